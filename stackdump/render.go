@@ -1,0 +1,306 @@
+package stackdump
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// RenderOptions says how much to write. The zero value is for a person.
+type RenderOptions struct {
+	Groups int // at most so many groups, the largest; 0 means all
+	IDs    int // at most so many ids of a group; 0 means 10
+}
+
+// Render writes the dump as text: a summary, then each group with one line of
+// what its goroutines have in common and one line for each call, innermost
+// first; then what was left out, if anything was. The error is w's.
+func (d *Dump) Render(w io.Writer, o RenderOptions) error {
+	b := bufio.NewWriter(w)
+	shown, hidden := d.visible()
+	d.summary(b, shown)
+	rest := []Group(nil)
+	if o.Groups > 0 && len(shown) > o.Groups {
+		shown, rest = shown[:o.Groups], shown[o.Groups:]
+	}
+	for i := range shown {
+		fmt.Fprintf(b, "\n#%d: ", i+1)
+		shown[i].render(b, d.Full, o)
+	}
+	d.leftOut(b, rest, hidden)
+	return b.Flush()
+}
+
+// visible returns the groups to be shown and how many goroutines are not, for
+// they are the runtime's own.
+func (d *Dump) visible() (groups []Group, hidden int) {
+	if d.system {
+		return d.Groups, 0
+	}
+	for i := range d.Groups {
+		if d.Groups[i].System {
+			hidden += d.Groups[i].Count
+		} else {
+			groups = append(groups, d.Groups[i])
+		}
+	}
+	return groups, hidden
+}
+
+// summary writes the lines above the groups.
+func (d *Dump) summary(b *bufio.Writer, groups []Group) {
+	states := map[string]int{}
+	shown := 0
+	var active []string
+	for i := range groups {
+		g := &groups[i]
+		states[g.State] += g.Count
+		shown += g.Count
+		if g.active() {
+			active = append(active, "#"+strconv.Itoa(i+1))
+		}
+	}
+	names := make([]string, 0, len(states))
+	for s := range states {
+		names = append(names, s)
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		return cmp.Or(-compareBool(isActive(x), isActive(y)), cmp.Compare(states[y], states[x]), cmp.Compare(x, y))
+	})
+	for i, s := range names {
+		names[i] = fmt.Sprintf("%d %s", states[s], s)
+	}
+	if shown == d.Total {
+		fmt.Fprintf(b, "%s in %s", plural(shown, "goroutine"), plural(len(groups), "group"))
+	} else {
+		fmt.Fprintf(b, "%d of %s in %s", shown, plural(d.Total, "goroutine"), plural(len(groups), "group"))
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(b, ": %s", strings.Join(names, ", "))
+	}
+	b.WriteByte('\n')
+	if d.Full {
+		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
+	} else {
+		fmt.Fprintf(b, "grouped capture in %s without a pause: no ids, waits or creators\n", short(d.Elapsed))
+	}
+	switch n := len(active); {
+	case n > 20:
+		fmt.Fprintf(b, "running or runnable: %s and %d more\n", strings.Join(active[:20], " "), n-20)
+	case n > 0:
+		fmt.Fprintf(b, "running or runnable: %s\n", strings.Join(active, " "))
+	}
+}
+
+func isActive(state string) bool { return state == "running" || state == "runnable" }
+
+func (g *Group) active() bool { return isActive(g.State) }
+
+// render writes one group.
+func (g *Group) render(b *bufio.Writer, full bool, o RenderOptions) {
+	fmt.Fprintf(b, "%d %s", g.Count, g.State)
+	if wait := g.waitText(); wait != "" {
+		b.WriteString(", " + wait)
+	}
+	if g.Locked {
+		b.WriteString(", locked to thread")
+	}
+	if g.System {
+		b.WriteString(", the runtime's own")
+	}
+	g.renderIDs(b, cmp.Or(o.IDs, 10))
+	b.WriteByte('\n')
+	g.renderLabels(b)
+	g.renderFrames(b)
+	if g.CreatedBy.Func != "" {
+		by := "created by " + g.CreatedBy.Func
+		if g.Parent != 0 {
+			by += " in goroutine " + strconv.FormatUint(g.Parent, 10)
+		}
+		frameLine(b, by, g.CreatedBy, 0)
+	}
+}
+
+// waitText returns "12 minutes" or "0 to 12 minutes", nothing if all are below a
+// minute or not known.
+func (g *Group) waitText() string {
+	from, to := int(g.MinWait/time.Minute), int(g.MaxWait/time.Minute)
+	switch {
+	case to == 0:
+		return ""
+	case from == to:
+		return plural(to, "minute")
+	default:
+		return fmt.Sprintf("%d to %s", from, plural(to, "minute"))
+	}
+}
+
+func (g *Group) renderIDs(b *bufio.Writer, most int) {
+	if len(g.IDs) == 0 {
+		return
+	}
+	if g.Count == 1 {
+		fmt.Fprintf(b, ", id %d", g.IDs[0])
+		return
+	}
+	b.WriteString(", ids")
+	for _, id := range g.IDs[:min(most, len(g.IDs))] {
+		fmt.Fprintf(b, " %d", id)
+	}
+	if more := g.Count - min(most, len(g.IDs)); more > 0 {
+		fmt.Fprintf(b, " and %d more", more)
+	}
+}
+
+// renderLabels writes the three most frequent sets.
+func (g *Group) renderLabels(b *bufio.Writer) {
+	for _, s := range g.Labels[:min(3, len(g.Labels))] {
+		b.WriteString("    labels")
+		for _, l := range s.Labels {
+			b.WriteByte(' ')
+			b.WriteString(word(l.Key) + "=" + word(l.Value))
+		}
+		if s.Count != g.Count {
+			fmt.Fprintf(b, " (%d)", s.Count)
+		}
+		b.WriteByte('\n')
+	}
+	if len(g.Labels) > 3 {
+		n := 0
+		for _, s := range g.Labels[3:] {
+			n += s.Count
+		}
+		fmt.Fprintf(b, "    and %s more (%d)\n", plural(len(g.Labels)-3, "set"), n)
+	}
+}
+
+func (g *Group) renderFrames(b *bufio.Writer) {
+	width := 0
+	for _, f := range g.Frames {
+		if n := utf8.RuneCountInString(f.Func); n <= 50 {
+			width = max(width, n)
+		}
+	}
+	for _, f := range g.Frames {
+		frameLine(b, f.Func, f, width)
+	}
+}
+
+func frameLine(b *bufio.Writer, text string, f Frame, width int) {
+	if f.File == "" {
+		fmt.Fprintf(b, "    %s\n", text)
+		return
+	}
+	fmt.Fprintf(b, "    %-*s  %s:%d\n", width, text, f.File, f.Line)
+}
+
+// word quotes what could not be told from the text around it.
+func word(s string) string {
+	q := strconv.Quote(s)
+	if q != `"`+s+`"` || s == "" || strings.ContainsAny(s, " =,()") {
+		return q
+	}
+	return s
+}
+
+// leftOut writes the last line.
+func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int) {
+	var out []string
+	say := func(n int, format string, args ...any) {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d ", n)+fmt.Sprintf(format, args...))
+		}
+	}
+	n := 0
+	for i := range rest {
+		n += rest[i].Count
+	}
+	say(n, "in %s", plural(len(rest), "smaller group"))
+	say(d.Filtered, "by the filter")
+	say(hidden, "of the runtime's own")
+	say(d.Skipped, "of this session's own")
+	say(d.Missing, "that did not fit into the memory allowed for a capture")
+	if len(out) > 0 {
+		fmt.Fprintf(b, "\nleft out: %s\n", strings.Join(out, ", "))
+	}
+}
+
+// Render writes what changed: a summary, then the stacks that are new, grown,
+// shrunk and gone, and a last line about what was left out. The error is w's.
+// o.Groups bounds the stacks of each kind.
+func (d *Delta) Render(w io.Writer, o RenderOptions) error {
+	b := bufio.NewWriter(w)
+	by := d.After.Total - d.Before.Total
+	fmt.Fprintf(b, "%s, %d before (%+d in %s): %d new, %d grown, %d shrunk, %d gone, %d unchanged\n",
+		plural(d.After.Total, "goroutine"), d.Before.Total, by, short(d.After.Taken.Sub(d.Before.Taken)),
+		len(d.New), len(d.Grown), len(d.Shrunk), len(d.Gone), d.Unchanged)
+	stacks, goroutines := 0, 0
+	for _, kind := range []struct {
+		name    string
+		changes []Change
+	}{{"new", d.New}, {"grown", d.Grown}, {"shrunk", d.Shrunk}, {"gone", d.Gone}} {
+		for i, c := range kind.changes {
+			if o.Groups > 0 && i >= o.Groups {
+				stacks++
+				goroutines += abs(c.By())
+				continue
+			}
+			fmt.Fprintf(b, "\n%+d %s", c.By(), kind.name)
+			if c.Before > 0 && c.After > 0 {
+				fmt.Fprintf(b, " from %d to %d", c.Before, c.After)
+			}
+			fmt.Fprintf(b, ": %s", c.Group.State)
+			if wait := c.Group.waitText(); wait != "" {
+				b.WriteString(", " + wait)
+			}
+			b.WriteByte('\n')
+			c.Group.renderLabels(b)
+			c.Group.renderFrames(b)
+			if by := c.Group.CreatedBy; by.Func != "" {
+				frameLine(b, "created by "+by.Func, by, 0)
+			}
+		}
+	}
+	if stacks > 0 {
+		fmt.Fprintf(b, "\nleft out: %s with a change of %d in all\n", plural(stacks, "stack"), goroutines)
+	}
+	return b.Flush()
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return strconv.Itoa(n) + " " + word + "s"
+}
+
+// short prints a duration with some three digits.
+func short(d time.Duration) string {
+	switch {
+	case d.Abs() >= time.Minute:
+		return d.Round(time.Second).String()
+	case d.Abs() >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d.Abs() >= time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
+	default:
+		return d.Round(100 * time.Nanosecond).String()
+	}
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}

@@ -1,0 +1,176 @@
+// Package stackdump captures the stacks of all goroutines of this process,
+// groups the identical ones, and renders them for a person to read.
+//
+// # Two ways to capture
+//
+// A full capture ([runtime.Stack]) knows each goroutine's id, its state in the
+// runtime's words, how long it has waited, who created it and whether it is
+// locked to a thread. It stops the world for as long as it takes: see
+// [Estimate].
+//
+// A grouped capture (the goroutine profile of [runtime/pprof]) has no stop worth
+// naming, whatever the number of goroutines. It knows the stacks and the labels,
+// but no ids, wait times or creators. The profile does not tell the state
+// either: it is read off the runtime's own functions at the top of each stack.
+//
+// [Capture] takes the full way in a process of up to [Options].Limit goroutines
+// and the grouped way above that, unless [Options].Full asks for the former.
+//
+// # What is in a dump and what is not
+//
+// Nothing is left out silently. [Dump].Total counts every goroutine there was;
+// those in no group are counted as Skipped, Filtered or Missing, and
+// [Dump.Render] says so in its last lines.
+//
+// The goroutines that belong to the runtime itself (the garbage collector's
+// workers and the like) are in neither capture, because the runtime shows them
+// to nobody. The few that it does show (finalizers and cleanups while they run,
+// the profile writer, os/signal's loop) are in the dump with System set, and
+// out of the way unless [Filter].System asks for them.
+//
+// # Limits
+//
+//   - The runtime notes the start of a wait only when the garbage collector
+//     comes by, and prints whole minutes. So a wait is really longer than shown,
+//     by up to the time between two collections (two minutes at most), and one
+//     shorter than a minute is not shown.
+//   - In a grouped capture a goroutine that has been woken but has not run yet
+//     still counts as waiting, and "running" is only the one that takes the
+//     capture: all others are "runnable" then, as they are in a full capture,
+//     where the world stands still.
+//   - In a grouped capture the reason that a synctest bubble adds to a state
+//     ("durable") is not known.
+//   - The runtime prints the 50 innermost and 50 outermost frames of a deep
+//     stack; the profile holds the 128 innermost. What is missing is marked by a
+//     frame whose Func says so.
+//
+// All functions may be called from several goroutines at once. A Dump is not
+// changed by anything here once it is made.
+package stackdump
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// DefaultLimit is the number of goroutines up to which a capture is a full one.
+// The stop of a full capture is then some 10 milliseconds.
+const DefaultLimit = 1000
+
+// Options says how to capture. The zero value is ready to use.
+type Options struct {
+	// Full forces a full capture whatever the number of goroutines. It stops
+	// the world for about Estimate(runtime.NumGoroutine()).
+	Full bool
+
+	// Limit is the number of goroutines up to which a capture is a full one;
+	// 0 means DefaultLimit, a negative number that it is always grouped.
+	Limit int
+
+	// Skip, if not nil, is called with each stack's outermost function, such
+	// as "main.main", and leaves out the goroutines for which it returns true.
+	// They are counted in Dump.Skipped.
+	Skip func(entry string) bool
+}
+
+// Dump is one capture of all goroutines.
+type Dump struct {
+	Taken   time.Time     // when the capture began
+	Elapsed time.Duration // how long it took in all
+	Stopped time.Duration // how long the world stood still for a full capture; 0 if grouped
+	Full    bool          // taken the full way
+
+	Total    int // goroutines in the process when the dump was taken
+	Skipped  int // of those, left out by Options.Skip
+	Filtered int // left out by Filter
+	Missing  int // left out because they did not fit into the memory allowed for a capture
+
+	Groups []Group // largest first
+
+	system bool // Filter asked for the runtime's own
+}
+
+// Group is one or more goroutines with the same stack in the same state.
+type Group struct {
+	Count  int
+	State  string // in the runtime's words, such as "chan receive"
+	Locked bool   // locked to its thread; known only in a full capture
+	System bool   // serves the runtime, not the program
+
+	// MinWait and MaxWait are the shortest and the longest wait in whole
+	// minutes. Both are 0 in a grouped capture.
+	MinWait, MaxWait time.Duration
+
+	// IDs are the goroutines' ids in ascending order: none in a grouped
+	// capture, and fewer than Count if they are not known of all.
+	IDs []uint64
+
+	// Labels are the sets of runtime/pprof labels in the group, the most
+	// frequent first. Goroutines without labels are in none of them.
+	Labels []LabelSet
+
+	// Frames is the stack, innermost first. A frame without a File stands for
+	// what is not there, such as "...201 frames elided...".
+	Frames []Frame
+
+	// CreatedBy is the go statement that started the goroutines, and Parent
+	// the id of the goroutine that executed it, 0 if it was not always the
+	// same. Both are known only in a full capture.
+	CreatedBy Frame
+	Parent    uint64
+
+	// Of each goroutine in IDs: its wait in minutes, and its place in Labels
+	// or -1; sets is nil if the labels came from elsewhere than the ids.
+	waits []int32
+	sets  []int32
+}
+
+// Frame is one call.
+type Frame struct {
+	Func string // as the runtime prints it, such as "main.(*T).Method"
+	File string
+	Line int
+}
+
+// LabelSet is one combination of runtime/pprof labels.
+type LabelSet struct {
+	Count  int     // goroutines of the group that carry it
+	Labels []Label // sorted by key
+}
+
+// Label is a key and a value set with [runtime/pprof.Do] or
+// [runtime/pprof.SetGoroutineLabels].
+type Label struct {
+	Key, Value string
+}
+
+// Capture takes a dump of all goroutines, the calling one included. How, the
+// package's documentation tells.
+//
+// It fails only if ctx is done, with the cause; the runtime's part of the work
+// is not interrupted, but what follows is.
+func Capture(ctx context.Context, o Options) (*Dump, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	limit := o.Limit
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	d := &Dump{Taken: time.Now()}
+	g := newGatherer(o.Skip)
+	var err error
+	if n := runtime.NumGoroutine(); o.Full || n <= limit {
+		err = d.full(ctx, g, n)
+	} else {
+		err = d.grouped(ctx, g)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Skipped, d.Missing = g.skipped, d.Missing+g.missing
+	d.Groups = g.groups()
+	d.Elapsed = time.Since(d.Taken)
+	return d, nil
+}
