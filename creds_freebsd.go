@@ -1,0 +1,20 @@
+package lazy
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerOf asks for the credentials that the peer had when it called connect
+// (LOCAL_PEERCRED, unix(4)).
+func peerOf(fd int) (Peer, error) {
+	c, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	if err != nil {
+		return Peer{}, err
+	}
+	// The last word of struct xucred is a union that holds cr_pid since
+	// FreeBSD 13 and is zero before (sys/ucred.h); x/sys gives it no name.
+	pid := *(*int32)(unsafe.Add(unsafe.Pointer(c), unsafe.Sizeof(*c)-unsafe.Sizeof(uintptr(0))))
+	return Peer{UID: int(c.Uid), GID: int(c.Groups[0]), PID: int(pid)}, nil
+}

@@ -1,0 +1,7 @@
+//go:build linux && (lazy_ossignal || !(amd64 || arm64))
+
+package lazy_test
+
+// idleGoroutines is how many goroutines wait in an armed process: the
+// doorbell's and that of os/signal.
+const idleGoroutines = 2

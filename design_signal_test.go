@@ -1,0 +1,6 @@
+//go:build linux && (amd64 || arm64) && !lazy_ossignal
+
+package lazy_test
+
+// idleGoroutines is how many goroutines wait in an armed process.
+const idleGoroutines = 0

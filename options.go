@@ -1,0 +1,127 @@
+package lazy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// What Arm does when it is not told otherwise.
+const (
+	defaultWait    = 30 * time.Second
+	defaultIdle    = 5 * time.Minute
+	defaultLongest = time.Hour
+)
+
+// An Option changes one default of Arm.
+type Option interface {
+	apply(*config)
+}
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
+
+// WithSignal chooses the signal that rings; the default is SIGUSR2. It must be
+// one that the Go runtime passes over when nobody asks for it: SIGUSR1,
+// SIGUSR2, SIGWINCH, SIGIO, on the BSDs and macOS SIGINFO, on Linux SIGPWR and
+// the real-time signals 35 to 64. Arm refuses the others, because they mean
+// something to the runtime or end the program.
+func WithSignal(sig os.Signal) Option {
+	return option(func(c *config) { c.signal = sig })
+}
+
+// WithPath chooses where the socket appears; the default is /tmp/manhole-PID.
+// A relative path is taken from the directory in which Arm was called. The
+// directory must exist and be writable, and the path must fit a socket address
+// (107 bytes on Linux, 103 on macOS and FreeBSD; see unix(7)).
+func WithPath(path string) Option {
+	return option(func(c *config) { c.path = path })
+}
+
+// WithWait sets how long after a ring the socket waits for a peer before it is
+// removed again; the default is 30 seconds.
+func WithWait(d time.Duration) Option {
+	return option(func(c *config) { c.wait = d })
+}
+
+// WithIdle sets how long a peer may say nothing at the prompt before the
+// session is closed; the default is 5 minutes. The time that a command runs
+// does not count.
+func WithIdle(d time.Duration) Option {
+	return option(func(c *config) { c.idle = d })
+}
+
+// WithLongest sets how long a session may last in all; the default is 1 hour.
+func WithLongest(d time.Duration) Option {
+	return option(func(c *config) { c.longest = d })
+}
+
+// WithLogger sets where sessions, refusals and failures are recorded, each as
+// one record with the peer's uid and pid and the session's duration. The
+// default is whatever slog.Default returns at the time of the record.
+func WithLogger(l *slog.Logger) Option {
+	return option(func(c *config) { c.logger = l })
+}
+
+// WithCheck adds a check on the peer's credentials, made after the rule that
+// always holds (same effective uid as this process, or root). It can only
+// narrow that rule: a peer is refused when check returns an error, whose text
+// the peer reads and the logger records. check runs in the session's
+// goroutine; a panic in it refuses the peer.
+func WithCheck(check func(Peer) error) Option {
+	return option(func(c *config) { c.check = check })
+}
+
+// WithReadOnly leaves only the commands that observe: none that collects
+// garbage, changes a setting or runs the program's own code (Handle).
+func WithReadOnly() Option {
+	return option(func(c *config) { c.readOnly = true })
+}
+
+type config struct {
+	signal   os.Signal
+	path     string
+	wait     time.Duration
+	idle     time.Duration
+	longest  time.Duration
+	logger   *slog.Logger
+	check    func(Peer) error
+	readOnly bool
+}
+
+func newConfig(options []Option) (config, error) {
+	c := config{
+		signal:  defaultSignal,
+		path:    fmt.Sprintf("/tmp/manhole-%d", os.Getpid()),
+		wait:    defaultWait,
+		idle:    defaultIdle,
+		longest: defaultLongest,
+	}
+	for _, o := range options {
+		if o != nil {
+			o.apply(&c)
+		}
+	}
+	for _, d := range []struct {
+		option string
+		value  time.Duration
+	}{{"WithWait", c.wait}, {"WithIdle", c.idle}, {"WithLongest", c.longest}} {
+		if d.value <= 0 {
+			return c, fmt.Errorf("%s(%v): the duration must be positive", d.option, d.value)
+		}
+	}
+	if c.path == "" {
+		return c, errors.New("WithPath: the path is empty; leave the option out for /tmp/manhole-PID")
+	}
+	return c, nil
+}
+
+func (c *config) log() *slog.Logger {
+	if c.logger != nil {
+		return c.logger
+	}
+	return slog.Default()
+}

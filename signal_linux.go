@@ -1,0 +1,134 @@
+//go:build linux && (amd64 || arm64) && !lazy_ossignal
+
+package lazy
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The states of the doorbell's word. Armed to ringing, and on to open or
+// failed, is the signal handler's way (signal_linux_*.s); the rest is done by
+// Go code.
+const (
+	bellSilent = iota
+	bellArmed
+	bellRinging
+	bellOpen
+	bellFailed
+)
+
+// bellMemory is all that the signal handler touches. It is static because the
+// handler has no other way to it, and holds nothing that the garbage collector
+// looks at.
+type bellMemory struct {
+	next    uintptr // the handler that was there before
+	state   uint32
+	errno   uint32
+	pid     int32
+	fd      int32
+	addrLen uint32
+	addr    struct {
+		family uint16
+		path   [108]byte
+	}
+}
+
+var bell bellMemory
+
+// bellHandlerPC is the address of the signal handler, which a Go function
+// value does not give: that points to a wrapper.
+var bellHandlerPC uintptr
+
+// bellHandler stands for the assembly in front of go vet and of readers. The
+// kernel calls it, with the C calling convention.
+func bellHandler()
+
+// A doorbell turns the signal into a session without a goroutine that waits:
+// the handler opens the socket, and a timer notices.
+type doorbell struct {
+	m     *manhole
+	old   sigaction
+	turn  sync.Mutex // held while a tick looks or answers a ring
+	timer *time.Timer
+	tempo tempo
+}
+
+// install puts the handler in front of the runtime's.
+func (b *doorbell) install(m *manhole) (err error) {
+	b.m = m
+	if b.old, err = runtimeOwned(m.sig); err != nil {
+		return err
+	}
+	bell.next = b.old.handler
+	bell.pid = int32(unix.Getpid())
+	bell.addr.family = unix.AF_UNIX
+	clear(bell.addr.path[copy(bell.addr.path[:], m.path):])
+	bell.addrLen = uint32(unsafe.Sizeof(bell.addr.family)) + uint32(len(m.path)) + 1
+	b.load(m.sock)
+
+	mine := b.old // flags, mask and restorer are the runtime's
+	mine.handler = bellHandlerPC
+	if err := setSigaction(m.sig, &mine); err != nil {
+		atomic.StoreUint32(&bell.state, bellSilent)
+		return err
+	}
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	b.timer = time.AfterFunc(b.tempo.restart(), b.tick)
+	return nil
+}
+
+// load gives the handler the socket for the next ring.
+func (b *doorbell) load(sock int) {
+	bell.fd = int32(sock)
+	atomic.StoreUint32(&bell.state, bellArmed)
+}
+
+// tick runs in a timer's goroutine, for some microseconds unless the bell has
+// rung.
+func (b *doorbell) tick() {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	next := pace
+	switch atomic.LoadUint32(&bell.state) {
+	case bellArmed:
+		next = b.tempo.next()
+	case bellOpen:
+		b.m.ring(nil)
+		next = b.tempo.restart()
+	case bellFailed:
+		b.m.ring(syscall.Errno(bell.errno))
+		next = b.tempo.restart()
+	}
+	if b.m.ctx.Err() == nil {
+		b.timer.Reset(next)
+	}
+}
+
+// uninstall gives the signal back and returns when neither handler nor tick
+// touches the manhole any more.
+func (b *doorbell) uninstall() error {
+	var err error
+	var now sigaction
+	// Whoever took the signal after us keeps it.
+	if err = getSigaction(b.m.sig, &now); err == nil && now.handler == bellHandlerPC {
+		err = setSigaction(b.m.sig, &b.old)
+	}
+	b.turn.Lock() // an open session has been told to end
+	defer b.turn.Unlock()
+	b.timer.Stop()
+	for !atomic.CompareAndSwapUint32(&bell.state, bellArmed, bellSilent) {
+		if s := atomic.LoadUint32(&bell.state); s == bellOpen || s == bellFailed {
+			atomic.StoreUint32(&bell.state, bellSilent)
+			break
+		}
+		time.Sleep(time.Millisecond) // the handler is at work on another thread
+	}
+	return err
+}

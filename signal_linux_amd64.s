@@ -1,0 +1,64 @@
+//go:build !lazy_ossignal
+
+#include "go_asm.h"
+#include "textflag.h"
+
+DATA ·bellHandlerPC(SB)/8, $·bellHandler(SB)
+GLOBL ·bellHandlerPC(SB), NOPTR|RODATA, $8
+
+#define SYS_getpid 39
+#define SYS_bind 49
+#define SYS_listen 50
+
+// The kernel calls this on whichever thread gets the signal, in the middle of
+// whatever it did, with all signals blocked (the runtime's mask):
+//	DI signal, SI siginfo, DX ucontext, at 0(SP) the way to rt_sigreturn.
+// rt_sigreturn restores every register, so all may be used. SYSCALL spoils
+// AX, CX and R11 only.
+TEXT ·bellHandler(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ	DI, R12
+	MOVQ	SI, R13
+	MOVQ	DX, R14
+	LEAQ	·bell(SB), BX
+
+	// Between vfork and exec a child shares this memory.
+	MOVL	$SYS_getpid, AX
+	SYSCALL
+	CMPL	AX, bellMemory_pid(BX)
+	JNE	chain
+
+	MOVL	$const_bellArmed, AX
+	MOVL	$const_bellRinging, CX
+	LOCK
+	CMPXCHGL	CX, bellMemory_state(BX)
+	JNE	chain
+
+	MOVL	bellMemory_fd(BX), DI
+	LEAQ	bellMemory_addr(BX), SI
+	MOVL	bellMemory_addrLen(BX), DX
+	MOVL	$SYS_bind, AX
+	SYSCALL
+	TESTQ	AX, AX
+	JNE	failed
+
+	MOVL	bellMemory_fd(BX), DI
+	MOVL	$const_backlog, SI
+	MOVL	$SYS_listen, AX
+	SYSCALL
+	TESTQ	AX, AX
+	JNE	failed
+
+	MOVL	$const_bellOpen, bellMemory_state(BX)
+	JMP	chain
+
+failed:
+	NEGQ	AX
+	MOVL	AX, bellMemory_errno(BX)
+	MOVL	$const_bellFailed, bellMemory_state(BX)
+
+chain:
+	MOVQ	R12, DI
+	MOVQ	R13, SI
+	MOVQ	R14, DX
+	MOVQ	bellMemory_next(BX), AX
+	JMP	AX

@@ -1,0 +1,67 @@
+//go:build !lazy_ossignal
+
+#include "go_asm.h"
+#include "textflag.h"
+
+DATA ·bellHandlerPC(SB)/8, $·bellHandler(SB)
+GLOBL ·bellHandlerPC(SB), NOPTR|RODATA, $8
+
+#define SYS_getpid 172
+#define SYS_bind 200
+#define SYS_listen 201
+
+// The kernel calls this on whichever thread gets the signal, in the middle of
+// whatever it did, with all signals blocked (the runtime's mask):
+//	R0 signal, R1 siginfo, R2 ucontext, R30 the way to rt_sigreturn.
+// rt_sigreturn restores every register, so all may be used. SVC spoils R0 only.
+TEXT ·bellHandler(SB), NOSPLIT|NOFRAME, $0-0
+	MOVD	R0, R19
+	MOVD	R1, R20
+	MOVD	R2, R21
+	MOVD	$·bell(SB), R22
+	ADD	$bellMemory_state, R22, R23
+
+	// Between vfork and exec a child shares this memory.
+	MOVD	$SYS_getpid, R8
+	SVC
+	MOVW	bellMemory_pid(R22), R3
+	CMPW	R0, R3
+	BNE	chain
+
+	MOVD	$const_bellRinging, R4
+again:
+	LDAXRW	(R23), R3
+	CMPW	$const_bellArmed, R3
+	BNE	chain
+	STLXRW	R4, (R23), R5
+	CBNZ	R5, again
+
+	MOVW	bellMemory_fd(R22), R0
+	ADD	$bellMemory_addr, R22, R1
+	MOVWU	bellMemory_addrLen(R22), R2
+	MOVD	$SYS_bind, R8
+	SVC
+	CBNZ	R0, failed
+
+	MOVW	bellMemory_fd(R22), R0
+	MOVD	$const_backlog, R1
+	MOVD	$SYS_listen, R8
+	SVC
+	CBNZ	R0, failed
+
+	MOVD	$const_bellOpen, R4
+	STLRW	R4, (R23)
+	JMP	chain
+
+failed:
+	NEG	R0, R0
+	MOVW	R0, bellMemory_errno(R22)
+	MOVD	$const_bellFailed, R4
+	STLRW	R4, (R23)
+
+chain:
+	MOVD	R19, R0
+	MOVD	R20, R1
+	MOVD	R21, R2
+	MOVD	bellMemory_next(R22), R3
+	JMP	(R3)

@@ -1,0 +1,121 @@
+//go:build linux || darwin || freebsd
+
+package lazy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// backlog is how many peers may queue between the ring and the moment when Go
+// code gets to run, in a saturated process some 10 milliseconds.
+const backlog = 64
+
+// aboveStdio moves a descriptor out of 0 to 2, which are free in a daemon that
+// closed them and where our socket would get what others write to stdout and
+// stderr. If there is no other number left it stays where it is.
+func aboveStdio(fd int) int {
+	if fd > 2 {
+		return fd
+	}
+	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return fd
+	}
+	unix.Close(fd)
+	return moved
+}
+
+func signalName(sig unix.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return fmt.Sprintf("signal %d", int(sig))
+}
+
+// checkPath makes sure, as far as that can be known before the ring, that a
+// socket can be bound at path, and returns it absolute.
+func checkPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("path %s: %w; give an absolute one with WithPath", path, err)
+	}
+	// One byte less than the array, for systems that want it terminated.
+	if most := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > most {
+		return "", fmt.Errorf("path %s: %d bytes, but a socket address holds %d; choose a shorter one with WithPath", path, len(path), most)
+	}
+	dir := filepath.Dir(path)
+	if fi, err := os.Stat(dir); err != nil {
+		return "", fmt.Errorf("directory of the socket: %w; create it or choose another with WithPath", err)
+	} else if !fi.IsDir() {
+		return "", fmt.Errorf("directory of the socket: %s is not a directory; choose another with WithPath", dir)
+	}
+	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		return "", fmt.Errorf("directory of the socket: %s is not writable for uid %d: %w; choose another with WithPath", dir, os.Geteuid(), err)
+	}
+	// A socket may be what a process of this pid left behind when it was
+	// killed; the ring sees to that.
+	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() != os.ModeSocket {
+		return "", fmt.Errorf("%s is in the way and not a socket; remove it or choose another path with WithPath", path)
+	}
+	return path, nil
+}
+
+// removeStale removes the socket at path if it is one that a dead process of
+// this user left behind. It needs one descriptor.
+func removeStale(path string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err == unix.ENOENT {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return fmt.Errorf("%s is in the way and not a socket; remove it", path)
+	}
+	if int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("the socket at %s belongs to uid %d; have it removed, or choose another path with WithPath", path, st.Uid)
+	}
+	probe, err := newSocket()
+	if err != nil {
+		return fmt.Errorf("%s exists, and whether anybody answers there can't be tried: %w", path, err)
+	}
+	defer unix.Close(probe)
+	if err := unix.Connect(probe, &unix.SockaddrUnix{Name: path}); !errors.Is(err, unix.ECONNREFUSED) {
+		return fmt.Errorf("at %s somebody else listens (connect: %v); choose another path with WithPath", path, errOK(err))
+	}
+	return removeSame(path, st)
+}
+
+func errOK(err error) any {
+	if err == nil {
+		return "accepted"
+	}
+	return err
+}
+
+// removeSame removes the file at path if it is still the one that st was read
+// from.
+func removeSame(path string, st unix.Stat_t) error {
+	var now unix.Stat_t
+	if err := unix.Lstat(path, &now); err == unix.ENOENT {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if now.Dev != st.Dev || now.Ino != st.Ino {
+		return fmt.Errorf("%s is not the file that was bound; left alone", path)
+	}
+	return unix.Unlink(path)
+}
+
+// bound reports whether bind succeeded on the socket.
+func bound(sock int) bool {
+	sa, err := unix.Getsockname(sock)
+	un, ok := sa.(*unix.SockaddrUnix)
+	return err == nil && ok && un.Name != ""
+}
