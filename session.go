@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-manhole/lazy/console"
@@ -20,7 +21,7 @@ import (
 const (
 	// speakFirst is how long a peer has to say something before it is taken
 	// for a person.
-	speakFirst = 50 * time.Millisecond
+	speakFirst = 80 * time.Millisecond
 	// look is how often the doorkeeper of an open session looks around.
 	// Another peer, and the end of the session, wake it.
 	look = 5 * pace
@@ -57,6 +58,9 @@ func (m *manhole) ring(rung error) {
 		m.reload(s)
 	}()
 
+	unload := sync.OnceFunc(m.bell.unload)
+	defer unload()
+
 	file, err := m.open(rung)
 	if err != nil {
 		m.log().Error("lazy: rung, but the socket can't be opened", "path", m.path, "err", err)
@@ -65,6 +69,7 @@ func (m *manhole) ring(rung error) {
 	d, err := newDoor(m.sock)
 	m.sock = -1 // the door's now
 	defer func() {
+		unload()
 		if err := removeSame(m.path, file); err != nil {
 			m.log().Warn("lazy: the socket is not removed", "path", m.path, "err", err)
 		}
@@ -87,8 +92,9 @@ func (m *manhole) ring(rung error) {
 // what the path names then.
 func (m *manhole) open(rung error) (file unix.Stat_t, err error) {
 	err = rung
-	if m.sock < 0 {
-		// There was no descriptor to be had when the last session ended.
+	if errors.Is(err, unix.EBADF) {
+		// The ring came at the end of a session, before there was a socket
+		// for it; or there was no descriptor for one.
 		if err := m.stock(); m.sock < 0 {
 			return file, err
 		}

@@ -70,7 +70,8 @@ func (b *doorbell) install(m *manhole) (err error) {
 	bell.addr.family = unix.AF_UNIX
 	clear(bell.addr.path[copy(bell.addr.path[:], m.path):])
 	bell.addrLen = uint32(unsafe.Sizeof(bell.addr.family)) + uint32(len(m.path)) + 1
-	b.load(m.sock)
+	bell.fd = int32(m.sock)
+	atomic.StoreUint32(&bell.state, bellArmed)
 
 	mine := b.old // flags, mask and restorer are the runtime's
 	mine.handler = bellHandlerPC
@@ -84,10 +85,20 @@ func (b *doorbell) install(m *manhole) (err error) {
 	return nil
 }
 
+// unload is called when a session is over, before its file goes, so that from
+// the moment when the file is gone no ring is lost: one that comes before load
+// fails with EBADF, and is answered then.
+func (b *doorbell) unload() {
+	bell.fd = -1
+	atomic.StoreUint32(&bell.state, bellArmed)
+}
+
 // load gives the handler the socket for the next ring.
 func (b *doorbell) load(sock int) {
-	bell.fd = int32(sock)
-	atomic.StoreUint32(&bell.state, bellArmed)
+	if atomic.CompareAndSwapUint32(&bell.state, bellArmed, bellSilent) {
+		bell.fd = int32(sock)
+		atomic.StoreUint32(&bell.state, bellArmed)
+	}
 }
 
 // tick runs in a timer's goroutine, for some microseconds unless the bell has

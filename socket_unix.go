@@ -117,5 +117,6 @@ func removeSame(path string, st unix.Stat_t) error {
 func bound(sock int) bool {
 	sa, err := unix.Getsockname(sock)
 	un, ok := sa.(*unix.SockaddrUnix)
-	return err == nil && ok && un.Name != ""
+	// A socket without a name comes back as an empty abstract one.
+	return err == nil && ok && un.Name != "" && un.Name[0] != '@'
 }
