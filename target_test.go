@@ -63,6 +63,7 @@ func targetMain() {
 		execs  = flag.Bool("exec", false, "start processes all the time")
 		gc     = flag.Bool("gc", false, "make and collect garbage all the time")
 		nofile = flag.Bool("nofile", false, "take every descriptor after Arm")
+		stay   = flag.Bool("stay", false, "go on without stdin")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
 	flag.Parse()
@@ -184,6 +185,9 @@ func targetMain() {
 	}
 
 	fmt.Println("ready")
+	if *stay {
+		time.Sleep(time.Hour)
+	}
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		switch in.Text() {

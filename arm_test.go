@@ -1,0 +1,108 @@
+//go:build linux || darwin || freebsd
+
+package lazy_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-manhole/lazy"
+)
+
+// Arm's errors say what to do, and change nothing. (No test of this process
+// arms it, so they run in it.)
+func TestArmErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	os.WriteFile(file, []byte("precious"), 0o600)
+	before, _ := os.ReadDir("/proc/self/fd")
+	for _, test := range []struct {
+		option lazy.Option
+		want   string
+	}{
+		{lazy.WithPath(filepath.Join(dir, "missing", "s")), "no such file or directory; create it or choose another with WithPath"},
+		{lazy.WithPath(filepath.Join(file, "s")), "not a directory"},
+		{lazy.WithPath("/" + strings.Repeat("x", 107)), "108 bytes, but a socket address holds 107; choose a shorter one"},
+		{lazy.WithPath(file), "in the way and not a socket; remove it or choose another"},
+		{lazy.WithPath(""), "empty"},
+		{lazy.WithSignal(syscall.SIGTERM), "SIGTERM"},
+		{lazy.WithSignal(syscall.SIGSEGV), "choose SIGUSR1 or SIGUSR2"},
+		{lazy.WithSignal(syscall.SIGURG), "choose SIGUSR1 or SIGUSR2"},
+		{lazy.WithSignal(syscall.Signal(0)), "choose SIGUSR1 or SIGUSR2"},
+		{lazy.WithSignal(nil), "not a signal"},
+		{lazy.WithWait(0), "WithWait(0s): the duration must be positive"},
+		{lazy.WithIdle(-time.Second), "WithIdle(-1s)"},
+		{lazy.WithLongest(-1), "WithLongest"},
+	} {
+		err := lazy.Arm(test.option)
+		if err == nil {
+			t.Errorf("Arm succeeds; want %q", test.want)
+			lazy.Disarm()
+		} else if !strings.HasPrefix(err.Error(), "lazy: ") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("Arm says %q; want %q", err, test.want)
+		}
+	}
+	if after, _ := os.ReadDir("/proc/self/fd"); len(after) != len(before) {
+		t.Errorf("%d descriptors before, %d after", len(before), len(after))
+	}
+	if b, _ := os.ReadFile(file); string(b) != "precious" {
+		t.Errorf("the file in the way now holds %q", b)
+	}
+}
+
+func TestArmTwice(t *testing.T) {
+	t.Parallel()
+	tg := startTarget(t)
+	if got := tg.ask("arm"); !strings.HasPrefix(got, "lazy: armed already, SIGUSR2 opens "+tg.path) {
+		t.Error(got)
+	}
+	wants(t, tg.script("version\n"), "go1.")
+}
+
+func TestHandlePanics(t *testing.T) {
+	mustPanic := func(what string, f func()) {
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s: no panic", what)
+			}
+		}()
+		f()
+	}
+	mustPanic("no name", func() { lazy.Handle("", "", nil) })
+	mustPanic("two words", func() { lazy.Handle("a b", "", nil) })
+	mustPanic("no function", func() { lazy.Handle("a", "", nil) })
+}
+
+// What signal.Ignore and signal.Reset do to the doorbell, as documented.
+func TestIgnoreAndReset(t *testing.T) {
+	t.Parallel()
+	tg := startTarget(t)
+	tg.ask("ignore")
+	tg.ring()
+	time.Sleep(100 * time.Millisecond)
+	if _, err := os.Lstat(tg.path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("an ignored signal opened the socket")
+	}
+	if got := tg.ask("disarm"); got != "<nil>" {
+		t.Error(got)
+	}
+	if got := tg.ask("arm"); !strings.Contains(got, "ignored") || !strings.Contains(got, "call signal.Reset or Notify") {
+		t.Errorf("Arm with the signal ignored: %s", got)
+	}
+	tg.ask("notify")
+	if got := tg.ask("arm"); got != "<nil>" {
+		t.Error(got)
+	}
+	wants(t, tg.script("version\n"), "go1.")
+	tg.gone()
+	tg.ask("reset")
+	if resetSilences {
+		return
+	}
+	wants(t, tg.script("version\n"), "go1.")
+}
