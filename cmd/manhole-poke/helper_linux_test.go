@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Every process that the tests poke is one of its own. This test executable
+// plays them, told by an environment variable which one: the ones here are
+// those that a program with lazy in it never or rarely is. The program that
+// really has lazy in it is the demo's.
+const roleVariable = "MANHOLE_POKE_TEST_ROLE"
+
+// pokeBinary is the real manhole-poke, built once.
+var pokeBinary string
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		play(role)
+		return
+	}
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "manhole-poke")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		// Other users must be able to run it.
+		if err := os.Chmod(dir, 0o755); err != nil {
+			panic(err)
+		}
+		pokeBinary = filepath.Join(dir, "manhole-poke")
+		if out, err := runTool("go", "build", "-o", pokeBinary, "."); err != nil {
+			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// play is the main of a process to be poked. Its arguments are the signal's
+// number, and the path or "" for /tmp/manhole-PID. It says "ready" when it is,
+// and "rung" at every signal.
+func play(role string) {
+	sig, path := syscall.SIGUSR2, os.Args[1]
+	if path == "" {
+		path = fmt.Sprintf("/tmp/manhole-%d", os.Getpid())
+	}
+	go func() { // no longer than the test
+		io.Copy(io.Discard, os.Stdin)
+		os.Remove(path)
+		os.Exit(0)
+	}()
+	rings := make(chan os.Signal, 1)
+	switch role {
+	case "ignoring":
+		signal.Ignore(sig)
+	case "for USR1":
+		sig = syscall.SIGUSR1
+		signal.Notify(rings, sig)
+	default:
+		signal.Notify(rings, sig)
+	}
+	note := fmt.Sprintf("lazy=1\npid=%d\nsignal=%s\nsigno=%d\npath=%s\n", os.Getpid(), unix.SignalName(sig), sig, path)
+	switch role {
+	case "unarmed", "ignoring", "without a note":
+	case "from the future":
+		hold(armedName, "lazy=2\n")
+	case "with another's note":
+		hold(armedName, strings.Replace(note, "pid=", "pid=1", 1))
+	default:
+		hold("unrelated", "x")
+		hold(armedName+"-1", note)
+	}
+	fmt.Println("ready")
+	for range rings {
+		fmt.Println("rung")
+		switch role {
+		case "unarmed", "deaf", "from the future", "with another's note":
+		case "dying when rung":
+			os.Exit(1)
+		default:
+			open(role, path)
+		}
+	}
+}
+
+func hold(name, text string) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := unix.Write(fd, []byte(text)); err != nil {
+		panic(err)
+	}
+}
+
+// open is a session as the role has it.
+func open(role, path string) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	c, err := l.AcceptUnix()
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close()
+	r := bufio.NewReader(c)
+	switch role {
+	case "refusing":
+		fmt.Fprintln(c, "lazy: refused: uid 7 is neither uid 0 nor root")
+		return
+	case "busy":
+		fmt.Fprintln(c, "lazy: busy: session held by uid 7 (pid 8) since 09:10:11 (3s ago)")
+		return
+	case "hanging up":
+		return
+	case "hanging up on the script":
+		c.Read(make([]byte, 1)) // and leave the rest unread
+		return
+	case "silent":
+		c.Read(make([]byte, 1))
+		return
+	case "closing":
+		fmt.Fprintln(c, "welcome\nlazy> lazy: closing: silent for 5m0s")
+		return
+	case "dying in the session":
+		fmt.Fprintln(c, "welcome")
+		unix.Kill(os.Getpid(), unix.SIGKILL)
+		select {}
+	}
+	// What a session does, in short: a script is answered, a peer without a
+	// word gets a report, and one that waits gets a greeting and a prompt.
+	c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	_, err = r.Peek(1)
+	c.SetReadDeadline(time.Time{})
+	prompt := ""
+	switch {
+	case err == io.EOF:
+		fmt.Fprintln(c, "report")
+		return
+	case err != nil:
+		prompt = "lazy> "
+		fmt.Fprintln(c, "lazy: welcome")
+	}
+	for {
+		io.WriteString(c, prompt)
+		line, err := r.ReadString('\n')
+		switch {
+		case err != nil, line == "quit\n":
+			return
+		case line == "bad\n":
+			fmt.Fprintln(c, "lazy: error: bad: no such command; try help")
+		default:
+			fmt.Fprintf(c, "you said %s", line)
+		}
+	}
+}

@@ -1,0 +1,866 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a test waits for what must happen; no test depends on
+// how soon it does.
+const patience = 30 * time.Second
+
+func runTool(name string, args ...string) (string, error) {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	return string(out), err
+}
+
+// A result is what manhole-poke left behind.
+type result struct {
+	stdout, stderr string
+	status         status
+}
+
+// pokeCommand is manhole-poke, killed if it does not come back.
+func pokeCommand(t *testing.T, stdin io.Reader, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, pokeBinary, args...)
+	cmd.Stdin = stdin
+	return cmd
+}
+
+func finish(t *testing.T, cmd *exec.Cmd) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if cmd.Stdout == nil {
+		cmd.Stdout = &stdout
+	}
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{stdout.String(), stderr.String(), status(cmd.ProcessState.ExitCode())}
+}
+
+// pokeWith runs manhole-poke with a script, "" being none.
+func pokeWith(t *testing.T, script string, args ...string) result {
+	t.Helper()
+	return finish(t, pokeCommand(t, strings.NewReader(script), args...))
+}
+
+// fails asserts a status, and one line on stderr that holds all of the words.
+func (r result) fails(t *testing.T, s status, words ...string) {
+	t.Helper()
+	if r.status != s {
+		t.Errorf("exit status %d, want %d", r.status, s)
+	}
+	line, isLine := strings.CutPrefix(r.stderr, "manhole-poke: ")
+	if !isLine || strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+		t.Errorf("not one line: %q", r.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(line, w) {
+			t.Errorf("%q lacks %q", line, w)
+		}
+	}
+}
+
+func (r result) succeeds(t *testing.T, stdout string) {
+	t.Helper()
+	if r.status != statusOK || r.stdout != stdout || r.stderr != "" {
+		t.Errorf("got %+v, want %q", r, stdout)
+	}
+}
+
+// A target is a process to be poked.
+type target struct {
+	cmd   *exec.Cmd
+	pid   string
+	path  string
+	lines chan string
+}
+
+func start(t *testing.T, role string) *target {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "poke")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return startAt(t, role, filepath.Join(dir, "door"))
+}
+
+func startAt(t *testing.T, role, path string) *target {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, path)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	g := &target{cmd: cmd, pid: strconv.Itoa(cmd.Process.Pid), path: path, lines: make(chan string, 100)}
+	if path == "" {
+		g.path = "/tmp/manhole-" + g.pid
+	}
+	read := make(chan bool)
+	go func() {
+		defer close(read)
+		for s := bufio.NewScanner(stdout); s.Scan(); {
+			g.lines <- s.Text()
+		}
+		close(g.lines)
+	}()
+	t.Cleanup(func() {
+		stdin.Close()
+		cmd.Process.Signal(syscall.SIGCONT)
+		<-read
+		cmd.Wait()
+	})
+	g.expect(t, "ready")
+	return g
+}
+
+func (g *target) expect(t *testing.T, line string) {
+	t.Helper()
+	select {
+	case l := <-g.lines:
+		if l != line {
+			t.Fatalf("the target said %q, want %q", l, line)
+		}
+	case <-time.After(patience):
+		t.Fatalf("the target did not say %q", line)
+	}
+}
+
+// unharmed says that the target lives and was not rung.
+func (g *target) unharmed(t *testing.T) {
+	t.Helper()
+	if state := stateOf(t, g.pid); state == 'Z' || state == 'X' {
+		t.Error("the target died")
+	}
+	select {
+	case l := <-g.lines:
+		t.Errorf("the target said %q", l)
+	default:
+	}
+}
+
+func stateOf(t *testing.T, pid string) byte {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := parseStatus(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.state
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it never came about that", what)
+		}
+	}
+}
+
+// startOther starts a program that is not ours.
+func startOther(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(name, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return strconv.Itoa(cmd.Process.Pid)
+}
+
+func TestScript(t *testing.T) {
+	g := start(t, "armed")
+	pokeWith(t, "stats\nmore\n", g.pid).succeeds(t, "you said stats\nyou said more\n")
+	pokeWith(t, "stats\nquit\n", "-s", "USR2", "-t", "5", g.pid).succeeds(t, "you said stats\n")
+	pokeWith(t, "no newline at the end", g.pid).succeeds(t, "")
+	g.expect(t, "rung")
+}
+
+func TestScriptThatStartsLate(t *testing.T) {
+	g := start(t, "armed")
+	r, w := io.Pipe()
+	go func() {
+		time.Sleep(300 * time.Millisecond) // a silent peer would be a person by now
+		io.WriteString(w, "stats\n")
+		w.Close()
+	}()
+	finish(t, pokeCommand(t, r, g.pid)).succeeds(t, "you said stats\n")
+}
+
+func TestReport(t *testing.T) {
+	g := start(t, "armed")
+	finish(t, pokeCommand(t, nil, g.pid)).succeeds(t, "report\n")
+}
+
+func TestDefaultPath(t *testing.T) {
+	g := startAt(t, "armed", "")
+	pokeWith(t, "a\n", g.pid).succeeds(t, "you said a\n")
+}
+
+func TestWithoutNote(t *testing.T) {
+	g := start(t, "without a note")
+	pokeWith(t, "a\n", g.pid).fails(t, statusUnarmed, g.pid, "does not look armed", "-s SIGUSR2")
+	g.unharmed(t)
+	pokeWith(t, "a\n", "-s", "12", "-p", g.path, g.pid).succeeds(t, "you said a\n")
+}
+
+func TestPath(t *testing.T) {
+	g := startAt(t, "armed", "")
+	// Nobody listens, but the process says that the path is its own.
+	pokeWith(t, "a\n", g.path).succeeds(t, "you said a\n")
+	g.expect(t, "rung")
+	// Somebody listens already: nothing is to be rung.
+	until(t, "the door is closed", func() bool { _, err := os.Lstat(g.path); return err != nil })
+	g.cmd.Process.Signal(syscall.SIGUSR2)
+	g.expect(t, "rung")
+	until(t, "the door is open", func() bool { _, err := os.Lstat(g.path); return err == nil })
+	pokeWith(t, "b\n", g.path).succeeds(t, "you said b\n")
+	g.unharmed(t)
+}
+
+func TestCommandFails(t *testing.T) {
+	g := start(t, "armed")
+	r := pokeWith(t, "bad\na\n", g.pid)
+	r.fails(t, statusCommand, "lazy: error: bad: no such command; try help")
+	if want := "lazy: error: bad: no such command; try help\nyou said a\n"; r.stdout != want {
+		t.Errorf("got %q, want %q", r.stdout, want)
+	}
+	pokeWith(t, "bad\nbad\n", g.pid).fails(t, statusCommand, "2 commands failed", "lazy: error: bad")
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"-x", "1"}, {"-t"}, {"-t", "0", "1"}, {"-t", "soon", "1"}, {"-s", "XYZ", "1"}, {"-s", "KILL", "1"},
+		{"1", "2"}, {"x"}, {"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""},
+		{"demo", "x"}, {"-s", "USR1", "demo"}, {"help", "x"}, {"version", "x"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			pokeWith(t, "", args...).fails(t, statusUsage)
+		})
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, arg := range []string{"help", "-h", "-help", "--help"} {
+		if r := pokeWith(t, "", arg); r.status != statusOK || r.stderr != "" || !strings.HasPrefix(r.stdout, usage) || !strings.Contains(r.stdout, "\n128  ") {
+			t.Errorf("%s: %+v", arg, r)
+		}
+	}
+	if r := pokeWith(t, "", "version"); r.status != statusOK || r.stderr != "" || !strings.HasPrefix(r.stdout, "manhole-poke ") {
+		t.Errorf("version: %+v", r)
+	}
+}
+
+func TestNoProcess(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Skip(err)
+	}
+	pid := strconv.Itoa(cmd.Process.Pid)
+	pokeWith(t, "", pid).fails(t, statusNoProcess, "no process "+pid, "try")
+}
+
+func TestThread(t *testing.T) {
+	g := start(t, "armed")
+	threads, err := os.ReadDir("/proc/" + g.pid + "/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		if thread.Name() != g.pid {
+			pokeWith(t, "", thread.Name()).fails(t, statusNoProcess, "thread of process "+g.pid)
+			return
+		}
+	}
+	t.Skip("the target has one thread only")
+}
+
+func TestUncaught(t *testing.T) {
+	pid := startOther(t, "sleep", "1000")
+	until(t, "sleep runs", func() bool { text, _ := os.ReadFile("/proc/" + pid + "/comm"); return string(text) == "sleep\n" })
+	pokeWith(t, "", pid).fails(t, statusUncaught, pid+" (sleep)", "would die of it")
+	pokeWith(t, "", "-s", "USR2", pid).fails(t, statusUncaught, pid+" (sleep)", "would die of it")
+	if s := stateOf(t, pid); s == 'Z' {
+		t.Error("it died of it")
+	}
+}
+
+func TestIgnoring(t *testing.T) {
+	g := start(t, "ignoring")
+	pokeWith(t, "", g.pid).fails(t, statusUncaught, g.pid, "ignores SIGUSR2")
+}
+
+func TestUnarmed(t *testing.T) {
+	for _, role := range []string{"unarmed", "with another's note"} {
+		g := start(t, role)
+		pokeWith(t, "", g.pid).fails(t, statusUnarmed, g.pid, "lazy.Arm")
+		g.unharmed(t)
+	}
+	g := start(t, "unarmed")
+	pokeWith(t, "", "-s", "USR2", "-t", "200ms", g.pid).fails(t, statusTimeout, g.pid, "lazy.Arm")
+	g.expect(t, "rung")
+}
+
+func TestNoteFromTheFuture(t *testing.T) {
+	g := start(t, "from the future")
+	pokeWith(t, "", g.pid).fails(t, statusUnarmed, "newer manhole-poke")
+	g.unharmed(t)
+}
+
+func TestOtherSignal(t *testing.T) {
+	g := start(t, "for USR1")
+	pokeWith(t, "", "-s", "USR2", g.pid).fails(t, statusOtherSignal, "armed for SIGUSR1", "without -s")
+	g.unharmed(t)
+	pokeWith(t, "a\n", g.pid).succeeds(t, "you said a\n")
+}
+
+func TestStopped(t *testing.T) {
+	g := start(t, "armed")
+	g.cmd.Process.Signal(syscall.SIGSTOP)
+	until(t, "it stopped", func() bool { return stateOf(t, g.pid) == 'T' })
+	pokeWith(t, "", g.pid).fails(t, statusStopped, g.pid, "kill -CONT "+g.pid)
+	g.unharmed(t)
+}
+
+func TestZombie(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer cmd.Wait()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	until(t, "it died", func() bool { return stateOf(t, pid) == 'Z' })
+	pokeWith(t, "", pid).fails(t, statusZombie, pid+" (true)", "zombie")
+}
+
+func TestDeaf(t *testing.T) {
+	g := start(t, "deaf")
+	pokeWith(t, "", "-t", "200ms", g.pid).fails(t, statusTimeout, g.pid, "did not open "+g.path, "-t")
+	g.expect(t, "rung")
+	if err := os.WriteFile(g.path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pokeWith(t, "", "-t", "200ms", g.pid).fails(t, statusTimeout, g.path, "not a socket")
+}
+
+func TestSilent(t *testing.T) {
+	g := start(t, "silent")
+	r := finish(t, pokeCommand(t, nil, "-t", "200ms", g.pid))
+	// The half-close ends this role's read, so it may have hung up by then.
+	if r.status != statusTimeout {
+		r.fails(t, statusBroken, g.pid, "without a word")
+	}
+}
+
+func TestNobody(t *testing.T) {
+	dir := t.TempDir()
+	pokeWith(t, "", dir+"/door").fails(t, statusNobody, "nobody listens at "+dir+"/door", "manhole-poke PID")
+	pokeWith(t, "", "/tmp/manhole-4999999").fails(t, statusNobody, "no process 4999999")
+	g := start(t, "armed")
+	pokeWith(t, "", dir+"/manhole-"+g.pid).fails(t, statusNobody, "manhole-poke "+g.pid)
+	g.unharmed(t)
+	// A socket that its process left behind.
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir + "/stale", Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	pokeWith(t, "", dir+"/stale").fails(t, statusNobody, "nobody listens at")
+}
+
+// silentListener stands in for the impostor; it must not be spoken to.
+func silentListener(t *testing.T, path string) {
+	t.Helper()
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if said, _ := io.ReadAll(c); len(said) > 0 {
+				t.Errorf("the impostor heard %q", said)
+			}
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+}
+
+func TestImpostor(t *testing.T) {
+	g := start(t, "armed")
+	silentListener(t, g.path)
+	self := fmt.Sprintf("process %d (", os.Getpid())
+	pokeWith(t, "secret\n", g.pid).fails(t, statusImpostor, self, g.path, "not process "+g.pid)
+	g.unharmed(t)
+
+	g = startAt(t, "armed", "")
+	silentListener(t, g.path)
+	pokeWith(t, "secret\n", g.path).fails(t, statusImpostor, self, g.path, "not process "+g.pid)
+	g.unharmed(t)
+}
+
+func TestImpostorWhoIsFaster(t *testing.T) {
+	g := start(t, "deaf")
+	done := make(chan result)
+	go func() { done <- pokeWith(t, "secret\n", "-t", "30s", g.pid) }()
+	g.expect(t, "rung")
+	silentListener(t, g.path)
+	(<-done).fails(t, statusImpostor, g.path, "not process "+g.pid)
+}
+
+func TestImpostorsDatagramSocket(t *testing.T) {
+	g := start(t, "armed")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: g.path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	pokeWith(t, "secret\n", g.pid).fails(t, statusImpostor, g.path)
+	g.unharmed(t)
+}
+
+func TestTurnedAway(t *testing.T) {
+	g := start(t, "refusing")
+	r := pokeWith(t, "a\n", g.pid)
+	r.fails(t, statusRefused, "lazy: refused: uid 7 is neither uid 0 nor root", "as root")
+	g = start(t, "busy")
+	r2 := pokeWith(t, "a\n", g.pid)
+	r2.fails(t, statusBusy, "held by uid 7 (pid 8) since 09:10:11", "wait")
+	if r.stdout+r2.stdout != "" {
+		t.Errorf("said on stdout: %q", r.stdout+r2.stdout)
+	}
+}
+
+func TestBroken(t *testing.T) {
+	g := start(t, "hanging up")
+	finish(t, pokeCommand(t, nil, g.pid)).fails(t, statusBroken, g.pid, "without a word")
+	g = start(t, "hanging up on the script")
+	pokeWith(t, "a\nb\nc\n", g.pid).fails(t, statusBroken, g.pid, "try")
+	g = start(t, "closing")
+	r := pokeWith(t, "a\n", g.pid)
+	r.fails(t, statusBroken, "lazy: closing: silent for 5m0s")
+	if r.stdout != "welcome\nlazy> lazy: closing: silent for 5m0s\n" {
+		t.Errorf("%q", r.stdout)
+	}
+}
+
+func TestExited(t *testing.T) {
+	g := start(t, "dying when rung")
+	pokeWith(t, "a\n", g.pid).fails(t, statusExited, g.pid, "exited before it opened "+g.path)
+	g = start(t, "dying in the session")
+	r := pokeWith(t, "a\n", g.pid)
+	r.fails(t, statusExited, g.pid, "exited during the session")
+	if r.stdout != "welcome\n" {
+		t.Errorf("%q", r.stdout)
+	}
+}
+
+func TestStandardOutputFull(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	g := start(t, "armed")
+	cmd := pokeCommand(t, strings.NewReader("a\n"), g.pid)
+	cmd.Stdout = full
+	finish(t, cmd).fails(t, statusHere, "cannot write the answers")
+}
+
+func TestStandardInputUnreadable(t *testing.T) {
+	dir, err := os.Open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	g := start(t, "armed")
+	finish(t, pokeCommand(t, dir, g.pid)).fails(t, statusHere, "cannot read the script", "</dev/null")
+	g.unharmed(t)
+}
+
+func TestInterrupted(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		g := start(t, "deaf")
+		cmd := pokeCommand(t, strings.NewReader("a\n"), g.pid)
+		done := make(chan result)
+		go func() { done <- finish(t, cmd) }()
+		g.expect(t, "rung")
+		cmd.Process.Signal(sig)
+		(<-done).fails(t, statusInterrupted+status(sig), signalName(sig))
+	}
+}
+
+// asNobody runs manhole-poke as another user.
+func asNobody(t *testing.T, script string, args ...string) result {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("becoming another user takes root")
+	}
+	if _, err := exec.LookPath("setpriv"); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command("setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", pokeBinary}, args...)...)
+	cmd.Stdin = strings.NewReader(script)
+	return finish(t, cmd)
+}
+
+func TestOtherUser(t *testing.T) {
+	g := startAt(t, "armed", "")
+	asNobody(t, "a\n", g.pid).fails(t, statusPermission, g.pid, "belongs to uid 0", "uid 65534", "as root")
+	g.unharmed(t)
+	asNobody(t, "a\n", g.path).fails(t, statusNobody, g.path, "belongs to uid 0")
+	silentListener(t, g.path)
+	if err := os.Chmod(g.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, "a\n", g.path).fails(t, statusPermission, "no permission to connect", "uid 65534")
+	if err := os.Chmod(g.path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, "a\n", g.path).fails(t, statusImpostor, g.path)
+
+	door := g.path + "-door"
+	silentListener(t, door)
+	if err := os.Chmod(door, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, "a\n", door).fails(t, statusPermission, "belongs to uid 0")
+}
+
+func TestWithoutProc(t *testing.T) {
+	if out, err := runTool("unshare", "-m", "mount", "-t", "tmpfs", "none", "/proc"); err != nil {
+		t.Skipf("hiding /proc needs root, unshare and mount: %v %s", err, out)
+	}
+	g := start(t, "armed")
+	cmd := exec.Command("unshare", "-m", "sh", "-c", `mount -t tmpfs none /proc && exec "$0" "$@"`, pokeBinary, g.pid)
+	finish(t, cmd).fails(t, statusUnlooked, g.pid, "/proc", "kill -USR2 "+g.pid)
+	g.unharmed(t)
+}
+
+// openTerminal makes a terminal, pty(7).
+func openTerminal(t *testing.T) (keys, tty *os.File) {
+	t.Helper()
+	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { keys.Close() })
+	if err := unix.IoctlSetPointerInt(int(keys.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetUint32(int(keys.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	return keys, tty
+}
+
+// A screen collects what a terminal shows.
+type screen struct {
+	keys  *os.File
+	chunk chan string
+	shown string
+}
+
+func (s *screen) until(t *testing.T, text string) {
+	t.Helper()
+	late := time.After(patience)
+	for !strings.Contains(s.shown, text) {
+		select {
+		case c := <-s.chunk:
+			s.shown += c
+		case <-late:
+			t.Fatalf("the screen shows %q, not %q", s.shown, text)
+		}
+	}
+	_, s.shown, _ = strings.Cut(s.shown, text)
+}
+
+func (s *screen) typed(t *testing.T, text string) {
+	t.Helper()
+	if _, err := io.WriteString(s.keys, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// atTerminal starts manhole-poke on a terminal of its own. The returned
+// function waits for it and checks that the terminal is as it was.
+func atTerminal(t *testing.T, args ...string) (*screen, func() status) {
+	t.Helper()
+	keys, tty := openTerminal(t)
+	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{keys: keys, chunk: make(chan string, 100)}
+	go func() {
+		for {
+			buf := make([]byte, 4096)
+			n, err := keys.Read(buf)
+			if err != nil {
+				return
+			}
+			s.chunk <- string(buf[:n])
+		}
+	}()
+	cmd := pokeCommand(t, tty, args...)
+	cmd.Stdout, cmd.Stderr = tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return s, func() status {
+		t.Helper()
+		cmd.Wait()
+		after, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil || *after != *before {
+			t.Errorf("the terminal was %+v and is %+v, %v", before, after, err)
+		}
+		return status(cmd.ProcessState.ExitCode())
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	g := start(t, "armed")
+	s, wait := atTerminal(t, g.pid)
+	s.until(t, "lazy: welcome\r\nlazy> ")
+	s.typed(t, "hello\n")
+	s.until(t, "you said hello\r\nlazy> ")
+	s.typed(t, "bad\n") // a person's slip is no failure
+	s.until(t, "lazy: error: bad")
+	s.typed(t, "\x04") // Ctrl-D
+	if st := wait(); st != statusOK {
+		t.Errorf("exit status %d", st)
+	}
+}
+
+func TestTerminalQuit(t *testing.T) {
+	g := start(t, "armed")
+	s, wait := atTerminal(t, g.pid)
+	s.until(t, "lazy> ")
+	s.typed(t, "quit\n")
+	if st := wait(); st != statusOK {
+		t.Errorf("exit status %d", st)
+	}
+}
+
+func TestTerminalInterrupted(t *testing.T) {
+	g := start(t, "armed")
+	s, wait := atTerminal(t, g.pid)
+	s.until(t, "lazy> ")
+	s.typed(t, "half a line\x03") // Ctrl-C
+	if st := wait(); st != statusInterrupted+status(syscall.SIGINT) {
+		t.Errorf("exit status %d", st)
+	}
+	s.until(t, "manhole-poke: left on SIGINT")
+	// The target noticed and can be poked again.
+	g.expect(t, "rung")
+	pokeWith(t, "a\n", g.pid).succeeds(t, "you said a\n")
+}
+
+func TestTerminalSilent(t *testing.T) {
+	g := start(t, "silent")
+	s, wait := atTerminal(t, "-t", "200ms", g.pid)
+	if st := wait(); st != statusTimeout {
+		t.Errorf("exit status %d", st)
+	}
+	s.until(t, "said nothing within 200ms")
+}
+
+var demoPid = regexp.MustCompile(`this is manhole-poke (\d+):`)
+
+func TestDemo(t *testing.T) {
+	r := finish(t, pokeCommand(t, nil, "demo"))
+	m := demoPid.FindStringSubmatch(r.stderr)
+	if r.status != statusOK || m == nil || strings.Count(r.stderr, "\n") != 1 {
+		t.Fatalf("%+v", r)
+	}
+	for _, word := range []string{
+		"pid", "goroutines", "main.packOrders", "main.shipParcel", "main.tendDesk", "main.payAtTill", "main.readShelves",
+		"main.waitForDoors", "main.waitForStaff", "main.cleanFloor", "main.printReceipt",
+	} {
+		if !strings.Contains(r.stdout, word) {
+			t.Errorf("the report lacks %q", word)
+		}
+	}
+	if t.Failed() {
+		t.Log(r.stdout)
+	}
+	if err := unix.Kill(mustAtoi(t, m[1]), 0); err != unix.ESRCH {
+		t.Errorf("the demo's program is still there: %v", err)
+	}
+	if _, err := os.Lstat("/tmp/manhole-" + m[1]); err == nil {
+		t.Errorf("the demo's socket is still there")
+	}
+}
+
+// The demo's program is a real armed one: poke it from a second process.
+func TestReal(t *testing.T) {
+	cmd := exec.Command(pokeBinary, "demo", demoProgramArg)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer stdin.Close()
+	if _, err := io.ReadFull(stdout, make([]byte, len(demoArmed))); err != nil {
+		t.Fatal(err)
+	}
+	pid := strconv.Itoa(cmd.Process.Pid)
+
+	if r := pokeWith(t, "stats\nversion\n", pid); r.status != statusOK || r.stderr != "" || !strings.Contains(r.stdout, "goroutines") || strings.Contains(r.stdout, "lazy") {
+		t.Errorf("a script: %+v", r)
+	}
+	if r := pokeWith(t, "nonsense\nversion\n", pid); !strings.Contains(r.stdout, "\ngo") {
+		t.Errorf("an unknown command: %+v", r)
+	} else {
+		r.fails(t, statusCommand, "lazy: error: nonsense")
+	}
+	if r := pokeWith(t, "", pid); r.status != statusOK || !strings.Contains(r.stdout, "main.printReceipt") {
+		t.Errorf("a report: %+v", r)
+	}
+	if r := pokeWith(t, "\a", pid); r.status != statusOK || !strings.HasPrefix(r.stdout, "goroutines: ") {
+		t.Errorf("gops's stats: %+v", r)
+	}
+	pokeWith(t, "", "-s", "USR1", pid).fails(t, statusOtherSignal, "armed for SIGUSR2")
+
+	s, wait := atTerminal(t, pid)
+	s.until(t, "lazy> ")
+	// While the session is held, others are told so.
+	pokeWith(t, "stats\n", pid).fails(t, statusBusy, pid, "lazy: busy:")
+	s.typed(t, "stats\n")
+	s.until(t, "goroutines")
+	s.until(t, "lazy> ")
+	s.typed(t, "quit\n")
+	if st := wait(); st != statusOK {
+		t.Errorf("quit at the terminal: exit status %d", st)
+	}
+
+	s, wait = atTerminal(t, pid)
+	s.until(t, "lazy> ")
+	cmd.Process.Kill()
+	if st := wait(); st != statusExited {
+		t.Errorf("killed in the session: exit status %d", st)
+	}
+	s.until(t, "exited during the session")
+}
+
+func TestDemoAtTerminal(t *testing.T) {
+	s, wait := atTerminal(t, "demo")
+	s.until(t, "lazy> ")
+	s.typed(t, "stats\n")
+	s.until(t, "goroutines")
+	s.until(t, "lazy> ")
+	s.typed(t, "\x04")
+	if st := wait(); st != statusOK {
+		t.Errorf("exit status %d", st)
+	}
+}
+
+// However the demo ends, its program ends with it.
+func TestDemoKilled(t *testing.T) {
+	keys, tty := openTerminal(t)
+	defer keys.Close()
+	cmd := pokeCommand(t, tty, "demo")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stderr).ReadString('\n')
+	m := demoPid.FindStringSubmatch(line)
+	if m == nil {
+		t.Fatal(line, err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	pid := mustAtoi(t, m[1])
+	until(t, "the demo's program is gone", func() bool {
+		text, err := os.ReadFile("/proc/" + m[1] + "/stat")
+		return unix.Kill(pid, 0) == unix.ESRCH || err == nil && exiting(text) // where nobody reaps orphans
+	})
+	if _, err := os.Lstat("/tmp/manhole-" + m[1]); err == nil {
+		t.Error("the demo's socket is still there")
+	}
+}
+
+func mustAtoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// look finds out about a process and fails if it cannot be rung whatever the
+// signal: it does not exist, is not ours, does not run, or cannot be seen.
+func look(pid int) (*process, error) {
+	p := &process{pid: pid, nspid: pid, uid: -1, handle: -1}
+	// The handle comes first: whatever is read afterwards is either of this
+	// very process, or the signal will find that it is gone. Without one
+	// (Linux before 5.3, some sandboxes) kill has to do.
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		p.handle = fd
+	}
+	if err := p.look(); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) look() error {
+	allowed := p.signal(0)
+	if allowed == unix.ESRCH {
+		return p.signalled(allowed)
+	}
+	text, err := os.ReadFile(p.proc("status"))
+	if err != nil && allowed != nil {
+		return p.signalled(allowed)
+	}
+	var s procStatus
+	if err == nil {
+		s, err = parseStatus(text)
+	}
+	if err != nil {
+		return failf(statusUnlooked, "%s cannot be looked at (%v), so it was not rung; is /proc mounted? If it is armed for sure: kill -USR2 %d, then manhole-poke PATH", p, err, p.pid)
+	}
+	p.name, p.uid = s.name, s.uid
+	if len(s.nspid) > 0 {
+		p.nspid = s.nspid[len(s.nspid)-1]
+	}
+	switch {
+	case s.tgid != p.pid:
+		return failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke %d", p.pid, s.tgid, s.name, s.tgid)
+	case s.state == 'Z' || s.state == 'X':
+		return failf(statusZombie, "%s is a zombie: it is dead, and only its parent has yet to notice", p)
+	case allowed != nil:
+		return p.signalled(allowed)
+	case s.state == 'T':
+		return failf(statusStopped, "%s is stopped and would not answer; try kill -CONT %d first", p, p.pid)
+	case s.state == 't':
+		return failf(statusStopped, "%s is stopped by a debugger and would not answer; let it continue there first", p)
+	}
+	p.signals = &dispositions{s.caught.has, s.ignored.has, func(n int) bool { return s.blocked.has(n) && p.blockedEverywhere(n) }}
+	p.readNote()
+	return nil
+}
+
+func (p *process) close() {
+	if p.handle >= 0 {
+		unix.Close(p.handle)
+		p.handle = -1
+	}
+}
+
+func (p *process) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.pid, name) }
+
+func (p *process) signal(sig syscall.Signal) error {
+	if p.handle >= 0 {
+		if err := unix.PidfdSendSignal(p.handle, sig, nil, 0); err != unix.ENOSYS {
+			return err
+		}
+	}
+	return unix.Kill(p.pid, sig)
+}
+
+// exited also counts a process that is about to: see exiting.
+func (p *process) exited() bool {
+	if p.signals == nil {
+		return false // never seen, so its absence says nothing
+	}
+	if p.handle >= 0 {
+		fds := []unix.PollFd{{Fd: int32(p.handle), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 0); err == nil && n == 1 {
+			return true
+		}
+	}
+	stat, err := os.ReadFile(p.proc("stat"))
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
+	}
+	return exiting(stat)
+}
+
+// blockedEverywhere asks all threads, because status speaks of the first only
+// and a signal to the process goes to any that lets it in.
+func (p *process) blockedEverywhere(sig int) bool {
+	threads, err := os.ReadDir(p.proc("task"))
+	if err != nil {
+		return true
+	}
+	return !slices.ContainsFunc(threads, func(t fs.DirEntry) bool {
+		text, err := os.ReadFile(p.proc("task/" + t.Name() + "/status"))
+		if err != nil {
+			return false // it ended meanwhile
+		}
+		s, err := parseStatus(text)
+		return err == nil && !s.blocked.has(sig)
+	})
+}
+
+// readNote looks for the descriptor by which an armed process says so.
+func (p *process) readNote() {
+	dir, err := os.Open(p.proc("fd"))
+	if err != nil {
+		return // not ours to see, although it is ours to signal
+	}
+	defer dir.Close()
+	for {
+		names, err := dir.Readdirnames(512)
+		for _, name := range names {
+			link, err := os.Readlink(dir.Name() + "/" + name)
+			if err != nil || !strings.HasPrefix(link, "/memfd:"+armedName) {
+				continue
+			}
+			n, err := readArmedNote(dir.Name() + "/" + name)
+			switch {
+			case err != nil:
+				p.noteErr = err
+			case n.pid == p.nspid: // and not one inherited from a parent
+				p.note, p.descriptorsRead = &n, true
+				return
+			}
+		}
+		if err != nil {
+			p.descriptorsRead = err == io.EOF
+			return
+		}
+	}
+}
+
+// readArmedNote opens nothing that could do harm or never return: what the
+// name points to is the other process's choice.
+func readArmedNote(name string) (armedNote, error) {
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return armedNote{}, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	var sfs unix.Statfs_t
+	if err := errors.Join(unix.Fstat(fd, &st), unix.Fstatfs(fd, &sfs)); err != nil {
+		return armedNote{}, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || sfs.Type != unix.TMPFS_MAGIC {
+		return armedNote{}, errors.New("not a memfd")
+	}
+	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return armedNote{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, armedNoteMax+1))
+	if err != nil {
+		return armedNote{}, err
+	}
+	return parseArmedNote(text)
+}

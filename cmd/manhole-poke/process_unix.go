@@ -1,0 +1,127 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process is what could be found out about one without disturbing it.
+type process struct {
+	pid   int
+	nspid int    // its own idea of its pid; pid unless it runs in a pid namespace
+	name  string // "" if the system does not tell
+	uid   int    // effective; -1 if the system does not tell
+
+	// signals is nil if the system does not tell.
+	signals *dispositions
+
+	// descriptorsRead says that a nil note means: there is none.
+	descriptorsRead bool
+	note            *armedNote
+	noteErr         error // why the last one seen was no use
+
+	handle int // what keeps the pid from being somebody else's; -1 if nothing does
+}
+
+// dispositions say what a process does about a signal.
+type dispositions struct {
+	caught  func(int) bool
+	ignored func(int) bool
+	blocked func(int) bool // by every thread
+}
+
+func (p *process) String() string {
+	if p.pid == 0 {
+		return "a process not seen from here"
+	}
+	if p.name == "" {
+		return "process " + strconv.Itoa(p.pid)
+	}
+	return fmt.Sprintf("process %d (%s)", p.pid, p.name)
+}
+
+func (p *process) owner() string {
+	if p.uid < 0 {
+		return "somebody else"
+	}
+	return "uid " + strconv.Itoa(p.uid)
+}
+
+// signalled reports what comes of sending a signal, 0 being only a try.
+func (p *process) signalled(err error) error {
+	switch err {
+	case nil:
+		return nil
+	case unix.ESRCH:
+		return failf(statusNoProcess, "there is no process %d; try pgrep -a NAME", p.pid)
+	case unix.EPERM:
+		return failf(statusPermission, "%s belongs to %s and you are uid %d; try as that user, or as root", p, p.owner(), os.Geteuid())
+	}
+	return failf(statusHere, "%s cannot be signalled: %v", p, err)
+}
+
+// A doorbell is what to ring and where the door opens.
+type doorbell struct {
+	signal syscall.Signal
+	path   string
+}
+
+// doorbell settles both from the flags and from what the process says of
+// itself. It fails rather than let a signal go to a process that would die of
+// it, or to one that never said that the signal is its doorbell: a Go program
+// catches every signal, armed or not, and other programs catch SIGUSR2 for
+// purposes of their own.
+func (p *process) doorbell(o options) (doorbell, error) {
+	d := doorbell{unix.SIGUSR2, filepath.Join("/tmp", "manhole-"+strconv.Itoa(p.nspid))}
+	if p.note != nil {
+		d = doorbell{syscall.Signal(p.note.signal), p.note.path}
+	}
+	if o.path != "" {
+		d.path = o.path
+	}
+	if o.signal != "" {
+		sig, err := parseSignal(o.signal)
+		if err != nil {
+			return d, err
+		}
+		if p.note != nil && sig != d.signal {
+			return d, failf(statusOtherSignal, "%s is armed for %s, not for %s; try without -s", p, signalName(d.signal), signalName(sig))
+		}
+		d.signal = sig
+	}
+	if s, n := p.signals, int(d.signal); s != nil {
+		switch {
+		case s.ignored(n):
+			return d, failf(statusUncaught, "%s ignores %s, so it was not rung; is lazy.Arm called in it, and nothing that ignores the signal?", p, signalName(d.signal))
+		case !s.caught(n):
+			return d, failf(statusUncaught, "%s does not catch %s and %s, so it was not rung; is this the right pid, and is lazy.Arm called in it?", p, signalName(d.signal), fate(d.signal))
+		case s.blocked(n):
+			return d, failf(statusUncaught, "%s blocks %s in every thread and would not notice, so it was not rung; is this the right pid?", p, signalName(d.signal))
+		}
+	}
+	switch {
+	case p.noteErr != nil && p.note == nil && o.signal == "":
+		return d, failf(statusUnarmed, "%s holds a descriptor %s that cannot be understood (%v), so it was not rung; try a newer manhole-poke, or -s %s if it is armed", p, armedName, p.noteErr, signalName(d.signal))
+	case p.descriptorsRead && p.note == nil && o.signal == "":
+		return d, failf(statusUnarmed, "%s does not look armed (no descriptor %s), so it was not rung; is lazy.Arm called in it? If it is armed all the same: -s %s", p, armedName, signalName(d.signal))
+	}
+	return d, nil
+}
+
+// fate is what a signal that is not caught does to a process, signal(7).
+func fate(sig syscall.Signal) string {
+	switch sig {
+	case unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGCONT:
+		return "would not notice it"
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		return "would be stopped by it"
+	}
+	return "would die of it"
+}

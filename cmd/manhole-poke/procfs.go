@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// What follows reads text that the kernel writes, in part out of what the
+// process chose (its name), and text that the process itself wrote (the
+// armed note). None of it touches the system.
+
+// A signalSet is a signal mask as proc_pid_status(5) prints it: signal n is
+// bit n-1.
+type signalSet uint64
+
+func (s signalSet) has(n int) bool { return n >= 1 && n <= 64 && s>>(n-1)&1 == 1 }
+
+// A procStatus is what matters here of /proc/PID/status.
+type procStatus struct {
+	name    string
+	state   byte
+	tgid    int
+	uid     int   // effective
+	nspid   []int // in each pid namespace, from the reader's to its own
+	blocked signalSet
+	ignored signalSet
+	caught  signalSet
+}
+
+func parseStatus(text []byte) (procStatus, error) {
+	s := procStatus{uid: -1}
+	var seen int
+	for line := range bytes.Lines(text) {
+		key, value, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
+		if !ok {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		fields := strings.Fields(value)
+		var err error
+		switch key {
+		case "Name":
+			s.name = value
+			continue
+		case "NSpid":
+			for _, f := range fields {
+				var n int
+				if n, err = strconv.Atoi(f); err != nil {
+					break
+				}
+				s.nspid = append(s.nspid, n)
+			}
+		case "State":
+			if value == "" {
+				err = errors.New("empty")
+				break
+			}
+			s.state = value[0]
+			seen |= 1
+		case "Tgid":
+			s.tgid, err = strconv.Atoi(value)
+			seen |= 2
+		case "Uid":
+			if len(fields) < 2 {
+				err = errors.New("too few fields")
+				break
+			}
+			var n uint64
+			n, err = strconv.ParseUint(fields[1], 10, 32)
+			s.uid = int(n)
+			seen |= 4
+		case "SigBlk":
+			s.blocked, err = parseSignalSet(value)
+			seen |= 8
+		case "SigIgn":
+			s.ignored, err = parseSignalSet(value)
+			seen |= 16
+		case "SigCgt":
+			s.caught, err = parseSignalSet(value)
+			seen |= 32
+		}
+		if err != nil {
+			return procStatus{}, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if seen != 63 {
+		return procStatus{}, errors.New("not the status of a process")
+	}
+	return s, nil
+}
+
+func parseSignalSet(hex string) (signalSet, error) {
+	if n := len(hex) - 16; n > 0 {
+		hex = hex[n:] // mips knows 128 signals; none above 64 is of use here
+	}
+	n, err := strconv.ParseUint(hex, 16, 64)
+	return signalSet(n), err
+}
+
+// exiting tells from /proc/PID/stat whether the process is on its way out.
+// Its sockets are closed after the flag is set, so at the end of a connection
+// this tells a process that died from one that hung up.
+func exiting(stat []byte) bool {
+	const pfExiting = 0x4 // PF_EXITING, include/linux/sched.h
+	_, rest, ok := cutLast(string(stat), ")")
+	if !ok { // the name stands in parentheses and may hold some itself
+		return false
+	}
+	fields := strings.Fields(rest) // from the third on: state ppid pgrp session tty_nr tpgid flags
+	if len(fields) < 7 {
+		return false
+	}
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	return err == nil && (flags&pfExiting != 0 || fields[0] == "Z" || fields[0] == "X")
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// armedName is how the name of the descriptor starts that an armed process
+// holds; its content is an armedNote.
+const armedName = "lazy-armed"
+
+// maxPath is how long a path the address of a socket holds: sun_path is 108
+// bytes on Linux and shorter elsewhere.
+const maxPath = 107
+
+// armedNoteMax is more than any note can need: four short lines and a path.
+const armedNoteMax = 4096
+
+// An armedNote is what an armed process says of itself.
+type armedNote struct {
+	pid    int // in its own pid namespace
+	signal int
+	path   string // absolute
+}
+
+// parseArmedNote believes nothing: any process may hold a descriptor of that
+// name with anything in it.
+func parseArmedNote(text []byte) (armedNote, error) {
+	if len(text) > armedNoteMax {
+		return armedNote{}, errors.New("too long")
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if ok {
+			values[key] = value
+		}
+	}
+	if v := values["lazy"]; v != "1" {
+		return armedNote{}, fmt.Errorf("version %q is not known", v)
+	}
+	var n armedNote
+	var err error
+	if n.pid, err = strconv.Atoi(values["pid"]); err != nil || n.pid <= 0 {
+		return armedNote{}, fmt.Errorf("pid %q", values["pid"])
+	}
+	if n.signal, err = strconv.Atoi(values["signo"]); err != nil || n.signal < 1 || n.signal > 64 {
+		return armedNote{}, fmt.Errorf("signo %q", values["signo"])
+	}
+	n.path = values["path"]
+	if !strings.HasPrefix(n.path, "/") || len(n.path) > maxPath || strings.ContainsFunc(n.path, unicode.IsControl) {
+		return armedNote{}, fmt.Errorf("path %q", n.path)
+	}
+	return n, nil
+}

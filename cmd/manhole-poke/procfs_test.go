@@ -1,0 +1,121 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// As Linux 6.18 prints it for an armed Go program in a pid namespace.
+const goStatus = "Name:\torder (api)\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t4711\nNgid:\t0\nPid:\t4711\nPPid:\t1\nTracerPid:\t0\n" +
+	"Uid:\t1000\t1001\t1002\t1003\nGid:\t1000\t1000\t1000\t1000\nFDSize:\t64\nGroups:\t \nNStgid:\t4711\t7\nNSpid:\t4711\t7\n" +
+	"Threads:\t5\nSigQ:\t0/31407\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\nSigBlk:\t0000000000000000\n" +
+	"SigIgn:\t0000000000001000\nSigCgt:\tfffffffd7fc1feff\nCapInh:\t0000000000000000\nSeccomp:\t0\n"
+
+const (
+	sleepStat = "4712 (sleep) S 4711 4712 4711 34816 4712 4194304 97 0 0 0 0 0 0 0 20 0 1 0 123 5 6\n"
+	armedText = "lazy=1\npid=7\nsignal=SIGUSR2\nsigno=12\npath=/tmp/manhole-7\n"
+)
+
+func TestParseStatus(t *testing.T) {
+	s, err := parseStatus([]byte(goStatus))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := procStatus{name: "order (api)", state: 'S', tgid: 4711, uid: 1001, nspid: []int{4711, 7}, ignored: 0x1000, caught: 0xfffffffd7fc1feff}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got %+v\nwant %+v", s, want)
+	}
+	if !s.caught.has(12) || s.caught.has(9) || !s.ignored.has(13) || s.ignored.has(0) || s.ignored.has(65) {
+		t.Error("signal n is not bit n-1")
+	}
+	wide := strings.Replace(goStatus, "SigCgt:\t", "SigCgt:\t0123456789abcdef", 1)
+	if w, err := parseStatus([]byte(wide)); err != nil || w.caught != s.caught {
+		t.Errorf("128 signals: %x, %v", w.caught, err)
+	}
+	for _, bad := range []string{
+		"", "Name:\tx\n",
+		strings.Replace(goStatus, "SigCgt:\t", "SigXxx:\t", 1),
+		strings.Replace(goStatus, "SigCgt:\tf", "SigCgt:\tz", 1),
+		strings.Replace(goStatus, "1000\t1001", "", 1)[:80],
+		strings.Replace(goStatus, "Tgid:\t4711", "Tgid:\t", 1),
+		strings.Replace(goStatus, "S (sleeping)", "", 1),
+		strings.Replace(goStatus, "NSpid:\t4711\t7", "NSpid:\t4711\tx", 1),
+	} {
+		if s, err := parseStatus([]byte(bad)); err == nil {
+			t.Errorf("%q: got %+v, want an error", bad, s)
+		}
+	}
+}
+
+func TestExiting(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                 false,
+		"4712 (x":          false,
+		"4712 (x) S 1 2 3": false,
+		sleepStat:          false,
+		strings.Replace(sleepStat, "4194304", "4194308", 1):                 true,
+		strings.Replace(sleepStat, ") S", ") Z", 1):                         true,
+		strings.Replace(sleepStat, "(sleep)", "(a) Z 1 2 3 4 5 4 7 (b)", 1): false,
+	} {
+		if exiting([]byte(text)) != want {
+			t.Errorf("%q: got %v", text, !want)
+		}
+	}
+}
+
+func TestParseArmedNote(t *testing.T) {
+	n, err := parseArmedNote([]byte(armedText))
+	if want := (armedNote{7, 12, "/tmp/manhole-7"}); err != nil || n != want {
+		t.Errorf("got %+v, %v", n, err)
+	}
+	for _, bad := range []string{
+		"",
+		strings.Replace(armedText, "lazy=1", "lazy=2", 1),
+		strings.Replace(armedText, "pid=7", "pid=-7", 1),
+		strings.Replace(armedText, "signo=12", "signo=65", 1),
+		strings.Replace(armedText, "signo=12", "signo=", 1),
+		strings.Replace(armedText, "/tmp", "tmp", 1),
+		strings.Replace(armedText, "/tmp", "/\x1b[2J", 1),
+		strings.Replace(armedText, "/tmp", "/"+strings.Repeat("x", 107), 1),
+		armedText + strings.Repeat("x", armedNoteMax),
+	} {
+		if n, err := parseArmedNote([]byte(bad)); err == nil {
+			t.Errorf("%q: got %+v, want an error", bad, n)
+		}
+	}
+}
+
+func FuzzParseStatus(f *testing.F) {
+	f.Add([]byte(goStatus))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if s, err := parseStatus(text); err == nil && s.state == 0 {
+			t.Errorf("no state, no error: %+v", s)
+		}
+	})
+}
+
+func FuzzExiting(f *testing.F) {
+	f.Add([]byte(sleepStat))
+	f.Fuzz(func(_ *testing.T, text []byte) { exiting(text) })
+}
+
+func FuzzParseArmedNote(f *testing.F) {
+	f.Add([]byte(armedText))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n, err := parseArmedNote(text)
+		if err == nil && (n.pid <= 0 || n.signal < 1 || n.signal > 64 || n.path == "" || n.path[0] != '/' || len(n.path) > maxPath) {
+			t.Errorf("believed %q: %+v", text, n)
+		}
+	})
+}
+
+func FuzzOneLine(f *testing.F) {
+	f.Add("name\n\x1b[2J\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		if l := oneLine(s); strings.ContainsAny(l, "\n\r\x1b\t") || !utf8.ValidString(l) {
+			t.Errorf("%q became %q", s, l)
+		}
+	})
+}
