@@ -1,0 +1,141 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// grace is how long a command of the program's own may go on after its
+// context is done before it is abandoned.
+const grace = 2 * time.Second
+
+var errAbandoned = errors.New("the command was abandoned")
+
+// do runs one line. Its error is errQuit or nil; all others are the peer's to
+// read.
+func (s *session) do(line string) error {
+	words, err := split(line)
+	if err != nil {
+		s.complain("line", err)
+		return nil
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	c, err := s.find(words[0])
+	if err != nil {
+		s.complain(show(words[0]), err)
+		return nil
+	}
+	return s.run(c, words[1:])
+}
+
+// run runs one command to its end and reports how it failed.
+func (s *session) run(c command, args []string) error {
+	end := s.call(c, args)
+	switch {
+	case end.panicked:
+		s.complain(c.name, fmt.Errorf("panic: %s", end.value))
+		s.out.Write(end.stack)
+		s.log().Error("lazy: command panicked", "command", c.name, "panic", end.value, "stack", string(end.stack))
+	case end.exited:
+		s.complain(c.name, errors.New("called runtime.Goexit instead of returning"))
+		s.log().Error("lazy: command called runtime.Goexit", "command", c.name)
+	case errors.Is(end.err, errQuit):
+		return errQuit
+	case end.err != nil && s.ctx.Err() == nil:
+		s.complain(c.name, end.err)
+	}
+	return nil
+}
+
+// ending is how a command ended.
+type ending struct {
+	err      error
+	exited   bool // without returning: runtime.Goexit
+	panicked bool
+	value    string // of the panic
+	stack    []byte
+}
+
+// call runs a command in a goroutine of its own, where it can do least harm,
+// and waits for it.
+func (s *session) call(c command, args []string) ending {
+	ended := make(chan ending, 1)
+	if c.own == nil {
+		go contain(ended, func() error { return c.run(s.ctx, s, args) })
+		return <-ended
+	}
+
+	// A program's own command may do anything: write from several goroutines,
+	// write on after it returned, never return.
+	s.out.Flush()
+	w := &gate{w: s.peer}
+	defer w.shut.Store(true)
+	go contain(ended, func() error { return c.own(s.ctx, w, args) })
+	select {
+	case end := <-ended:
+		return end
+	case <-s.ctx.Done():
+	}
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	select {
+	case end := <-ended:
+		return end
+	case <-patience.C:
+		s.log().Warn("lazy: command ignores its context and was left running", "command", c.name)
+		return ending{err: errAbandoned}
+	}
+}
+
+// contain calls f and reports how it ended, whatever it does.
+func contain(ended chan<- ending, f func() error) {
+	end := ending{exited: true}
+	defer func() { ended <- end }()
+	defer func() {
+		if v := recover(); v != nil {
+			end = ending{panicked: true, value: fmt.Sprint(v), stack: debug.Stack()}
+		}
+	}()
+	end.err = f()
+	end.exited = false
+}
+
+// gate lets a program's own command write, one write at a time, until the
+// command is over.
+type gate struct {
+	mu   sync.Mutex
+	w    io.Writer
+	shut atomic.Bool
+}
+
+func (g *gate) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut.Load() {
+		return 0, errAbandoned
+	}
+	return g.w.Write(b)
+}
+
+// own reports whether a goroutine that began in the function entry is the
+// session's.
+func (s *session) own(entry string) bool {
+	return strings.HasPrefix(entry, "github.com/go-manhole/lazy/console.") ||
+		s.cfg.OwnGoroutine != nil && s.cfg.OwnGoroutine(entry)
+}
+
+func (s *session) log() *slog.Logger {
+	if s.cfg.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.cfg.Log
+}
