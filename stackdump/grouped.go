@@ -251,7 +251,7 @@ func symbolize(pc uintptr) []symbol {
 		f, more := frames.Next()
 		s := symbol{Frame{f.Function, f.File, f.Line}, -1}
 		if f.Function == "" {
-			s.Func = "non-Go function at pc=0x" + strconv.FormatUint(uint64(pc), 16)
+			s.Func = nonGo + "0x" + strconv.FormatUint(uint64(pc), 16)
 		}
 		if f.Func != nil {
 			_, first := f.Func.FileLine(f.Entry)

@@ -24,11 +24,11 @@ type RenderOptions struct {
 func (d *Dump) Render(w io.Writer, o RenderOptions) error {
 	b := bufio.NewWriter(w)
 	shown, hidden := d.visible()
-	d.summary(b, shown)
 	rest := []Group(nil)
 	if o.Groups > 0 && len(shown) > o.Groups {
 		shown, rest = shown[:o.Groups], shown[o.Groups:]
 	}
+	d.summary(b, shown, rest)
 	for i := range shown {
 		fmt.Fprintf(b, "\n#%d: ", i+1)
 		shown[i].render(b, d.Full, o)
@@ -54,16 +54,19 @@ func (d *Dump) visible() (groups []Group, hidden int) {
 }
 
 // summary writes the lines above the groups.
-func (d *Dump) summary(b *bufio.Writer, groups []Group) {
+func (d *Dump) summary(b *bufio.Writer, shown, rest []Group) {
 	states := map[string]int{}
-	shown := 0
+	n := 0
 	var active []string
-	for i := range groups {
-		g := &groups[i]
-		states[g.State] += g.Count
-		shown += g.Count
-		if g.active() {
+	for i := range shown {
+		if shown[i].active() {
 			active = append(active, "#"+strconv.Itoa(i+1))
+		}
+	}
+	for _, groups := range [][]Group{shown, rest} {
+		for i := range groups {
+			states[groups[i].State] += groups[i].Count
+			n += groups[i].Count
 		}
 	}
 	names := make([]string, 0, len(states))
@@ -76,10 +79,11 @@ func (d *Dump) summary(b *bufio.Writer, groups []Group) {
 	for i, s := range names {
 		names[i] = fmt.Sprintf("%d %s", states[s], s)
 	}
-	if shown == d.Total {
-		fmt.Fprintf(b, "%s in %s", plural(shown, "goroutine"), plural(len(groups), "group"))
+	groups := plural(len(shown)+len(rest), "group")
+	if n == d.Total {
+		fmt.Fprintf(b, "%s in %s", plural(n, "goroutine"), groups)
 	} else {
-		fmt.Fprintf(b, "%d of %s in %s", shown, plural(d.Total, "goroutine"), plural(len(groups), "group"))
+		fmt.Fprintf(b, "%d of %s in %s", n, plural(d.Total, "goroutine"), groups)
 	}
 	if len(names) > 0 {
 		fmt.Fprintf(b, ": %s", strings.Join(names, ", "))
@@ -88,7 +92,7 @@ func (d *Dump) summary(b *bufio.Writer, groups []Group) {
 	if d.Full {
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	} else {
-		fmt.Fprintf(b, "grouped capture in %s without a pause: no ids, waits or creators\n", short(d.Elapsed))
+		fmt.Fprintf(b, "grouped capture in %s, no pause worth naming: ids, waits and creators are not known\n", short(d.Elapsed))
 	}
 	switch n := len(active); {
 	case n > 20:
@@ -217,11 +221,18 @@ func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int) {
 			out = append(out, fmt.Sprintf("%d ", n)+fmt.Sprintf(format, args...))
 		}
 	}
-	n := 0
+	n, active := 0, 0
 	for i := range rest {
 		n += rest[i].Count
+		if rest[i].active() {
+			active += rest[i].Count
+		}
 	}
-	say(n, "in %s", plural(len(rest), "smaller group"))
+	smaller := "in " + plural(len(rest), "smaller group")
+	if active > 0 {
+		smaller += fmt.Sprintf(" (%d running or runnable)", active)
+	}
+	say(n, "%s", smaller)
 	say(d.Filtered, "by the filter")
 	say(hidden, "of the runtime's own")
 	say(d.Skipped, "of this session's own")

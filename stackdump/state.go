@@ -95,12 +95,15 @@ func isSyscall(name string) bool {
 	return false
 }
 
+// nonGo begins what stands for a function that is not Go's, as the runtime puts it.
+const nonGo = "non-Go function at pc="
+
 // visible tells whether the runtime prints the function in a traceback: all
 // but its own that are not exported.
 func visible(name string) bool {
 	rest, ok := strings.CutPrefix(name, "runtime.")
 	if !ok {
-		return strings.Contains(name, ".")
+		return strings.Contains(name, ".") || strings.HasPrefix(name, nonGo)
 	}
 	switch rest {
 	case "gopanic", "runFinalizers", "runCleanups":
