@@ -2,7 +2,10 @@ module github.com/go-manhole/lazy
 
 go 1.26.0
 
+require golang.org/x/term v0.47.0
+
 require (
+	github.com/DataDog/gostackparse v0.7.0 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
 	github.com/google/gops v0.3.28 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
@@ -17,6 +20,5 @@ require (
 	github.com/xlab/treeprint v1.2.0 // indirect
 	github.com/yusufpapurcu/wmi v1.2.3 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/term v0.47.0
 	rsc.io/goversion v1.2.0 // indirect
 )
