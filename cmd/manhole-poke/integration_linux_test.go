@@ -808,6 +808,7 @@ func TestReal(t *testing.T) {
 
 	s, wait = atTerminal(t, pid)
 	s.until(t, "lazy> ")
+	defer os.Remove("/tmp/manhole-" + pid) // nobody is left to do it
 	cmd.Process.Kill()
 	if st := wait(); st != statusExited {
 		t.Errorf("killed in the session: exit status %d", st)

@@ -12,6 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// armedName is how the name of the descriptor starts that an armed process
+// holds; its content is an armedNote.
+const armedName = "lazy-armed"
+
 // A process is what could be found out about one without disturbing it.
 type process struct {
 	pid   int

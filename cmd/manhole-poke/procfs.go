@@ -126,10 +126,6 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// armedName is how the name of the descriptor starts that an armed process
-// holds; its content is an armedNote.
-const armedName = "lazy-armed"
-
 // maxPath is how long a path the address of a socket holds: sun_path is 108
 // bytes on Linux and shorter elsewhere.
 const maxPath = 107

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -89,8 +90,9 @@ func talk(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 
+	var typed atomic.Bool // a line, and nothing was shown since
 	said := make(chan error, 1)
-	go func() { said <- say(conn, in) }()
+	go func() { said <- say(conn, in, &typed) }()
 
 	person := in.terminal || in.report()
 	if person {
@@ -102,6 +104,7 @@ func talk(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.
 		var n int
 		n, readErr = conn.Read(buf)
 		if n > 0 {
+			typed.Store(false)
 			_, writeErr = a.Write(buf[:n])
 			if person {
 				conn.SetReadDeadline(time.Time{})
@@ -109,8 +112,8 @@ func talk(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.
 		}
 	}
 	writeErr = errors.Join(writeErr, a.end())
-	if in.terminal && a.passed && a.last != '\n' {
-		fmt.Fprintln(out)
+	if f, ok := out.(*os.File); ok && a.passed && a.last != '\n' && in.terminal && !typed.Load() && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintln(f) // after the prompt that was not answered
 	}
 
 	var sayErr error
@@ -142,7 +145,7 @@ func talk(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.
 // errPeer marks an error that is not the script's but the connection's.
 var errPeer = errors.New("connection")
 
-func say(conn *net.UnixConn, in input) error {
+func say(conn *net.UnixConn, in input, typed *atomic.Bool) error {
 	if _, err := conn.Write(in.first); err != nil {
 		return errPeer
 	}
@@ -151,6 +154,7 @@ func say(conn *net.UnixConn, in input) error {
 		for {
 			n, err := in.rest.Read(buf)
 			if n > 0 {
+				typed.Store(buf[n-1] == '\n')
 				if _, err := conn.Write(buf[:n]); err != nil {
 					return errPeer
 				}

@@ -1,0 +1,19 @@
+package main
+
+import "golang.org/x/sys/unix"
+
+// kinfoOf asks sysctl(3) for kern.proc.pid, struct kinfo_proc in
+// <sys/sysctl.h>.
+func kinfoOf(pid int) (kinfo, error) {
+	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+	if err != nil {
+		return kinfo{}, err
+	}
+	return kinfo{
+		name:    unix.ByteSliceToString(k.Proc.P_comm[:]),
+		uid:     int(k.Eproc.Ucred.Uid),
+		stat:    k.Proc.P_stat,
+		caught:  signalSet(k.Proc.P_sigcatch),
+		ignored: signalSet(k.Proc.P_sigignore),
+	}, nil
+}

@@ -1,0 +1,40 @@
+//go:build amd64 || arm64 || riscv64
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// struct kinfo_proc in <sys/user.h> where pointers and long have 64 bits. Its
+// size stands at its start; another one would be another layout.
+const (
+	kinfoSize   = 1088
+	kiSigignore = 136
+	kiSigcatch  = 152
+	kiUID       = 168 // effective
+	kiStat      = 388
+	kiComm      = 447
+	kiCommEnd   = 467
+)
+
+// kinfoOf asks sysctl(3) for kern.proc.pid.
+func kinfoOf(pid int) (kinfo, error) {
+	b, err := unix.SysctlRaw("kern.proc.pid", pid)
+	if err != nil {
+		return kinfo{}, err
+	}
+	if len(b) < kinfoSize || binary.LittleEndian.Uint32(b) != kinfoSize {
+		return kinfo{}, fmt.Errorf("kern.proc.pid is %d bytes, not %d", len(b), kinfoSize)
+	}
+	return kinfo{
+		name:    unix.ByteSliceToString(b[kiComm:kiCommEnd]),
+		uid:     int(binary.LittleEndian.Uint32(b[kiUID:])),
+		stat:    int8(b[kiStat]),
+		caught:  signalSet(binary.LittleEndian.Uint64(b[kiSigcatch:])),
+		ignored: signalSet(binary.LittleEndian.Uint64(b[kiSigignore:])),
+	}, nil
+}
