@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,12 +42,29 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		pokeBinary = filepath.Join(dir, "manhole-poke")
-		if out, err := runTool("go", "build", "-o", pokeBinary, "."); err != nil {
+		args := append([]string{"build", "-o", pokeBinary}, buildFlags()...)
+		if out, err := runTool("go", append(args, ".")...); err != nil {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 			return 1
 		}
 		return m.Run()
 	}())
+}
+
+// buildFlags are those of this test, so that with -race or the tag for the
+// other doorbell it is that build of manhole-poke and its demo that is tried.
+func buildFlags() (flags []string) {
+	b, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil
+	}
+	for _, s := range b.Settings {
+		switch s.Key {
+		case "-race", "-tags":
+			flags = append(flags, s.Key+"="+s.Value)
+		}
+	}
+	return flags
 }
 
 // play is the main of a process to be poked. Its arguments are the signal's
