@@ -2,4 +2,151 @@
 
 package lazy_test
 
-func serveOSSignal() {}
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// serveOSSignal is what the obvious design does when its goroutine is woken:
+// it listens, greets whoever comes, and answers each line.
+func serveOSSignal() {
+	path := fmt.Sprintf("/tmp/manhole-%d", os.Getpid())
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return
+	}
+	defer l.Close()
+	c, err := l.Accept()
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	in := bufio.NewScanner(c)
+	for in.Scan() {
+		fmt.Fprintln(c, in.Text())
+	}
+}
+
+// BenchmarkRing measures how long an operator waits, in a process with so many
+// goroutines that burn CPU: from the kill to the moment when the socket takes a connection,
+// from the kill to the first byte of the answer to a line that was sent at
+// once, and one line there and back in a session that is open. Beside it,
+// in the same run, the obvious design on os/signal, and gops's agent, whose port is always
+// open. All are medians in milliseconds; a ratio is the other's over lazy's.
+//
+//	go test -run '^$' -bench Ring -benchtime 1x
+func BenchmarkRing(b *testing.B) {
+	for _, spin := range []int{0, 50, 500} {
+		b.Run(fmt.Sprintf("spin=%d", spin), func(b *testing.B) {
+			for range b.N {
+				lazy := measureRings(b, "lazy", spin)
+				other := measureRings(b, "ossignal", spin)
+				gops := measureGops(b, spin)
+				for i, what := range []string{"connect", "first-byte", "round-trip"} {
+					b.ReportMetric(lazy[i], what+"-ms")
+					b.ReportMetric(other[i]/lazy[i], what+"-ossignal/lazy")
+				}
+				b.ReportMetric(gops, "gops-stats-ms")
+				b.ReportMetric(gops/lazy[1], "gops-stats/first-byte")
+				b.Logf("%d CPU-bound goroutines, median ms", spin)
+				b.Logf("%-34s %10s %10s %10s", "", "connect", "first byte", "round trip")
+				b.Logf("%-34s %10.2f %10.2f %10.2f", "lazy", lazy[0], lazy[1], lazy[2])
+				b.Logf("%-34s %10.2f %10.2f %10.2f", "os/signal, net.Listen, parked reads", other[0], other[1], other[2])
+				b.Logf("%-34s %10s %10.2f", "gops agent, stats", "", gops)
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// measurements are repeated so often, or for so long, whatever ends first.
+const (
+	tries    = 50
+	tryUntil = 20 * time.Second
+)
+
+func measureRings(b *testing.B, design string, spin int) [3]float64 {
+	b.Helper()
+	tg := startTarget(b, "-design", design, "-spin", itoa(spin))
+	defer tg.cmd.Process.Kill()
+	time.Sleep(2 * time.Second) // it has been like this for a while
+	var took [3][]time.Duration
+	note := func(i int, since time.Time) { took[i] = append(took[i], time.Since(since)) }
+	line := make([]byte, 100)
+	for start := time.Now(); len(took[2]) < tries && (len(took[2]) == 0 || time.Since(start) < tryUntil); {
+		rung := time.Now()
+		tg.ring()
+		var c net.Conn
+		for {
+			var err error
+			if c, err = net.Dial("unix", tg.path); err == nil {
+				break
+			}
+			time.Sleep(20 * time.Microsecond)
+		}
+		note(0, rung)
+		io.WriteString(c, "version\n")
+		if _, err := c.Read(line); err != nil {
+			b.Fatal(err)
+		}
+		note(1, rung)
+		for range 3 {
+			sent := time.Now()
+			io.WriteString(c, "version\n")
+			if _, err := c.Read(line); err != nil {
+				b.Fatal(err)
+			}
+			note(2, sent)
+		}
+		c.(*net.UnixConn).CloseWrite()
+		io.Copy(io.Discard, c)
+		c.Close()
+		tg.gone()
+		time.Sleep(50 * time.Millisecond)
+	}
+	var ms [3]float64
+	for i := range took {
+		ms[i] = median(took[i])
+	}
+	return ms
+}
+
+func measureGops(b *testing.B, spin int) float64 {
+	b.Helper()
+	dir := b.TempDir()
+	tg := startTarget(b, "-design", "gops", "-spin", itoa(spin), "-path", dir)
+	defer tg.cmd.Process.Kill()
+	port, err := os.ReadFile(filepath.Join(dir, itoa(tg.pid)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	var took []time.Duration
+	for start := time.Now(); len(took) < tries && (len(took) == 0 || time.Since(start) < tryUntil); {
+		asked := time.Now()
+		c, err := net.Dial("tcp", "127.0.0.1:"+string(port))
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.Write([]byte{7})
+		if _, err := io.ReadAll(c); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(asked))
+		c.Close()
+	}
+	return median(took)
+}
+
+// median is in milliseconds.
+func median(d []time.Duration) float64 {
+	slices.Sort(d)
+	return float64(d[len(d)/2]) / float64(time.Millisecond)
+}

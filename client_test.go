@@ -48,9 +48,7 @@ func (tg *target) script(text string) string {
 	tg.t.Helper()
 	tg.ring()
 	c := tg.dial()
-	if _, err := io.WriteString(c, text); err != nil {
-		tg.t.Fatal(err)
-	}
+	io.WriteString(c, text) // fails if the answer was a refusal and came first
 	c.CloseWrite()
 	return rest(tg.t, c)
 }
@@ -119,6 +117,11 @@ func (tg *target) shell(line string) (string, error) {
 		err = errors.Join(err, errors.New(stderr.String()))
 	}
 	return string(out), err
+}
+
+// rungAndThere is the shell's way to ring and wait for the socket.
+func rungAndThere(path string) string {
+	return "kill -USR2 $PID; for i in $(seq 3000); do test -S " + path + " && break; sleep 0.02; done; "
 }
 
 func wants(t testing.TB, got string, words ...string) {

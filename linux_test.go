@@ -19,6 +19,24 @@ func needRoot(t *testing.T) {
 // nobody is a uid that is neither root nor the tests'.
 const nobody = "65534"
 
+// copyTarget copies the test binary, whose own directory is root's alone.
+func copyTarget(t *testing.T, dir string) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "target")
+	if err := os.WriteFile(name, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 // Only root and the process's own effective user come in; others read why not
 // and do not use up the session.
 func TestOtherUsers(t *testing.T) {
@@ -58,16 +76,12 @@ func TestOtherUsers(t *testing.T) {
 		defer os.RemoveAll(dir)
 		os.Chmod(dir, 0o777)
 		path := filepath.Join(dir, "s")
-		exe, _ := os.Executable()
-		copyOf := filepath.Join(dir, "target") // the test binary's own directory is root's
-		b, _ := os.ReadFile(exe)
-		os.WriteFile(copyOf, b, 0o755)
-		tg, first := launch(t, append(strings.Fields(as), "sh", "-c", `shift; exec `+os.Getenv(emulatorEnv)+" "+copyOf+` "$@"`, "sh"), "-path", path)
+		tg, first := launchCopy(t, copyTarget(t, dir), strings.Fields(as), "-path", path)
 		if first != "ready" {
 			t.Fatalf("%s\n%s", first, tg.log)
 		}
 		for _, who := range []string{as, ""} {
-			got, err := tg.shell("kill -USR2 $PID; while ! test -S " + path + "; do sleep 0.01; done; echo version | " + who + "nc -N -U " + path)
+			got, err := tg.shell(rungAndThere(path) + "echo version | " + who + "nc -N -U " + path)
 			if err != nil || !strings.HasPrefix(got, "go1.") {
 				t.Errorf("as %q: %q, %v", who, got, err)
 			}
@@ -94,11 +108,7 @@ func TestOtherUsers(t *testing.T) {
 		for d := dir; d != "/tmp" && d != "/"; d = filepath.Dir(d) {
 			os.Chmod(d, 0o755)
 		}
-		exe, _ := os.Executable()
-		copyOf := filepath.Join(dir, "target")
-		b, _ := os.ReadFile(exe)
-		os.WriteFile(copyOf, b, 0o755)
-		_, first := launch(t, append(strings.Fields(as), "sh", "-c", `shift; exec `+os.Getenv(emulatorEnv)+" "+copyOf+` "$@"`, "sh"), "-path", filepath.Join(dir, "s"))
+		_, first := launchCopy(t, copyTarget(t, dir), strings.Fields(as), "-path", filepath.Join(dir, "s"))
 		if !strings.Contains(first, "is not writable for uid "+nobody) || !strings.Contains(first, "WithPath") {
 			t.Errorf("%q", first)
 		}

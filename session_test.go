@@ -95,7 +95,6 @@ func TestNcAndSocat(t *testing.T) {
 	tool(t, "nc")
 	tool(t, "socat")
 	tg := startTarget(t)
-	wait := `kill -USR2 $PID; while ! test -S /tmp/manhole-$PID; do sleep 0.01; done; `
 	for line, want := range map[string]string{
 		`echo stats | nc -N -U /tmp/manhole-$PID`:                           `^goroutines: \d+\nOS threads: \d+\nGOMAXPROCS: \d+\nnum CPU: \d+\n$`,
 		`printf '\007' | nc -N -U /tmp/manhole-$PID`:                        `^goroutines: \d+\nOS threads: \d+\nGOMAXPROCS: \d+\nnum CPU: \d+\n$`,
@@ -103,7 +102,7 @@ func TestNcAndSocat(t *testing.T) {
 		`(sleep 1; echo quit) | nc -U /tmp/manhole-$PID`:                    `(?s)^lazy: pid .*targetMain.*lazy> `,
 		`printf 'version\nquit\n' | socat - unix-connect:/tmp/manhole-$PID`: `^go1\S*\n$`,
 	} {
-		got, err := tg.shell(wait + line)
+		got, err := tg.shell(rungAndThere("/tmp/manhole-$PID") + line)
 		if err != nil || !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%s: %v\n%s", line, err, got)
 		}

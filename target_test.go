@@ -137,7 +137,7 @@ func targetMain() {
 	case "ossignal":
 		err = armOSSignal()
 	case "gops":
-		err = agent.Listen(agent.Options{})
+		err = agent.Listen(agent.Options{ConfigDir: *path})
 	case "nothing":
 	}
 	if err != nil {
@@ -282,12 +282,19 @@ func launch(t testing.TB, wrapper []string, flags ...string) (*target, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launchCopy(t, exe, wrapper, flags...)
+}
+
+// launchCopy does the same with a copy of the test binary.
+func launchCopy(t testing.TB, exe string, wrapper []string, flags ...string) (*target, string) {
+	t.Helper()
 	args := append(append(append([]string{}, wrapper...), strings.Fields(os.Getenv(emulatorEnv))...), exe)
 	args = append(args, flags...)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), targetEnv+"=1")
 	tg := &target{t: t, cmd: cmd, log: new(lockedBuffer)}
 	cmd.Stderr = tg.log
+	var err error
 	if tg.in, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,81 @@
+package lazy_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// BenchmarkIdle compares what the designs add to a process that does nothing.
+//
+//	go test -run '^$' -bench Idle -benchtime 1x
+func BenchmarkIdle(b *testing.B) {
+	for range b.N {
+		b.Logf("%-10s %10s %8s %12s %18s", "", "goroutines", "threads", "descriptors", "CPU, of a core")
+		var plain float64
+		for _, design := range []string{"nothing", "lazy", "ossignal", "gops"} {
+			tg := startTarget(b, "-design", design, "-early", "-path", b.TempDir()+"/s")
+			time.Sleep(5 * time.Second) // after the start's garbage collection and fast ticks
+			f := tg.footprint()
+			const span = 20 * time.Second
+			before := tg.cpu()
+			time.Sleep(span)
+			share := float64(tg.cpu()-before) / float64(span)
+			if design == "nothing" {
+				plain = share
+			}
+			b.Logf("%-10s %10d %8d %12d %17.4f%%", design, f.Goroutines, f.Threads, len(f.Descriptors), 100*share)
+			if design == "lazy" {
+				b.ReportMetric(100*(share-plain), "%core-added")
+			}
+			tg.cmd.Process.Kill()
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// cpu is the CPU time that the target's threads have used.
+func (tg *target) cpu() (sum time.Duration) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", tg.pid))
+	for _, task := range tasks {
+		b, _ := os.ReadFile(task)
+		var ns int64
+		fmt.Sscan(string(b), &ns)
+		sum += time.Duration(ns)
+	}
+	return sum
+}
+
+// BenchmarkKillAndNc counts how often the literal command line connects: nc
+// tries once, about a millisecond after the kill.
+//
+//	go test -run '^$' -bench KillAndNc -benchtime 1x
+func BenchmarkKillAndNc(b *testing.B) {
+	tool(b, "nc")
+	for _, spin := range []int{0, 500} {
+		for _, design := range []string{"lazy", "ossignal"} {
+			b.Run(fmt.Sprintf("spin=%d/%s", spin, design), func(b *testing.B) {
+				tg := startTarget(b, "-design", design, "-spin", itoa(spin), "-wait", "50ms")
+				time.Sleep(2 * time.Second)
+				n := 0
+				for range 100 {
+					cmd := exec.Command("sh", "-c", "kill -USR2 $PID && echo version | nc -N -U /tmp/manhole-$PID")
+					cmd.Env = append(os.Environ(), "PID="+itoa(tg.pid))
+					if out, err := cmd.Output(); err == nil && len(out) > 0 {
+						n++
+					} else if c, err := net.Dial("unix", tg.path); err == nil {
+						c.Close() // the obvious design waits for somebody for ever
+					}
+					tg.gone()
+					time.Sleep(20 * time.Millisecond)
+				}
+				b.ReportMetric(float64(n), "of-100-connect")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
