@@ -26,8 +26,8 @@ const (
 	// Another peer, and the end of the session, wake it.
 	look = 5 * pace
 	// grace is how long a session that must end has for saying so, and then
-	// for being gone.
-	grace = 2 * time.Second
+	// for being gone. The console waits 2 seconds for a command.
+	grace = 3 * time.Second
 )
 
 var (
@@ -229,6 +229,8 @@ func (s *session) serve(ctx context.Context) (err error) {
 		Greeting:     s.greeting(),
 		Idle:         s.m.idle,
 		ReadOnly:     s.m.readOnly,
+		Path:         s.m.path,
+		Signal:       strings.TrimPrefix(signalName(s.m.sig), "SIG"),
 		Commands:     ownCommands(),
 		OwnGoroutine: ownGoroutine,
 		Log:          s.m.log().With("uid", s.peer.UID, "pid", s.peer.PID),
