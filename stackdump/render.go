@@ -184,15 +184,24 @@ func (g *Group) renderLabels(b *bufio.Writer) {
 	}
 }
 
+// renderFrames writes the calls, a recursion as one.
 func (g *Group) renderFrames(b *bufio.Writer) {
 	width := 0
 	for _, f := range g.Frames {
-		if n := utf8.RuneCountInString(f.Func); n <= 50 {
+		if n := utf8.RuneCountInString(f.Func); f.File != "" && n <= 50 {
 			width = max(width, n)
 		}
 	}
-	for _, f := range g.Frames {
+	for i := 0; i < len(g.Frames); {
+		f, n := g.Frames[i], 1
+		for i+n < len(g.Frames) && g.Frames[i+n] == f {
+			n++
+		}
 		frameLine(b, f.Func, f, width)
+		if n > 1 {
+			fmt.Fprintf(b, "    (%d times)\n", n)
+		}
+		i += n
 	}
 }
 

@@ -6,7 +6,10 @@
 //	symbols.txt   pc, function, line less the function's first line, line, file
 //	              of every PC in grouped.txt, one a line, separated by tabs
 //
-// Usage: states DIR
+// Usage: states DIR [WAIT]
+//
+// With WAIT, such as 3m, it collects garbage, from when on the runtime counts, and
+// waits so long before it looks.
 package main
 
 import (
@@ -52,7 +55,7 @@ func start() {
 	go func() {
 		select {
 		case <-c:
-		case c <- 1:
+		case make(chan int) <- 1:
 		}
 	}()
 	go time.Sleep(time.Hour)
@@ -108,6 +111,14 @@ func start() {
 func main() {
 	dir := os.Args[1]
 	start()
+	if len(os.Args) > 2 {
+		wait, err := time.ParseDuration(os.Args[2])
+		if err != nil {
+			log.Fatal(err)
+		}
+		runtime.GC()
+		time.Sleep(wait)
+	}
 
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]

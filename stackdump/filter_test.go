@@ -1,0 +1,220 @@
+package stackdump
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const waiting = `goroutine 1 [running]:
+main.main()
+	/src/main.go:1 +0x1
+
+goroutine 2 [chan receive, 5 minutes]:
+main.work()
+	/src/work.go:7 +0x1
+created by main.main in goroutine 1
+	/src/main.go:3 +0x1
+
+goroutine 3 [chan receive] {tenant: blue}:
+main.work()
+	/src/work.go:7 +0x1
+created by main.main in goroutine 1
+	/src/main.go:3 +0x1
+
+goroutine 4 [chan receive, 9 minutes] {tenant: blue}:
+main.work()
+	/src/work.go:7 +0x1
+created by main.main in goroutine 3
+	/src/main.go:3 +0x1
+
+goroutine 5 [runnable]:
+lib.run()
+	/lib/run.go:7 +0x1
+created by lib.Start in goroutine 1
+	/lib/start.go:3 +0x1
+
+goroutine 6 [syscall]:
+os/signal.signal_recv()
+	/go/src/runtime/sigqueue.go:152 +0x1
+os/signal.loop()
+	/go/src/os/signal/signal_unix.go:23 +0x1
+created by os/signal.Notify.func1.1 in goroutine 1
+	/go/src/os/signal/signal.go:152 +0x1
+`
+
+func TestFilter(t *testing.T) {
+	d := parseFull([]byte(waiting))
+	for _, c := range []struct {
+		f    Filter
+		want []uint64
+	}{
+		{Filter{}, []uint64{1, 2, 3, 4, 5}},
+		{Filter{System: true}, []uint64{1, 2, 3, 4, 5, 6}},
+		{Filter{State: "chan"}, []uint64{2, 3, 4}},
+		{Filter{State: "RUN"}, []uint64{1, 5}},
+		{Filter{State: "syscall"}, nil},
+		{Filter{State: "syscall", System: true}, []uint64{6}},
+		{Filter{Match: regexp.MustCompile(`^main\.work$`)}, []uint64{2, 3, 4}},
+		{Filter{Match: regexp.MustCompile(`work\.go`)}, []uint64{2, 3, 4}},
+		{Filter{Match: regexp.MustCompile(`lib\.Start`)}, []uint64{5}},
+		{Filter{MinWait: time.Minute}, []uint64{2, 4}},
+		{Filter{MinWait: 9 * time.Minute}, []uint64{4}},
+		{Filter{MinWait: time.Hour}, nil},
+		{Filter{ID: 3}, []uint64{3}},
+		{Filter{ID: 3, State: "run"}, nil},
+		{Filter{Label: "tenant"}, []uint64{3, 4}},
+		{Filter{Label: "tenant=blue", MinWait: time.Minute}, []uint64{4}},
+		{Filter{Label: "tenant=red"}, nil},
+	} {
+		got := d.Filter(c.f)
+		check(t, got)
+		var ids []uint64
+		for _, g := range got.Groups {
+			ids = append(ids, g.IDs...)
+			if g.Count != len(g.IDs) {
+				t.Errorf("%+v: %d ids of %d", c.f, len(g.IDs), g.Count)
+			}
+		}
+		slices.Sort(ids)
+		if !slices.Equal(ids, c.want) {
+			t.Errorf("%+v: %v", c.f, ids)
+		}
+	}
+	g := d.Filter(Filter{MinWait: time.Minute}).Groups[0]
+	if g.MinWait != 5*time.Minute || g.MaxWait != 9*time.Minute || len(g.Labels) != 1 || g.Labels[0].Count != 1 {
+		t.Errorf("%+v", g)
+	}
+	if len(d.Groups) != 4 || d.Groups[0].Count != 3 || d.Filtered != 0 {
+		t.Errorf("the filter changed its source: %+v", d)
+	}
+}
+
+func TestRender(t *testing.T) {
+	d := parseFull([]byte(waiting))
+	for _, c := range []struct {
+		d    *Dump
+		o    RenderOptions
+		want string
+	}{
+		{d, RenderOptions{IDs: 2}, `5 of 6 goroutines in 3 groups: 1 runnable, 1 running, 3 chan receive
+full capture, the world stood still for 0s
+running or runnable: #2 #3
+
+#1: 3 chan receive, 0 to 9 minutes, ids 2 3 and 1 more
+    labels tenant=blue (2)
+    main.work  /src/work.go:7
+    created by main.main  /src/main.go:3
+
+#2: 1 runnable, id 5
+    lib.run  /lib/run.go:7
+    created by lib.Start in goroutine 1  /lib/start.go:3
+
+#3: 1 running, id 1
+    main.main  /src/main.go:1
+
+left out: 1 of the runtime's own
+`},
+		{d.Filter(Filter{Label: "tenant=blue", ID: 4}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 chan receive
+full capture, the world stood still for 0s
+
+#1: 1 chan receive, 9 minutes, id 4
+    labels tenant=blue
+    main.work  /src/work.go:7
+    created by main.main  /src/main.go:3
+
+left out: 5 by the filter
+`},
+		{d.Filter(Filter{State: "syscall", System: true}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 syscall
+full capture, the world stood still for 0s
+
+#1: 1 syscall, the runtime's own, id 6
+    os/signal.signal_recv  /go/src/runtime/sigqueue.go:152
+    os/signal.loop         /go/src/os/signal/signal_unix.go:23
+    created by os/signal.Notify.func1.1 in goroutine 1  /go/src/os/signal/signal.go:152
+
+left out: 5 by the filter
+`},
+		{d.Filter(Filter{State: "run"}), RenderOptions{Groups: 1}, `2 of 6 goroutines in 2 groups: 1 runnable, 1 running
+full capture, the world stood still for 0s
+running or runnable: #1
+
+#1: 1 runnable, id 5
+    lib.run  /lib/run.go:7
+    created by lib.Start in goroutine 1  /lib/start.go:3
+
+left out: 1 in 1 smaller group (1 running or runnable), 4 by the filter
+`},
+		{d.Filter(Filter{State: "nothing"}), RenderOptions{}, `0 of 6 goroutines in 0 groups
+full capture, the world stood still for 0s
+
+left out: 6 by the filter
+`},
+	} {
+		if got := render(t, c.d, c.o); got != c.want {
+			t.Errorf("got %s\nnot %s", got, c.want)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	before := parseFull([]byte(waiting))
+	// The same program later: work leaks, run's goroutine is in another state,
+	// which is no change, main is elsewhere, the signals' is not asked for.
+	after := parseFull([]byte(strings.NewReplacer(
+		"[runnable]", "[select]", "/src/main.go:1 ", "/src/main.go:2 ", "goroutine 6", "goroutine 7",
+	).Replace(waiting) + `
+goroutine 9 [chan receive]:
+main.work()
+	/src/work.go:7 +0x1
+created by main.other in goroutine 1
+	/src/main.go:3 +0x1
+`))
+	after.Taken = before.Taken.Add(90 * time.Second)
+	var b strings.Builder
+	if err := Diff(before, after).Render(&b, RenderOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want := `7 goroutines, 6 before (+1 in 1m30s): 1 new, 1 grown, 0 shrunk, 1 gone, 1 unchanged
+
++1 new: running
+    main.main  /src/main.go:2
+
++1 grown from 3 to 4: chan receive, 0 to 9 minutes
+    labels tenant=blue (2)
+    main.work  /src/work.go:7
+    created by main.main  /src/main.go:3
+
+-1 gone: running
+    main.main  /src/main.go:1
+`
+	if b.String() != want {
+		t.Errorf("got %s\nnot %s", b.String(), want)
+	}
+	if d := Diff(after, before); len(d.New) != 1 || len(d.Gone) != 1 || len(d.Shrunk) != 1 || len(d.Grown) != 0 || d.Shrunk[0].By() != -1 {
+		t.Errorf("%+v", d)
+	}
+	b.Reset()
+	Diff(before, after).Render(&b, RenderOptions{Groups: 1})
+	if strings.Contains(b.String(), "left out") {
+		t.Errorf("%s", b.String())
+	}
+}
+
+// TestDiffOfBothKinds: a process that leaks goes from the one kind of capture to the other.
+func TestDiffOfBothKinds(t *testing.T) {
+	hold(t)
+	d := Diff(capture(t, Options{}), capture(t, Options{Limit: -1}))
+	for _, list := range [][]Change{d.New, d.Gone, d.Grown, d.Shrunk} {
+		for _, c := range list {
+			if c.Group.State != "running" {
+				t.Errorf("%+v", c)
+			}
+		}
+	}
+	if d.Unchanged < 3 {
+		t.Errorf("%d unchanged", d.Unchanged)
+	}
+}
