@@ -1,4 +1,4 @@
-//go:build linux && (lazy_ossignal || !(amd64 || arm64))
+//go:build (linux && (lazy_ossignal || !(amd64 || arm64))) || darwin || freebsd
 
 package lazy_test
 

@@ -72,7 +72,15 @@ func (tg *target) settles(before footprint) {
 // What Arm adds to a process: two descriptors that say what they are, and with
 // os/signal its goroutines.
 func TestNothingIdle(t *testing.T) {
-	t.Parallel()
+	for _, godebug := range []string{"", "asyncpreemptoff=1", "asynctimerchan=1", "gctrace=1,madvdontneed=1"} {
+		t.Run("GODEBUG="+godebug, func(t *testing.T) {
+			t.Setenv("GODEBUG", godebug)
+			testNothingIdle(t)
+		})
+	}
+}
+
+func testNothingIdle(t *testing.T) {
 	plain, armed := startTarget(t, "-early", "-design", "nothing"), startTarget(t, "-early")
 	p, a := plain.footprint(), armed.footprint()
 	t.Logf("unarmed: %+v", p)

@@ -56,10 +56,10 @@
 //
 // signal.Notify for the same signal works as ever, before or after Arm, and
 // signal.Stop takes nothing from the doorbell. signal.Ignore silences the
-// doorbell, because the kernel then discards the signal; Disarm and Arm, after
-// signal.Reset or Notify, bring it back. signal.Reset leaves the
-// doorbell alone on linux/amd64 and linux/arm64; with os/signal it silences
-// it, being what that function is for.
+// doorbell, because the kernel then discards the signal; Disarm, signal.Notify
+// and Arm bring it back (signal.Reset alone does not undo Ignore). signal.Reset
+// leaves the doorbell alone on linux/amd64 and linux/arm64; with os/signal it
+// silences it.
 package lazy
 
 import (

@@ -56,7 +56,7 @@ func runtimeOwned(sig unix.Signal) (now sigaction, err error) {
 	case runtimes.handler:
 		return now, nil
 	case sigIGN:
-		return now, fmt.Errorf("%s is ignored, by signal.Ignore or C code; call signal.Reset or Notify for it first, or choose another with WithSignal", name)
+		return now, fmt.Errorf("%s is ignored, by signal.Ignore or C code; call signal.Notify for it first, or choose another with WithSignal", name)
 	case sigDFL:
 		return now, fmt.Errorf("%s is not handled by the Go runtime, as in a Go library within a C program; call signal.Notify for it first, or choose another with WithSignal", name)
 	default:

@@ -13,7 +13,7 @@ import (
 // handles it can't be told here.
 func unowned(sig unix.Signal) error {
 	if signal.Ignored(sig) {
-		return fmt.Errorf("%s is ignored; call signal.Reset or Notify for it first, or choose another with WithSignal", signalName(sig))
+		return fmt.Errorf("%s is ignored; call signal.Notify for it first, or choose another with WithSignal", signalName(sig))
 	}
 	return nil
 }
