@@ -268,6 +268,28 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
+// TestGrows: a first guess that is too small is corrected.
+func TestGrows(t *testing.T) {
+	c, done := make(chan int), new(sync.WaitGroup)
+	const n = 10_000
+	done.Add(n)
+	for range n {
+		go receive(c, done)
+	}
+	text := takeText(0, 1<<30)
+	if text.cut || len(text.text) <= 1<<20 {
+		t.Errorf("%d bytes, cut %v", len(text.text), text.cut)
+	}
+	d := parseFull(text.text)
+	text.release()
+	check(t, d)
+	if d.Total <= n {
+		t.Errorf("%d goroutines", d.Total)
+	}
+	close(c)
+	done.Wait()
+}
+
 // TestHeldMemory: however many different stacks and labels there are, a dump
 // grows no further.
 func TestHeldMemory(t *testing.T) {

@@ -4,6 +4,10 @@ package stackdump
 
 import "golang.org/x/sys/unix"
 
+// perGoroutine is more than what the runtime prints of a goroutine: at most 100
+// frames of some 200 bytes each.
+const perGoroutine = 32 << 10
+
 // scratch returns memory that lies outside of Go's heap: it takes no room until
 // it is written to, moves no garbage collection nearer, and goes back to the
 // system at once. If so much cannot be had it returns less.

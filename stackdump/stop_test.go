@@ -157,8 +157,13 @@ type counter int64
 
 func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }
 
-// BenchmarkDump puts a grouped capture beside gops's stack on the same goroutines.
-// stop-ms is the longest gap that a spinning goroutine saw.
+// BenchmarkDump puts a grouped capture (lazy) beside what gops's stack does, and
+// beside nothing at all (none), on the same goroutines:
+//
+//	stop-ms   the longest gap that a spinning goroutine saw; whatever else the
+//	          machine does is in it, so compare with none
+//	world-ms  the longest stop that the runtime itself reports
+//	peak-MiB  resident memory that came on top (linux)
 func BenchmarkDump(b *testing.B) {
 	counts := []int{10_000, 100_000}
 	if *million {
