@@ -1,12 +1,28 @@
 package console
 
 import (
+	"context"
 	"io"
 	"os"
+	"path/filepath"
 )
 
-// executable writes the file that the process runs.
-func executable(w io.Writer) error {
+func binaryDump(_ context.Context, s *session, args []string) error {
+	if err := none(args); err != nil {
+		return err
+	}
+	if s.cfg.Person {
+		name := "program"
+		if path, err := os.Executable(); err == nil {
+			name = filepath.Base(path)
+		}
+		return s.refuseBinary("binary", "'"+name+"'", "", "")
+	}
+	return copyExecutable(s.out)
+}
+
+// copyExecutable writes the file that the process runs.
+func copyExecutable(w io.Writer) error {
 	path, err := executablePath()
 	if err != nil {
 		return err

@@ -52,6 +52,10 @@ func (s *session) run(c command, args []string) error {
 		return errQuit
 	case end.err != nil && s.ctx.Err() == nil:
 		s.complain(c.name, end.err)
+		var r *refusal
+		if errors.As(end.err, &r) {
+			s.out.WriteString(r.lines)
+		}
 	}
 	return nil
 }
@@ -127,9 +131,11 @@ func (g *gate) Write(b []byte) (int, error) {
 }
 
 // own reports whether a goroutine that began in the function entry is the
-// session's.
+// session's: one that a go statement or context.AfterFunc in here started.
 func (s *session) own(entry string) bool {
-	return strings.HasPrefix(entry, "github.com/go-manhole/lazy/console.") ||
+	const here = "github.com/go-manhole/lazy/console."
+	function, ours := strings.CutPrefix(entry, here)
+	return ours && (function == "contain" || strings.HasPrefix(function, "start.") || strings.HasPrefix(function, "executionTrace.")) ||
 		s.cfg.OwnGoroutine != nil && s.cfg.OwnGoroutine(entry)
 }
 

@@ -26,26 +26,42 @@ type topic string
 
 const (
 	doing   topic = "What is it doing?"
-	memoryQ topic = "What eats memory?"
-	about   topic = "What is it?"
+	burning topic = "What burns CPU?"
+	eating  topic = "What eats memory?"
+	leaking topic = "What leaks?"
+	waiting topic = "What does it wait for?"
+	about   topic = "What is it made of?"
 	change  topic = "Change it"
-	here    topic = "This session"
 	program topic = "The program's own"
+	here    topic = "This session"
 )
 
 // topics in the order of help.
-var topics = []topic{doing, memoryQ, about, change, program, here}
+var topics = []topic{doing, burning, eating, leaking, waiting, about, change, program, here}
 
 // builtin is the table. It is a function because help, which is in it, reads it.
 func builtin() []command {
 	return []command{
 		{
-			name: "stack", args: "[full|raw]", topic: doing,
-			what: "goroutines, identical stacks grouped, the largest group first",
-			more: "full stops the world for the state, wait and id of each, and says first for\n" +
-				"how long. raw is the runtime's own format.\n",
-			example: "stack full",
+			name: "stack", args: "[full] [FILTER]...", topic: doing,
+			what: "goroutines, identical stacks together, the largest group first",
+			more: `-state TEXT     those whose state contains it: running, chan, select, IO wait
+-match REGEXP   those with a function or file that matches in their stack
+-label KEY=VAL  those with a runtime/pprof label; KEY alone for any value
+-min-wait D     those that have waited so long: 5m
+-id N           one of them
+-n N            the N largest groups
+-system         the runtime's own as well
+full            the state, wait and id of each even if there are very many;
+                stops the world, and says first for how long
+`,
+			example: "stack -state chan -match 'http\\.' -n 5",
 			run:     stack,
+		},
+		{
+			name: "stack raw", topic: doing,
+			what:    "the same as the runtime writes it, for panicparse and gostackparse; stops the world",
+			example: "stack raw",
 		},
 		{
 			name: "stats", topic: doing,
@@ -54,10 +70,75 @@ func builtin() []command {
 			run:     stats,
 		},
 		{
-			name: "memstats", topic: memoryQ,
-			what:    "the allocator's and collector's figures (stops the world for some 20 microseconds)",
+			name: "watch", args: "[SECONDS [LINES]]", topic: doing,
+			what: "goroutines, heap, GC and CPU every so often, on one line",
+			more: `Enter ends it, for a script the next line. A script that gives LINES is not
+ended by what it sends next.
+`,
+			example: "watch 1 60",
+			run:     watch,
+		},
+		{
+			name: "trace", args: "[DURATION]", topic: doing,
+			what:    "an execution trace of 5 s, for go tool trace (binary)",
+			example: "trace 2s",
+			run:     traceFor,
+		},
+		{
+			name: "pprof-cpu", args: "[DURATION] [-top]", topic: burning,
+			what: "a CPU profile of 30 s, for go tool pprof (binary)",
+			more: topHelp + `Enter ends the profile early.
+`,
+			example: "pprof-cpu 10s -top",
+			run:     pprofCPU,
+		},
+		{
+			name: "pprof-heap", args: "[-top]", topic: eating,
+			what: "who allocated what is in the heap, for go tool pprof (binary)",
+			more: topHelp + `It shows the heap as the last collection found it: run gc first to see it as
+it is now.
+`,
+			example: "pprof-heap -top",
+			run:     pprofHeap,
+		},
+		{
+			name: "memstats", topic: eating,
+			what:    "figures of allocator and collector (stops the world for some microseconds)",
 			example: "memstats",
 			run:     memstats,
+		},
+		{
+			name: "metrics", args: "[REGEXP]", topic: eating,
+			what:    "all that runtime/metrics has, histograms as percentiles",
+			example: "metrics '^/sched/'",
+			run:     metric,
+		},
+		{
+			name: "stack diff", args: "[FILTER]...", topic: leaking,
+			what:    "what changed since the stacks were last shown in this session",
+			example: "stack diff -match http",
+		},
+		{
+			name: "fds", args: "[REGEXP]", topic: leaking,
+			what:    "the open descriptors and what they are, sockets with addresses and states",
+			example: "fds CLOSE-WAIT",
+			run:     fds,
+		},
+		{
+			name: "pprof", args: "[NAME [DURATION]] [-top]", topic: waiting,
+			what: "any profile by name: block, mutex, goroutine, allocs, ... (binary); alone a list",
+			more: topHelp + `block and mutex take 10 s unless DURATION is given, and sample only for that
+time: one contention in 10, blocking from 10 µs on. If the program samples by
+itself, that is left as it is. The rate of block sampling can't be read: it is
+taken to be on if there are events that the console did not cause, and switched
+off afterwards if not. -rate NANOSECONDS samples blocking in any case, and
+switches it off. Both profiles count since the process began, and with -top
+since the command did; go tool pprof -diff_base subtracts an earlier one.
+The runtime does not see, in mutex, one that goroutines have queued for without
+a break since before the sampling: block shows those that wait for it.
+`,
+			example: "pprof mutex 10s -top",
+			run:     profiles,
 		},
 		{
 			name: "version", topic: about,
@@ -66,10 +147,68 @@ func builtin() []command {
 			run:     version,
 		},
 		{
+			name: "buildinfo", topic: about,
+			what:    "module, dependencies, VCS revision, build settings",
+			example: "buildinfo",
+			run:     buildinfo,
+		},
+		{
+			name: "binary", topic: about,
+			what:    "the executable that runs, for go tool pprof and delve (binary)",
+			example: "binary",
+			run:     binaryDump,
+		},
+		{
+			name: "env", args: "[REGEXP] [-secrets]", topic: about,
+			what: "the environment; values of names that look like secrets are masked",
+			more: `So are passwords in addresses. -secrets shows all. The guess is made by name:
+do not rely on it.
+`,
+			example: "env '^GO'",
+			run:     environment,
+		},
+		{
+			name: "godebug", topic: about,
+			what:    "GODEBUG settings and what they changed so far",
+			example: "godebug",
+			run:     godebug,
+		},
+		{
+			name: "vars", args: "[NAME]", topic: about,
+			what:    "what the program published with expvar",
+			more:    "The program has to import github.com/go-manhole/lazy/expvars for it.\n",
+			example: "vars cmdline",
+			own:     vars,
+		},
+		{
 			name: "gc", topic: change, changes: true,
 			what:    "collect garbage now and wait for the end",
 			example: "gc",
 			run:     collect,
+		},
+		{
+			name: "freemem", topic: change, changes: true,
+			what:    "collect garbage and give free memory back to the system",
+			example: "freemem",
+			run:     freemem,
+		},
+		{
+			name: "setgc", args: "PERCENT|off", topic: change, changes: true,
+			what:    "the heap growth that starts a collection, as GOGC",
+			example: "setgc 50",
+			run:     setgc,
+		},
+		{
+			name: "memlimit", args: "[SIZE|off]", topic: change, changes: true,
+			what:    "the soft memory limit, as GOMEMLIMIT; alone shows it",
+			example: "memlimit 2GiB",
+			run:     memlimit,
+		},
+		{
+			name: "maxprocs", args: "[N|default]", topic: change, changes: true,
+			what:    "how many threads run Go code at once, as GOMAXPROCS; alone shows it",
+			example: "maxprocs 4",
+			run:     maxprocs,
 		},
 		{
 			name: "help", args: "[NAME]", topic: here,
@@ -85,6 +224,11 @@ func builtin() []command {
 		},
 	}
 }
+
+const topHelp = `-top            the functions with most, as text, instead of the file
+-top -cum       sorted by what they have with all they call
+-top -n N       N of them instead of 20
+`
 
 // commands are those of this session.
 func (s *session) commands() []command {

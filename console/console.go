@@ -24,12 +24,21 @@
 // backslash is itself unless it stands before a blank, a quote or a backslash,
 // so that a regular expression needs no doubling.
 //
+// What takes a while for a person (a profile that counts down, watch) is ended
+// by the next line, which is then run unless it is empty.
+//
 // # What a command can do to the process
 //
 // Commands run in a goroutine of their own. A panic in one is shown to the
 // peer, written to the log, and survived; so is [runtime.Goexit]. What nobody
 // can survive (a fatal error of the runtime, such as concurrent map writes in
 // one of the program's own commands) is not survived here either.
+//
+// What is changed for the time of a command is restored when it ends, however
+// it ends: the sampling of mutex contention, and that of blocking, of which
+// "help pprof" says more because the runtime does not tell what it was. One
+// CPU profile and one trace can run in a process: if the program runs one
+// itself, the command fails and the program's goes on.
 //
 // # gops
 //
@@ -65,6 +74,9 @@ type Config struct {
 	Idle time.Duration
 	// ReadOnly leaves only the commands that observe.
 	ReadOnly bool
+	// Path of the socket and Signal that opens it, such as "USR2": for the
+	// lines that show how to fetch what is binary. Empty means lazy's defaults.
+	Path, Signal string
 	// Commands are the program's own.
 	Commands []Command
 	// OwnGoroutine reports whether a goroutine whose outermost function is

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/gops/signal"
 )
 
 // pair returns both ends of a unix connection.
@@ -319,11 +321,17 @@ func neverReads(t *testing.T, input string) (ours, theirs net.Conn) {
 }
 
 // stuck waits until some goroutine stands in a write to the peer.
-func stuck() {
-	buf := make([]byte, 1<<20)
-	for !bytes.Contains(buf[:runtime.Stack(buf, true)], []byte("net.(*pipe).write(")) {
-		time.Sleep(time.Millisecond)
+func stuck() { running("net.(*pipe).write(") }
+
+// quick is a line that uses c, does not take long and changes nothing.
+func quick(c command) string {
+	switch c.name {
+	case "setgc":
+		return fmt.Sprint("setgc ", 100)
+	case "memlimit", "maxprocs":
+		return c.name
 	}
+	return regexp.MustCompile(`\b\d+s\b|\b1 60\b`).ReplaceAllString(c.example, "50ms")
 }
 
 func TestPeerThatNeverReads(t *testing.T) {
@@ -333,8 +341,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			leavesNothing(t)
-			line, _, _ := strings.Cut(c.example, "\n")
-			ours, _ := neverReads(t, line+"\n")
+			ours, _ := neverReads(t, quick(c)+"\n")
 			ended := make(chan error, 1)
 			go func() { ended <- Run(context.Background(), ours, Config{}) }()
 			stuck()
@@ -346,6 +353,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 	}
 }
 
+// TestPeerThatLeaves closes the connection while each command writes.
 func TestPeerThatLeaves(t *testing.T) {
 	for _, c := range builtin() {
 		if c.name == "quit" {
@@ -353,17 +361,73 @@ func TestPeerThatLeaves(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			leavesNothing(t)
-			ours, theirs := pair(t)
-			line, _, _ := strings.Cut(c.example, "\n")
-			for range 100 {
-				io.WriteString(theirs, line+"\n")
-			}
+			ours, theirs := net.Pipe()
+			ended := make(chan error, 1)
+			go func() { ended <- Run(context.Background(), ours, Config{}) }()
+			io.WriteString(theirs, quick(c)+"\n")
+			theirs.Read(make([]byte, 1))
 			theirs.Close()
-			ctx, cancel := context.WithCancelCause(context.Background())
-			cancel(io.ErrClosedPipe) // what the root does when it notices
-			if err := Run(ctx, ours, Config{Person: true}); err != io.ErrClosedPipe {
+			if err := <-ended; err != nil && !errors.Is(err, io.ErrClosedPipe) {
 				t.Errorf("got %v", err)
 			}
+			ours.Close()
 		})
+	}
+}
+
+// TestLongCommandsEndWithTheContext is about those that say nothing for a
+// long time, so that only the root can notice that the peer left.
+func TestLongCommandsEndWithTheContext(t *testing.T) {
+	gone := errors.New("the peer left")
+	for line, function := range map[string]string{
+		"pprof-cpu 1h":   "console.sleep(",
+		"pprof block 1h": "console.sleep(",
+		"pprof mutex 1h": "console.sleep(",
+		"trace 1h":       "console.executionTrace(",
+		"watch 1h":       "console.watch(",
+	} {
+		for _, person := range []bool{false, true} {
+			if strings.HasPrefix(line, "trace") && person {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%v", line, person), func(t *testing.T) {
+				leavesNothing(t)
+				ours, theirs := pair(t)
+				go io.Copy(io.Discard, theirs)
+				ctx, cancel := context.WithCancelCause(context.Background())
+				ended := make(chan error, 1)
+				go func() { ended <- Run(ctx, ours, Config{Person: person}) }()
+				if person && !strings.HasPrefix(line, "watch") {
+					line += " -top"
+				}
+				io.WriteString(theirs, line+"\n")
+				running(function)
+				cancel(gone)
+				if err := <-ended; err != gone {
+					t.Errorf("got %v", err)
+				}
+				theirs.Close()
+			})
+		}
+	}
+	for op, function := range map[byte]string{signal.CPUProfile: "console.sleep(", signal.Trace: "console.executionTrace("} {
+		leavesNothing(t)
+		ours, _ := pair(t)
+		ctx, cancel := context.WithCancelCause(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- Gops(ctx, op, ours, Config{}) }()
+		running(function)
+		cancel(gone)
+		if err := <-ended; err != gone {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// running waits until some goroutine is in the function.
+func running(function string) {
+	buf := make([]byte, 1<<20)
+	for !bytes.Contains(buf[:runtime.Stack(buf, true)], []byte(function)) {
+		time.Sleep(time.Millisecond)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -50,7 +49,7 @@ func operations(op byte) (operation, bool) {
 		}}, true
 	case signal.CPUProfile:
 		return operation{"pprof-cpu", false, func(ctx context.Context, s *session) error {
-			return cpuProfile(ctx, s.out, cpuTime, nil)
+			return cpuProfile(ctx, s.out, cpuTime, new(countdown))
 		}}, true
 	case signal.Stats:
 		return operation{"stats", false, func(_ context.Context, s *session) error {
@@ -63,7 +62,7 @@ func operations(op byte) (operation, bool) {
 		}}, true
 	case signal.BinaryDump:
 		return operation{"binary", false, func(_ context.Context, s *session) error {
-			return executable(s.out)
+			return copyExecutable(s.out)
 		}}, true
 	case signal.SetGCPercent:
 		return operation{"setgc", true, func(_ context.Context, s *session) error {
@@ -71,8 +70,7 @@ func operations(op byte) (operation, bool) {
 			if err != nil {
 				return fmt.Errorf("no percentage in the ten bytes behind the command: %w", err)
 			}
-			fmt.Fprintf(s.out, "New GC percent set to %v. Previous value was %v.\n",
-				percent, debug.SetGCPercent(int(percent)))
+			writeSetGC(s, percent)
 			return nil
 		}}, true
 	}
@@ -140,7 +138,7 @@ func (r *varintReader) ReadByte() (byte, error) {
 		if l.err != nil {
 			return 0, l.err
 		}
-		if err := l.fill(l.idle); err != nil {
+		if err := l.fill(l.idle, nil); err != nil {
 			return 0, err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // help lists the commands by the question they answer, or explains one.
 func help(_ context.Context, s *session, args []string) error {
 	if len(args) > 0 {
-		return s.explain(args[0])
+		return s.explain(strings.Join(args, " ")) // "stack diff" has an entry as well
 	}
 	all := s.commands()
 	width := 0

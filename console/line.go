@@ -15,8 +15,9 @@ import (
 const maxLine = 4096
 
 var (
-	errLong  = fmt.Errorf("longer than %d bytes and thrown away; send one command a line", maxLine)
-	errQuote = errors.New("a quote is opened and not closed; close it, or put a backslash before it")
+	errLong    = fmt.Errorf("longer than %d bytes and thrown away; send one command a line", maxLine)
+	errStopped = errors.New("stopped listening")
+	errQuote   = errors.New("a quote is opened and not closed; close it, or put a backslash before it")
 )
 
 // lineReader reads the peer's lines through one buffer of fixed size.
@@ -52,7 +53,7 @@ func (r *lineReader) next() (string, error) {
 		if r.err != nil {
 			return "", r.err
 		}
-		if err := r.fill(r.idle); err != nil {
+		if err := r.fill(r.idle, nil); err != nil {
 			return "", err
 		}
 	}
@@ -69,7 +70,10 @@ func (r *lineReader) line(b []byte) (string, error) {
 // fill waits for more input, at most for idle; 0 is for ever. An end of the
 // input or of the connection is kept in r.err, for the caller to see after
 // what was read before it.
-func (r *lineReader) fill(idle time.Duration) error {
+//
+// Closing stopping, if it is not nil, and then setting a deadline that has
+// passed ends the wait with errStopped.
+func (r *lineReader) fill(idle time.Duration, stopping <-chan struct{}) error {
 	if r.from > 0 {
 		r.to = copy(r.buf[:], r.buf[r.from:r.to])
 		r.from = 0
@@ -87,6 +91,11 @@ func (r *lineReader) fill(idle time.Duration) error {
 		// is seen even if the deadline was just overwritten.
 		if err := context.Cause(r.ctx); err != nil {
 			return err
+		}
+		select {
+		case <-stopping:
+			return errStopped
+		default:
 		}
 		n, err := r.conn.Read(r.buf[r.to:])
 		r.to += n
@@ -180,4 +189,42 @@ func oneLine(s string) string {
 		}
 	}
 	return string(clean)
+}
+
+// listen waits, in a goroutine, for the peer to say something while a command
+// runs, and closes said when it does. The end of input counts if atEnd is set.
+//
+// stop ends the waiting. What was said is left for next, but for an empty
+// line, or a key without a line's end from a terminal in raw mode: these were
+// meant for the command.
+func (r *lineReader) listen(atEnd bool, said chan<- struct{}) (stop func()) {
+	ended, stopping := make(chan struct{}), make(chan struct{})
+	heard := false
+	go contain(make(chan ending, 1), func() error {
+		defer close(ended)
+		for r.from == r.to && r.err == nil {
+			if err := r.fill(0, stopping); err != nil {
+				return nil
+			}
+		}
+		if r.from < r.to || atEnd || r.err != io.EOF {
+			heard = true
+			close(said)
+		}
+		return nil
+	})
+	return func() {
+		close(stopping)
+		r.conn.SetReadDeadline(time.Unix(1, 0))
+		<-ended
+		if heard {
+			unread := r.buf[r.from:r.to]
+			i := bytes.IndexByte(unread, '\n')
+			if i < 0 {
+				r.from = r.to
+			} else if len(bytes.TrimSpace(unread[:i])) == 0 {
+				r.from += i + 1
+			}
+		}
+	}
 }

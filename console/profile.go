@@ -3,104 +3,162 @@ package console
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/pprof"
-	"runtime/trace"
+	"strings"
 	"time"
 )
 
-// What gops takes its time for.
+// What gops takes its time for, and what block and mutex are given.
 const (
 	cpuTime   = 30 * time.Second
 	traceTime = 5 * time.Second
+	blockTime = 10 * time.Second
 )
 
-// cpuProfile writes a CPU profile of d, or of the time until ctx is done.
-// tick, if any, is called with what is left of it, about every second.
+// pprofHeap, pprofCPU and profiles (pprof NAME) answer with a file for go tool
+// pprof, or with its largest entries if -top is given.
+
+func pprofHeap(ctx context.Context, s *session, args []string) error {
+	return profiles(ctx, s, append([]string{"heap"}, args...))
+}
+
+func pprofCPU(ctx context.Context, s *session, args []string) error {
+	return profiles(ctx, s, append([]string{"cpu"}, args...))
+}
+
+func profiles(ctx context.Context, s *session, args []string) error {
+	var t topOptions
+	var rate int
+	words, err := parse(args, flag("top", &t.wanted), flag("cum", &t.cumulative), count("n", &t.entries), count("rate", &rate))
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		return listProfiles(s)
+	}
+	name := words[0]
+	taken := takes(name)
+	if taken == 0 && pprof.Lookup(name) == nil {
+		return fmt.Errorf("no profile %s; pprof lists them", show(name))
+	}
+	switch {
+	case len(words) > 2:
+		return fmt.Errorf("%s is one word too many; try help pprof", show(words[2]))
+	case len(words) == 2 && taken == 0:
+		return fmt.Errorf("%s is taken at once, not for %s", name, show(words[1]))
+	case rate != 0 && name != "block":
+		return errors.New("-rate is for block; see help pprof")
+	case len(words) == 2:
+		if taken, err = duration(words[1]); err != nil {
+			return fmt.Errorf("%s: %w", show(words[1]), err)
+		}
+	}
+	if s.cfg.Person && !t.wanted {
+		line := "pprof " + strings.Join(args, " ")
+		if name == "cpu" || name == "heap" {
+			line = "pprof-" + strings.Join(args, " ")
+		}
+		return s.refuseBinary(line, name+".pprof", "go tool pprof "+name+".pprof", "; or add -top to read the largest entries here")
+	}
+	out := io.Writer(s.out)
+	var before, after bytes.Buffer
+	if t.wanted {
+		out = &after
+		if name == "block" || name == "mutex" {
+			// These two count since the process began.
+			if err := pprof.Lookup(name).WriteTo(&before, 0); err != nil {
+				return err
+			}
+		}
+	}
+	p := s.countdown("pprof " + name)
+	switch name {
+	case "cpu":
+		err = cpuProfile(ctx, out, taken, p)
+	case "block":
+		err = blockProfile(ctx, s, out, taken, rate, p)
+	case "mutex":
+		err = mutexProfile(ctx, out, taken, p)
+	default:
+		err = pprof.Lookup(name).WriteTo(out, 0)
+	}
+	if err != nil || !t.wanted {
+		return err
+	}
+	return top(s.out, before.Bytes(), after.Bytes(), t)
+}
+
+// takes returns how long a profile is collected unless another time is asked
+// for; 0 means that it is there already.
+func takes(name string) time.Duration {
+	switch name {
+	case "cpu":
+		return cpuTime
+	case "block", "mutex":
+		return blockTime
+	}
+	return 0
+}
+
+func listProfiles(s *session) error {
+	fmt.Fprintf(s.out, "%-16s for %s\n", "cpu", cpuTime)
+	for _, p := range pprof.Profiles() {
+		if d := takes(p.Name()); d != 0 {
+			fmt.Fprintf(s.out, "%-16s for %s\n", p.Name(), d)
+		} else {
+			fmt.Fprintf(s.out, "%-16s %d\n", p.Name(), p.Count())
+		}
+	}
+	return nil
+}
+
+// cpuProfile writes a CPU profile of d.
 //
 // The profile is collected before it is sent: runtime/pprof holds its lock
 // while it writes, and the program's own use of it must not wait for a slow
 // peer. The runtime keeps the whole of it in memory anyhow.
-func cpuProfile(ctx context.Context, w io.Writer, d time.Duration, tick func(left time.Duration)) error {
+func cpuProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
 	var profile bytes.Buffer
 	if err := pprof.StartCPUProfile(&profile); err != nil {
-		return fmt.Errorf("%w; the program profiles itself: wait until it has ended", err)
+		return fmt.Errorf("%w; the program profiles itself: try again when it has ended", err)
 	}
-	func() {
-		defer pprof.StopCPUProfile() // also if tick panics
-		wait(ctx, d, tick)
+	err := func() error {
+		defer pprof.StopCPUProfile() // also after a panic
+		return p.wait(ctx, d)
 	}()
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return err
 	}
-	_, err := w.Write(profile.Bytes())
+	_, err = w.Write(profile.Bytes())
 	return err
 }
 
-// executionTrace writes an execution trace of d, or of the time until ctx is
-// done. A peer that reads so slowly that the spool fills up gets a shorter one.
-func executionTrace(ctx context.Context, w io.Writer, d time.Duration) error {
-	sp := newSpool()
-	if err := trace.Start(sp); err != nil {
-		return fmt.Errorf("%w; the program traces itself: wait until it has ended", err)
+// refuseBinary tells a person at a terminal how to get what would only spoil it.
+func (s *session) refuseBinary(line, file, then, or string) error {
+	pid := os.Getpid()
+	path, sig := s.cfg.Path, s.cfg.Signal
+	if path == "" {
+		path = fmt.Sprintf("/tmp/manhole-%d", pid)
 	}
-	// The trace ends on time, whatever the peer does to our writing.
-	gone, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		defer trace.Stop()
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-sp.enough:
-		case <-ctx.Done():
-		case <-gone:
-		}
-	}()
-	defer func() { <-stopped }()
-	defer close(gone)
-	for over := false; ; {
-		t := time.NewTimer(100 * time.Millisecond)
-		select {
-		case <-stopped:
-			over = true
-		case <-t.C:
-		}
-		t.Stop()
-		kept, lost := sp.take()
-		if _, err := w.Write(kept); err != nil {
-			return err
-		}
-		if lost > 0 {
-			return fmt.Errorf("%d bytes of the trace were lost because they were read too slowly; try a shorter one", lost)
-		}
-		if over {
-			return ctx.Err()
-		}
+	poke := ""
+	if sig == "" {
+		sig = "USR2"
+	} else if sig != "USR2" {
+		poke = "-s " + sig + " "
 	}
+	lines := fmt.Sprintf("lazy:   kill -%s %d && echo '%s' | nc -N -U %s > %s\nlazy:   echo '%s' | manhole-poke %s%d > %s\n",
+		sig, pid, line, path, file, line, poke, pid, file)
+	if then != "" {
+		lines += "lazy: then " + then + "\n"
+	}
+	return &refusal{"binary, not for a terminal; quit, and fetch it with one of the lines below" + or, lines}
 }
 
-// wait sleeps for d or until ctx is done.
-func wait(ctx context.Context, d time.Duration, tick func(left time.Duration)) {
-	end := time.Now().Add(d)
-	for {
-		left := time.Until(end)
-		if left <= 0 {
-			return
-		}
-		step := left
-		if tick != nil {
-			tick(left)
-			step = min(left, time.Second)
-		}
-		t := time.NewTimer(step)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		}
-	}
-}
+// refusal is an error with lines that say how to do it instead.
+type refusal struct{ what, lines string }
+
+func (r *refusal) Error() string { return r.what }

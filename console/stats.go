@@ -142,24 +142,3 @@ func memory(_ context.Context, s *session, _ []string) error {
 	fmt.Fprintln(s.out)
 	return nil
 }
-
-func collect(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
-		return err
-	}
-	before, start := heap(), time.Now()
-	runtime.GC()
-	fmt.Fprintf(s.out, "ok: heap %s, was %s; took %s\n",
-		short(heap()), short(before), time.Since(start).Round(time.Microsecond))
-	return nil
-}
-
-// heap is the size of the objects in the heap, dead ones not yet swept included.
-func heap() uint64 {
-	m := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(m)
-	if m[0].Value.Kind() != metrics.KindUint64 {
-		return 0
-	}
-	return m[0].Value.Uint64()
-}

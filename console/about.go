@@ -1,0 +1,123 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"runtime/debug"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func buildinfo(_ context.Context, s *session, args []string) error {
+	if err := none(args); err != nil {
+		return err
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("the program was built without module information")
+	}
+	_, err := io.WriteString(s.out, info.String())
+	return err
+}
+
+// environment lists the environment as the process has it now.
+func environment(_ context.Context, s *session, args []string) error {
+	var secrets bool
+	words, err := parse(args, flag("secrets", &secrets))
+	if err != nil {
+		return err
+	}
+	match, err := optionalPattern(words)
+	if err != nil {
+		return err
+	}
+	vars := os.Environ()
+	slices.Sort(vars)
+	shown, masked := 0, 0
+	for _, v := range vars {
+		name, value, _ := strings.Cut(v, "=")
+		if !match.MatchString(name) {
+			continue
+		}
+		shown++
+		if clean := mask(name, value); clean != value && !secrets {
+			masked++
+			value = clean
+		}
+		fmt.Fprintf(s.out, "%s=%s\n", printable(name), printable(value))
+	}
+	if shown == 0 && len(words) > 0 {
+		return fmt.Errorf("no variable matches %s", show(words[0]))
+	}
+	if masked > 0 {
+		s.say("lazy: %d masked with %s; env -secrets shows them\n", masked, stars)
+	}
+	return nil
+}
+
+const stars = "****"
+
+var (
+	secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|cred|auth|private|salt|signature|cookie|session|dsn|webhook|cert|bearer|jwt|pat$`)
+	notSecret  = regexp.MustCompile(`(?i)^(old)?pwd$|^(pass)?path$|^xdg_|^ssh_auth_sock$|^dbus_session_bus_address$|_file$|_path$|_dir$`)
+	// An address with a password in it: scheme://user:password@host.
+	userinfo = regexp.MustCompile(`(://[^/?#\s:@]*):[^/?#\s]*@`)
+)
+
+// mask hides a value whose name looks like that of a secret, and the password
+// in an address whatever its name.
+func mask(name, value string) string {
+	if value != "" && secretName.MatchString(name) && !notSecret.MatchString(name) {
+		return stars
+	}
+	return userinfo.ReplaceAllString(value, "$1:"+stars+"@")
+}
+
+// printable keeps what is not the peer's own on one line and off its terminal.
+func printable(s string) string {
+	for _, r := range s {
+		if !strconv.IsPrint(r) || r == '\uFFFD' {
+			return strconv.Quote(s)
+		}
+	}
+	return s
+}
+
+// godebug shows what is set, and what it has changed in the behaviour so far.
+func godebug(_ context.Context, s *session, args []string) error {
+	if err := none(args); err != nil {
+		return err
+	}
+	field(s.out, "GODEBUG", printable(os.Getenv("GODEBUG")))
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, b := range info.Settings {
+			if b.Key == "DefaultGODEBUG" {
+				field(s.out, "built with", b.Value)
+			}
+		}
+	}
+	var samples []metrics.Sample
+	const prefix, unit = "/godebug/non-default-behavior/", ":events"
+	for _, d := range metrics.All() {
+		if strings.HasPrefix(d.Name, prefix) {
+			samples = append(samples, metrics.Sample{Name: d.Name})
+		}
+	}
+	if len(samples) == 0 {
+		return nil
+	}
+	metrics.Read(samples)
+	for _, m := range samples {
+		if m.Value.Kind() == metrics.KindUint64 && m.Value.Uint64() > 0 {
+			name := strings.TrimSuffix(strings.TrimPrefix(m.Name, prefix), unit)
+			fmt.Fprintf(s.out, "%s changed the behaviour %d times\n", name, m.Value.Uint64())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"time"
+)
+
+func collect(_ context.Context, s *session, args []string) error {
+	if err := none(args); err != nil {
+		return err
+	}
+	before, start := heap(), time.Now()
+	runtime.GC()
+	fmt.Fprintf(s.out, "ok: heap %s, was %s; took %s\n",
+		short(heap()), short(before), time.Since(start).Round(time.Microsecond))
+	return nil
+}
+
+// heap is the size of the objects in the heap, dead ones not yet swept included.
+func heap() uint64 { return readMetric("/memory/classes/heap/objects:bytes") }
+
+// readMetric returns 0 for one that this Go release does not have.
+func readMetric(name string) uint64 {
+	m := []metrics.Sample{{Name: name}}
+	metrics.Read(m)
+	if m[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return m[0].Value.Uint64()
+}
+
+func freemem(_ context.Context, s *session, args []string) error {
+	if err := none(args); err != nil {
+		return err
+	}
+	const released = "/memory/classes/heap/released:bytes"
+	before, start := readMetric(released), time.Now()
+	debug.FreeOSMemory()
+	fmt.Fprintf(s.out, "ok: %s released to the system, was %s; took %s\n",
+		short(readMetric(released)), short(before), time.Since(start).Round(time.Microsecond))
+	return nil
+}
+
+func setgc(_ context.Context, s *session, args []string) error {
+	if len(args) != 1 {
+		return errors.New("takes a percentage, as GOGC; try setgc 100, setgc off")
+	}
+	percent, err := strconv.ParseInt(args[0], 10, 32)
+	if args[0] == "off" {
+		percent, err = -1, nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not a percentage; try setgc 100, setgc off", show(args[0]))
+	}
+	writeSetGC(s, percent)
+	return nil
+}
+
+func writeSetGC(s *session, percent int64) {
+	fmt.Fprintf(s.out, "New GC percent set to %v. Previous value was %v.\n", percent, debug.SetGCPercent(int(percent)))
+}
+
+func memlimit(_ context.Context, s *session, args []string) error {
+	limit := int64(-1) // leaves it as it is
+	switch {
+	case len(args) > 1:
+		return errors.New("takes one size; try memlimit 2GiB, memlimit off")
+	case len(args) == 1 && args[0] == "off":
+		limit = math.MaxInt64
+	case len(args) == 1:
+		var err error
+		if limit, err = bytesOf(args[0]); err != nil {
+			return fmt.Errorf("%s is %w", show(args[0]), err)
+		}
+	}
+	before := showLimit(debug.SetMemoryLimit(limit))
+	if limit < 0 {
+		fmt.Fprintf(s.out, "memory limit: %s\n", before)
+	} else {
+		fmt.Fprintf(s.out, "memory limit: %s, was %s\n", showLimit(limit), before)
+	}
+	return nil
+}
+
+func showLimit(n int64) string {
+	if n == math.MaxInt64 {
+		return "off"
+	}
+	return size(uint64(n))
+}
+
+// mostProcs is far above what any machine has, and far below what hurts.
+const mostProcs = 4096
+
+func maxprocs(_ context.Context, s *session, args []string) error {
+	before := runtime.GOMAXPROCS(0)
+	switch {
+	case len(args) == 0:
+		fmt.Fprintf(s.out, "GOMAXPROCS: %d\n", before)
+		return nil
+	case len(args) == 1 && args[0] == "default":
+		runtime.SetDefaultGOMAXPROCS()
+	default:
+		n, err := strconv.ParseUint(args[0], 10, 16)
+		if err != nil || n == 0 || n > mostProcs || len(args) > 1 {
+			return fmt.Errorf("%s is not a number of processors; try maxprocs 4, maxprocs default", show(args[len(args)-1]))
+		}
+		runtime.GOMAXPROCS(int(n))
+	}
+	fmt.Fprintf(s.out, "GOMAXPROCS: %d, was %d\n", runtime.GOMAXPROCS(0), before)
+	return nil
+}

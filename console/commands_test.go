@@ -1,0 +1,293 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestStackFilters(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	for range 3 {
+		go park(release)
+	}
+	running("console.park(")
+	for _, test := range []struct{ line, want, not string }{
+		{"stack", "console.park", ""},
+		{"stack -match 'console\\.park' -state chan", "console.park", "testing.(*M).Run"},
+		{"stack -match 'no such'", "", "console.park"},
+		{"stack full -match=park -n 1", "console.park", ""},
+		{"stack raw", "console.park(", ""},
+		{"stack raw -n 1", "lazy: error: stack: ", "console.park("},
+		{"stack bogus", "lazy: error: stack: bogus is not understood", "console.park"},
+		{"stack -bogus", "lazy: error: stack: no option -bogus; there are -state, -match, ", "console.park"},
+		{"stack -match '('", "lazy: error: stack: -match (: ", "console.park"},
+		{"stack -min-wait 5", "whole minutes", "console.park"},
+		{"stack -min-wait 5m", "", "console.park"},
+		{"stack -id 0", "not the number of a goroutine", "console.park"},
+		{"stack diff", "lazy: error: stack: no earlier stacks", "console.park"},
+	} {
+		got := talk(t, Config{}, test.line+"\n")
+		if !strings.Contains(got, test.want) || test.not != "" && strings.Contains(got, test.not) {
+			t.Errorf("%s: got\n%s", test.line, got)
+		}
+	}
+	// The session's own goroutines are not shown.
+	if got := talk(t, Config{}, "stack\n"); strings.Contains(got, "console.contain") {
+		t.Errorf("the session shows itself:\n%s", got)
+	}
+}
+
+func TestStackDiff(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	cfg := Config{Commands: []Command{{"leak", "", func(context.Context, io.Writer, []string) error {
+		go park(release)
+		running("console.park(")
+		return nil
+	}}}}
+	got := talk(t, cfg, "stack -n 1\nleak\nstack diff\nstack diff\n")
+	if n := len(regexp.MustCompile(`(?m)^\+1 new.*\n.*\n.*\n.*console\.park|(?m)^\+1 new.*\n.*console\.park`).FindAllString(got, -1)); n != 1 {
+		t.Errorf("the new goroutine is there %d times, not once:\n%s", n, got)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	got := talk(t, Config{}, "metrics\nmetrics '^/gc/gomemlimit'\nmetrics nothing\nmetrics '('\n")
+	for _, want := range []string{
+		"\n/sched/gomaxprocs:threads ",
+		"/sched/latencies:seconds n=",
+		" p99=",
+		"\n/gc/gomemlimit:bytes off\n",
+		"lazy: error: metrics: no metric matches nothing\n",
+		"lazy: error: metrics: (: error parsing regexp",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+}
+
+func TestEnv(t *testing.T) {
+	t.Setenv("CONSOLE_TEST_TOKEN", "hush")
+	t.Setenv("CONSOLE_TEST_DB", "postgres://me:hush@db/x?a=b@c")
+	t.Setenv("CONSOLE_TEST_KEY_FILE", "/path")
+	t.Setenv("CONSOLE_TEST_ODD", "a\x1b[31m\nb")
+	want := `CONSOLE_TEST_DB=postgres://me:****@db/x?a=b@c
+CONSOLE_TEST_KEY_FILE=/path
+CONSOLE_TEST_ODD="a\x1b[31m\nb"
+CONSOLE_TEST_TOKEN=****
+`
+	if got := talk(t, Config{}, "env ^CONSOLE_TEST\n"); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+	got := talk(t, Config{}, "env ^CONSOLE_TEST -secrets\n")
+	if !strings.Contains(got, "TOKEN=hush\n") || !strings.Contains(got, "me:hush@db") {
+		t.Errorf("got:\n%s", got)
+	}
+	for name, secret := range map[string]bool{
+		"AWS_SECRET_ACCESS_KEY": true, "DB_PASSWORD": true, "PGPASSWORD": true, "GITHUB_PAT": true, "apiKey": true,
+		"PATH": false, "PWD": false, "OLDPWD": false, "SSH_AUTH_SOCK": false, "HOME": false, "SHELL": false,
+	} {
+		if masked := mask(name, "value") == stars; masked != secret {
+			t.Errorf("%s masked: %v", name, masked)
+		}
+	}
+}
+
+func TestAbout(t *testing.T) {
+	if got := talk(t, Config{}, "buildinfo\n"); !strings.HasPrefix(got, "go\t"+runtime.Version()) {
+		t.Errorf("buildinfo:\n%s", got)
+	}
+	t.Setenv("GODEBUG", "inittrace=0")
+	if got := talk(t, Config{}, "godebug\n"); !strings.HasPrefix(got, "GODEBUG: inittrace=0\n") {
+		t.Errorf("godebug:\n%s", got)
+	}
+	got := talk(t, Config{}, "binary\n")
+	path, err := os.Executable()
+	if err != nil {
+		t.Skip(err)
+	}
+	if want, err := os.ReadFile(path); err != nil || got != string(want) {
+		t.Errorf("%d bytes, want %d; %v", len(got), len(want), err)
+	}
+}
+
+func TestChange(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 40))
+	for _, test := range []struct{ line, want string }{
+		{"setgc 50", "New GC percent set to 50. Previous value was 100.\n"},
+		{"setgc off", "New GC percent set to -1. Previous value was 50.\n"},
+		{"setgc -1", "New GC percent set to -1. Previous value was -1.\n"},
+		{"setgc", "lazy: error: setgc: takes a percentage, as GOGC; try setgc 100, setgc off\n"},
+		{"setgc 1x", "lazy: error: setgc: 1x is not a percentage; try setgc 100, setgc off\n"},
+		{"memlimit", "memory limit: 1.00TB (1099511627776 bytes)\n"},
+		{"memlimit 512MiB", "memory limit: 512.00MB (536870912 bytes), was 1.00TB (1099511627776 bytes)\n"},
+		{"memlimit off", "memory limit: off, was 512.00MB (536870912 bytes)\n"},
+		{"memlimit 0", "lazy: error: memlimit: 0 is not a size; try 512MiB or 2GiB\n"},
+		{"maxprocs", "GOMAXPROCS: 2\n"},
+		{"maxprocs 3", "GOMAXPROCS: 3, was 2\n"},
+		{"maxprocs 0", "lazy: error: maxprocs: 0 is not a number of processors; try maxprocs 4, maxprocs default\n"},
+		{"maxprocs default", fmt.Sprintf("GOMAXPROCS: %d, was 3\n", runtime.NumCPU())},
+	} {
+		if got := talk(t, Config{}, test.line+"\n"); got != test.want && !strings.Contains(test.line, "default") {
+			t.Errorf("%s: got %swant %s", test.line, got, test.want)
+		}
+	}
+	for _, line := range []string{"gc", "freemem"} {
+		if got := talk(t, Config{}, line+"\n"); !strings.HasPrefix(got, "ok: ") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+func TestVars(t *testing.T) {
+	defer expvars.Store(expvars.Load())
+	if got := talk(t, Config{}, "vars\n"); got != "lazy: error: vars: "+errNoVars.Error()+"\n" {
+		t.Error(got)
+	}
+	HandleVars(func(yield func(name, value string)) {
+		yield("a", "1")
+		yield("b", `{"c": 2}`)
+	})
+	got := talk(t, Config{ReadOnly: true}, "vars\nvars b\nvars c\n")
+	if want := "a: 1\nb: {\"c\": 2}\n{\"c\": 2}\nlazy: error: vars: no variable c; vars lists them\n"; got != want {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	leavesNothing(t)
+	line := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3} +\d+ .*(%|-)$`)
+	if got := talk(t, Config{}, "watch 0.02 3\nversion\n"); len(line.FindAllString(got, -1)) != 3 || !strings.HasSuffix(got, runtime.Version()+"\n") {
+		t.Errorf("three lines:\n%s", got)
+	}
+	// A script's next line ends it.
+	if got := talk(t, Config{}, "watch 1h\nversion\n"); !strings.HasSuffix(got, runtime.Version()+"\n") {
+		t.Errorf("the next line:\n%s", got)
+	}
+	if got := talk(t, Config{}, "watch x\nwatch 1 0\n"); strings.Count(got, "lazy: error: watch: ") != 2 {
+		t.Errorf("mistakes:\n%s", got)
+	}
+	// The end of a script's input does not; that of the connection does.
+	ours, theirs := pair(t)
+	ended := make(chan error, 1)
+	go func() { ended <- Run(context.Background(), ours, Config{}) }()
+	io.WriteString(theirs, "watch 0.02\n")
+	theirs.CloseWrite()
+	var all bytes.Buffer
+	for buf := make([]byte, 4096); len(line.FindAll(all.Bytes(), -1)) < 3; {
+		n, err := theirs.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after:\n%s", err, all.Bytes())
+		}
+		all.Write(buf[:n])
+	}
+	theirs.Close()
+	if err := <-ended; err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestDescriptors(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		if got := talk(t, Config{}, "fds\n"); !strings.HasPrefix(got, "lazy: error: fds: not supported on "+runtime.GOOS) {
+			t.Error(got)
+		}
+		return
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "a file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	file.WriteString("hello")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	out, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	in, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	ours, theirs := pair(t)
+	io.WriteString(theirs, "unread")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	out.SetReadDeadline(time.Now().Add(time.Minute))
+	out.Read(make([]byte, 1)) // until the other end's FIN is here
+	got := talk(t, Config{}, "fds\n")
+	for _, want := range []string{
+		file.Name() + ", at byte 5\n",
+		"tcp " + l.Addr().String() + " LISTEN\n", // or mptcp
+		" rw tcp " + out.LocalAddr().String() + " -> " + l.Addr().String() + " CLOSE-WAIT\n",
+		" rw udp " + udp.LocalAddr().String() + "\n",
+		fmt.Sprintf(" -> unnamed connected (pid %d), 6 bytes unread\n", os.Getpid()),
+		" r  pipe:[",
+		" w  pipe:[",
+		" open (",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if n := strings.Count(talk(t, Config{}, "fds CLOSE-WAIT\n"), "\n"); n != 2 {
+		t.Errorf("%d lines of one socket and the sum", n)
+	}
+	_ = ours
+}
+
+func FuzzOptions(f *testing.F) {
+	f.Add("-state x -n 5 -- -id")
+	f.Add("-match=( --n=1 -1")
+	f.Add("-min-wait 1e300 -size 9e99T")
+	f.Fuzz(func(t *testing.T, line string) {
+		words, err := split(line)
+		if err != nil {
+			return
+		}
+		var state string
+		var n int
+		var match *regexp.Regexp
+		var wait time.Duration
+		var system bool
+		var limit int64
+		left, err := parse(words, text("state", &state), count("n", &n), pattern("match", &match),
+			option{name: "min-wait", set: func(v string) (err error) { wait, err = duration(v); return err }},
+			flag("system", &system),
+			option{name: "size", set: func(v string) (err error) { limit, err = bytesOf(v); return err }})
+		if err == nil && (n < 0 || wait < 0 || limit < 0 || len(left) > len(words)) {
+			t.Fatalf("%q: %d %v %d %q", line, n, wait, limit, left)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/trace"
+	"time"
+)
+
+func traceFor(ctx context.Context, s *session, args []string) error {
+	words, err := parse(args)
+	if err != nil {
+		return err
+	}
+	d := traceTime
+	switch len(words) {
+	case 0:
+	case 1:
+		if d, err = duration(words[0]); err != nil {
+			return fmt.Errorf("%s: %w", show(words[0]), err)
+		}
+	default:
+		return fmt.Errorf("%s is one word too many; try help trace", show(words[1]))
+	}
+	if s.cfg.Person {
+		return s.refuseBinary(fmt.Sprintf("trace %v", d), "trace.out", "go tool trace trace.out", "")
+	}
+	return executionTrace(ctx, s.out, d)
+}
+
+// executionTrace writes an execution trace of d. A peer that reads so slowly
+// that the spool fills up gets a shorter one.
+func executionTrace(ctx context.Context, w io.Writer, d time.Duration) error {
+	sp := newSpool()
+	if err := trace.Start(sp); err != nil {
+		return fmt.Errorf("%w; the program traces itself: try again when it has ended", err)
+	}
+	// The trace ends on time, whatever the peer does to our writing.
+	gone, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		defer trace.Stop()
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-sp.enough:
+		case <-ctx.Done():
+		case <-gone:
+		}
+	}()
+	defer func() { <-stopped }()
+	defer close(gone)
+	for over := false; !over; {
+		t := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-stopped:
+			over = true
+		case <-t.C:
+		}
+		t.Stop()
+		kept, lost := sp.take()
+		if _, err := w.Write(kept); err != nil {
+			return err
+		}
+		if lost > 0 {
+			return fmt.Errorf("%d bytes of the trace were lost because they were read too slowly; try a shorter one", lost)
+		}
+	}
+	return ctx.Err()
+}

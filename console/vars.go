@@ -1,0 +1,42 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+// expvars calls yield with every published variable in order.
+var expvars atomic.Pointer[func(yield func(name, value string))]
+
+// HandleVars gives the command vars its variables: each calls yield with
+// every name and its value. It is for package lazy/expvars, which a program
+// imports that has expvar anyhow: expvar brings net/http with it.
+func HandleVars(each func(yield func(name, value string))) { expvars.Store(&each) }
+
+var errNoVars = errors.New("expvar is not linked for lazy; import _ \"github.com/go-manhole/lazy/expvars\" in the program")
+
+// vars runs as the program's own commands do, for an expvar.Func is the
+// program's code.
+func vars(_ context.Context, w io.Writer, args []string) error {
+	if len(args) > 1 {
+		return errors.New("takes one name; try vars cmdline")
+	}
+	each := expvars.Load()
+	if each == nil {
+		return errNoVars
+	}
+	if len(args) == 0 {
+		(*each)(func(name, value string) { fmt.Fprintf(w, "%s: %s\n", printable(name), value) })
+		return nil
+	}
+	err := fmt.Errorf("no variable %s; vars lists them", show(args[0]))
+	(*each)(func(name, value string) {
+		if name == args[0] {
+			_, err = fmt.Fprintln(w, value)
+		}
+	})
+	return err
+}
