@@ -146,7 +146,7 @@ func TestSkip(t *testing.T) {
 		if d.Skipped != 9 || len(find(d, "receive"))+len(find(d, "labelled")) > 0 || len(find(d, "lock")) != 1 {
 			t.Errorf("full %v: skipped %d: %+v", d.Full, d.Skipped, d.Groups)
 		}
-		if text := render(t, d, RenderOptions{}); !strings.Contains(text, "left out: 9 of this session's own") {
+		if text := render(t, d, RenderOptions{}); !strings.Contains(text, "left out: 9 of the caller's own") {
 			t.Errorf("%s", text)
 		}
 	}
@@ -315,8 +315,11 @@ func TestHeldMemory(t *testing.T) {
 		r.id++
 		g.add(&r)
 	}
-	d = Dump{Total: g.total, Missing: g.missing, Groups: g.groups()}
+	d = Dump{Total: g.total, Missing: g.missing, Groups: g.groups(), unheld: g.unheld}
 	check(t, &d)
+	if s := render(t, &d, RenderOptions{}); d.unheld < 9000 || !strings.Contains(s, strconv.Itoa(d.unheld)+" goroutines' labels") {
+		t.Errorf("%d labels not held: %s", d.unheld, s)
+	}
 	if len(d.Groups) != 1 || d.Groups[0].Count != 10_000 || d.Missing != 0 || len(d.Groups[0].Labels) > 1000 {
 		t.Errorf("%d groups, %d missing", len(d.Groups), d.Missing)
 	}

@@ -35,7 +35,8 @@ type Filter struct {
 //
 // A group whose members differ is cut down to those that pass. If its labels
 // are known only as counts (they come from the profile then, in a full capture
-// before Go 1.27), the ids of a group that is cut down by label are not known.
+// before Go 1.27), the ids of a group that is cut down by label are not known,
+// and its count is the most that it can be if it is cut down by wait or id as well.
 func (d *Dump) Filter(f Filter) *Dump {
 	c := *d
 	c.system = f.System

@@ -37,6 +37,7 @@ type gatherer struct {
 	total   int
 	skipped int
 	missing int
+	unheld  int // goroutines whose labels are not held
 }
 
 type gathering struct {
@@ -118,6 +119,7 @@ func (g *gatherer) label(group *gathering, labels []Label, count int) int32 {
 	i, ok := group.bySet[b.String()]
 	if !ok {
 		if !g.hold(150 + 2*b.Len()) {
+			g.unheld += count
 			return -1
 		}
 		if group.bySet == nil {

@@ -244,8 +244,9 @@ func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int) {
 	say(n, "%s", smaller)
 	say(d.Filtered, "by the filter")
 	say(hidden, "of the runtime's own")
-	say(d.Skipped, "of this session's own")
+	say(d.Skipped, "of the caller's own")
 	say(d.Missing, "that did not fit into the memory allowed for a capture")
+	say(d.unheld, "goroutines' labels that did not fit")
 	if len(out) > 0 {
 		fmt.Fprintf(b, "\nleft out: %s\n", strings.Join(out, ", "))
 	}

@@ -80,7 +80,8 @@ type Options struct {
 
 	// Skip, if not nil, is called with each stack's outermost function, such
 	// as "main.main", and leaves out the goroutines for which it returns true.
-	// They are counted in Dump.Skipped.
+	// They are counted in Dump.Skipped. Of a stack that is too deep for a
+	// grouped capture it is the outermost that is known.
 	Skip func(entry string) bool
 }
 
@@ -99,6 +100,7 @@ type Dump struct {
 	Groups []Group // largest first
 
 	system bool // Filter asked for the runtime's own
+	unheld int  // goroutines whose labels did not fit
 }
 
 // Group is one or more goroutines with the same stack in the same state.
@@ -179,7 +181,7 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Skipped, d.Missing = g.skipped, d.Missing+g.missing
+	d.Skipped, d.Missing, d.unheld = g.skipped, d.Missing+g.missing, g.unheld
 	d.Groups = g.groups()
 	d.Elapsed = time.Since(d.Taken)
 	return d, nil
