@@ -101,10 +101,19 @@ func TestHeapProfile(t *testing.T) {
 	if got := talk(t, Config{}, "pprof-heap -top\n"); !strings.HasPrefix(got, "inuse_space: ") {
 		t.Errorf("-top:\n%s", got)
 	}
-	if got := talk(t, Config{}, "pprof allocs -top -cum\n"); !strings.HasPrefix(got, "alloc_space: ") || !strings.Contains(got, "testing.") {
+	for range 64 {
+		allocate()
+	}
+	runtime.GC() // the profile is that of the last collection
+	if got := talk(t, Config{}, "pprof allocs -top -cum\n"); !strings.HasPrefix(got, "alloc_space: ") || !strings.Contains(got, "console.allocate\n") {
 		t.Errorf("-top -cum:\n%s", got)
 	}
 }
+
+var garbage []byte
+
+//go:noinline
+func allocate() { garbage = make([]byte, 1<<20) }
 
 func TestEveryProfile(t *testing.T) {
 	pprof.NewProfile("console_test").Add(t, 0)
