@@ -230,11 +230,17 @@ func TestHelpCoversTheTable(t *testing.T) {
 }
 
 func TestSilence(t *testing.T) {
+	for _, person := range []bool{true, false} {
+		testSilence(t, person)
+	}
+}
+
+func testSilence(t *testing.T, person bool) {
 	leavesNothing(t)
 	ours, theirs := pair(t)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(context.Background(), ours, Config{Person: true, Idle: 20 * time.Millisecond})
+		ended <- Run(context.Background(), ours, Config{Person: person, Idle: 20 * time.Millisecond})
 		ours.Close()
 	}()
 	got, _ := io.ReadAll(theirs)

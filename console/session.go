@@ -88,10 +88,11 @@ func (s *session) report() error {
 	return s.flush()
 }
 
-// farewell tells a person why the session ends. It goes around peer, which
-// refuses everything once the context is done.
+// farewell tells the peer why the session ends, a script too: without it what
+// it got would look whole. It goes around peer, which refuses everything once
+// the context is done.
 func (s *session) farewell(why error) {
-	if s.cfg.Person && !s.peer.broken.Load() {
+	if !s.peer.broken.Load() {
 		fmt.Fprintf(s.peer.conn, "\nlazy: closing: %s\n", oneLine(why.Error()))
 	}
 }
