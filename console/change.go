@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"runtime/debug"
@@ -12,13 +13,17 @@ import (
 	"time"
 )
 
-func collect(_ context.Context, s *session, args []string) error {
+// collect and freemem run as the program's own commands do. They can't be
+// interrupted, and runtime.GC gives way to everybody while it sweeps: where
+// all processors are busy it takes minutes. The session need not wait for it.
+
+func collect(_ context.Context, w io.Writer, args []string) error {
 	if err := none(args); err != nil {
 		return err
 	}
 	before, start := heap(), time.Now()
 	runtime.GC()
-	fmt.Fprintf(s.out, "ok: heap %s, was %s; took %s\n",
+	fmt.Fprintf(w, "ok: heap %s, was %s; took %s\n",
 		short(heap()), short(before), time.Since(start).Round(time.Microsecond))
 	return nil
 }
@@ -36,14 +41,14 @@ func readMetric(name string) uint64 {
 	return m[0].Value.Uint64()
 }
 
-func freemem(_ context.Context, s *session, args []string) error {
+func freemem(_ context.Context, w io.Writer, args []string) error {
 	if err := none(args); err != nil {
 		return err
 	}
 	const released = "/memory/classes/heap/released:bytes"
 	before, start := readMetric(released), time.Now()
 	debug.FreeOSMemory()
-	fmt.Fprintf(s.out, "ok: %s released to the system, was %s; took %s\n",
+	fmt.Fprintf(w, "ok: %s released to the system, was %s; took %s\n",
 		short(readMetric(released)), short(before), time.Since(start).Round(time.Microsecond))
 	return nil
 }

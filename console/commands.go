@@ -183,14 +183,16 @@ do not rely on it.
 		{
 			name: "gc", topic: change, changes: true,
 			what:    "collect garbage now and wait for the end",
+			more:    "Where all processors are busy that takes seconds, up to minutes.\n",
 			example: "gc",
-			run:     collect,
+			own:     collect,
 		},
 		{
 			name: "freemem", topic: change, changes: true,
 			what:    "collect garbage and give free memory back to the system",
+			more:    "Where all processors are busy that takes seconds, up to minutes.\n",
 			example: "freemem",
-			run:     freemem,
+			own:     freemem,
 		},
 		{
 			name: "setgc", args: "PERCENT|off", topic: change, changes: true,

@@ -40,6 +40,14 @@
 // CPU profile and one trace can run in a process: if the program runs one
 // itself, the command fails and the program's goes on.
 //
+// # In a saturated process
+//
+// Commands that take up to some 5 ms of CPU time answer within tens of
+// milliseconds when hundreds of goroutines wait for a processor. Longer ones
+// (stack with thousands of goroutines, pprof, gc) are preempted like everybody
+// else and then wait for their turn, which can be seconds. The runtime knows
+// no priorities.
+//
 // # gops
 //
 // [Gops] speaks the byte protocol of github.com/google/gops, version 0.3.28.
