@@ -7,6 +7,13 @@ type footprint struct{ Goroutines int }
 
 func (tg *target) footprint() footprint { return footprint{tg.askInt("goroutines")} }
 
+// resting is the footprint once the record of the last session is written.
+func (tg *target) resting() footprint {
+	tg.t.Helper()
+	eventually(tg.t, "the last session is recorded", func() bool { return tg.askInt("goroutines") == 1+idleGoroutines })
+	return tg.footprint()
+}
+
 func (tg *target) settles(before footprint) {
 	tg.t.Helper()
 	eventually(tg.t, "the goroutines are what they were", func() bool { return tg.footprint() == before })

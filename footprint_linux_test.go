@@ -46,6 +46,14 @@ func (tg *target) footprint() footprint {
 	return f
 }
 
+// resting is the footprint once the record of the last session is written,
+// which is after the peer reads its end.
+func (tg *target) resting() footprint {
+	tg.t.Helper()
+	eventually(tg.t, "the last session is recorded", func() bool { return tg.askInt("goroutines") == 1+idleGoroutines })
+	return tg.footprint()
+}
+
 // settles waits until the target has what it had before, and not one thing
 // more. Threads come and go at the runtime's pleasure and never end, so their
 // number is only bounded.

@@ -112,8 +112,8 @@ func Arm(options ...Option) error {
 // Disarm ends an open session, removes everything that Arm or a ring made and
 // gives the signal back to the Go runtime. It returns when that is done, and
 // does nothing when the process is not armed. It is safe for concurrent use,
-// but must not be called by a command (Handle), whose session it would wait
-// for.
+// but a command (Handle) that calls it waits for its own session, which is
+// given up after some seconds.
 func Disarm() error {
 	armedMu.Lock()
 	defer armedMu.Unlock()
@@ -147,6 +147,9 @@ func Handle(name, usage string, run func(ctx context.Context, w io.Writer, args 
 	}
 	if run == nil {
 		panic(fmt.Sprintf("lazy: Handle(%q): no function", name))
+	}
+	if console.IsCommand(name) {
+		panic(fmt.Sprintf("lazy: Handle(%q): the console has a command of that name", name))
 	}
 	commandsMu.Lock()
 	defer commandsMu.Unlock()

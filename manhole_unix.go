@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,8 @@ type manhole struct {
 	sock  int // made for the next ring, or -1
 	spare int // given up when there is no descriptor for a peer, or -1
 	bell  doorbell
+
+	logStuck atomic.Bool // the program's logger has not returned from a record
 }
 
 var errDisarmed = errors.New("the program disarmed its manhole")
@@ -41,7 +44,9 @@ func arm(c config) (*manhole, error) {
 	}
 	m := &manhole{config: c, sig: sig, sock: -1, spare: -1}
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
-	err = m.stock()
+	if err = roomForPoller(); err == nil {
+		err = m.stock()
+	}
 	if err == nil {
 		err = m.bell.install(m)
 	}
@@ -57,7 +62,7 @@ func (m *manhole) disarm() error {
 	err := m.bell.uninstall()
 	if m.sock >= 0 && bound(m.sock) {
 		// Rung, but not yet noticed.
-		err = errors.Join(err, os.Remove(m.path))
+		err = errors.Join(err, removeOwn(m.path))
 	}
 	m.release()
 	return err
@@ -80,6 +85,21 @@ func (m *manhole) stock() (err error) {
 	return err
 }
 
+// roomForPoller makes sure that there are two more descriptors than Arm needs
+// itself. A program without timers and network has no poller yet; the first
+// timer starts it, and the runtime throws when it gets no descriptors for it (netpollinit
+// in runtime/netpoll_epoll.go).
+func roomForPoller() error {
+	for range 4 {
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("four descriptors are needed, two of them for the runtime's poller: %w; raise the limit (ulimit -n) or arm earlier", err)
+		}
+		defer unix.Close(fd)
+	}
+	return nil
+}
+
 func (m *manhole) release() {
 	m.discardSocket()
 	m.giveUpSpare()
@@ -87,6 +107,8 @@ func (m *manhole) release() {
 
 func (m *manhole) discardSocket() {
 	if m.sock >= 0 {
+		// For peers in the queue, also when a forked child has the socket.
+		unix.Shutdown(m.sock, unix.SHUT_RDWR)
 		unix.Close(m.sock)
 		m.sock = -1
 	}

@@ -36,7 +36,9 @@ func WithSignal(sig os.Signal) Option {
 // WithPath chooses where the socket appears; the default is /tmp/manhole-PID.
 // A relative path is taken from the directory in which Arm was called. The
 // directory must exist and be writable, and the path must fit a socket address
-// (107 bytes on Linux, 103 on macOS and FreeBSD; see unix(7)).
+// (107 bytes on Linux, 103 on macOS and FreeBSD; see unix(7)). It should be
+// local: a signal handler makes the file, and a file system that hangs would
+// hang the thread that the signal came to.
 func WithPath(path string) Option {
 	return option(func(c *config) { c.path = path })
 }
@@ -61,7 +63,9 @@ func WithLongest(d time.Duration) Option {
 
 // WithLogger sets where sessions, refusals and failures are recorded, each as
 // one record with the peer's uid and pid and the session's duration. The
-// default is whatever slog.Default returns at the time of the record.
+// default is whatever slog.Default returns at the time of the record. A logger
+// that panics or blocks does no harm: a session waits for it for one second at
+// most, and drops records while it is stuck.
 func WithLogger(l *slog.Logger) Option {
 	return option(func(c *config) { c.logger = l })
 }
@@ -69,8 +73,8 @@ func WithLogger(l *slog.Logger) Option {
 // WithCheck adds a check on the peer's credentials, made after the rule that
 // always holds (same effective uid as this process, or root). It can only
 // narrow that rule: a peer is refused when check returns an error, whose text
-// the peer reads and the logger records. check runs in the session's
-// goroutine; a panic in it refuses the peer.
+// the peer reads and the logger records, and also when check panics or takes
+// longer than 2 seconds.
 func WithCheck(check func(Peer) error) Option {
 	return option(func(c *config) { c.check = check })
 }
@@ -117,11 +121,4 @@ func newConfig(options []Option) (config, error) {
 		return c, errors.New("WithPath: the path is empty; leave the option out for /tmp/manhole-PID")
 	}
 	return c, nil
-}
-
-func (c *config) log() *slog.Logger {
-	if c.logger != nil {
-		return c.logger
-	}
-	return slog.Default()
 }

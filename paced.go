@@ -3,70 +3,138 @@
 package lazy
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"os"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// A goroutine that waits for the network poller alone waits for seconds when
-// the scheduler is saturated, because nobody polls; a goroutine whose timer is
-// due runs within one preemption slice, because each pass through the
-// scheduler runs the timers first. So whoever waits here does so with a
-// deadline of one pace, and tries again. Idle, the poller wakes it at once.
+// How a session waits is decided by what a saturated scheduler does to whoever
+// waits (runtime/proc.go):
+//
+//   - Nobody is parked in the network poller. There sysmon is the one who
+//     asks it, and it puts the goroutine that is ready at the end of the global
+//     queue, where its turn comes after seconds, also if it had a deadline of 10
+//     milliseconds. A goroutine whose timer is due is the next to run.
+//   - Only one goroutine of a session waits for a timer, the doorkeeper, and it
+//     wakes the other. Of two that are due at once the second takes the first
+//     one's place as next, and sends it to the end of a queue.
+//   - Both are locked to a thread. A goroutine that is made ready otherwise
+//     inherits what is left of the time slice of the one before, which is
+//     often nothing.
+
+// pace is how long, in general, nobody looks.
 const pace = 10 * time.Millisecond
+
+// nap is how long to sleep when the last thing happened so long ago: a short
+// time when an answer may be on its way, a longer one when a person thinks.
+func nap(quiet time.Duration) time.Duration {
+	switch {
+	case quiet < 5*time.Millisecond:
+		return time.Millisecond
+	case quiet < 5*time.Second:
+		return pace
+	default:
+		return 2 * pace
+	}
+}
 
 // stall is how long a peer may take nothing of what is written to it.
 const stall = 10 * time.Second
 
 var errStalled = fmt.Errorf("the peer read nothing for %v", stall)
 
-// A pacedConn is the connection to a peer. Reads and writes may run
-// concurrently with each other and with Close, which ends both.
+// A pacedConn is the connection to a peer. Its methods may be called
+// concurrently; when two wait they are woken in turn, and Close ends that.
 type pacedConn struct {
-	f        *os.File
-	raw      syscall.RawConn
-	deadline atomic.Int64 // of Read, in Unix nanoseconds; 0 is none
+	mu       sync.RWMutex  // held to read fd while a system call, none of which waits, uses it
+	fd       int           // -1 once closed
+	look     chan struct{} // the doorkeeper's signal to whoever waits
+	closed   chan struct{}
+	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
+	active   atomic.Int64 // the last time that anything was read or written, likewise
 }
 
-func newPacedConn(fd int) (*pacedConn, error) {
-	f := os.NewFile(uintptr(fd), "manhole")
-	raw, err := f.SyscallConn()
-	if err != nil {
-		f.Close()
-		return nil, err
+func newPacedConn(fd int) *pacedConn {
+	c := &pacedConn{fd: fd, look: make(chan struct{}), closed: make(chan struct{})}
+	c.touch()
+	return c
+}
+
+// sinceStart is t on the monotonic clock, which nobody sets.
+func sinceStart(t time.Time) int64 { return int64(t.Sub(processStart)) }
+
+func (c *pacedConn) touch() { c.active.Store(sinceStart(time.Now())) }
+
+func (c *pacedConn) quiet() time.Duration {
+	return time.Duration(sinceStart(time.Now()) - c.active.Load())
+}
+
+// Pause returns when it is time to look again.
+func (c *pacedConn) Pause() {
+	select {
+	case <-c.look:
+	case <-c.closed:
 	}
-	return &pacedConn{f: f, raw: raw}, nil
 }
 
-// SetReadDeadline implements console.Conn. It ends a Read in progress within
-// one pace.
+// wake ends a Pause. It is the doorkeeper's, and does not block.
+func (c *pacedConn) wake() {
+	select {
+	case c.look <- struct{}{}:
+	default:
+	}
+}
+
+func (c *pacedConn) use(call func(fd int) error) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.fd < 0 {
+		return os.ErrClosed
+	}
+	return call(c.fd)
+}
+
+func again(err error) bool {
+	return err == unix.EAGAIN || err == unix.EINTR || err == unix.ENOBUFS
+}
+
+// SetReadDeadline implements console.Conn. It ends a Read in progress when
+// that looks next.
 func (c *pacedConn) SetReadDeadline(t time.Time) error {
 	if t.IsZero() {
 		c.deadline.Store(0)
 	} else {
-		c.deadline.Store(t.UnixNano())
+		c.deadline.Store(sinceStart(t))
 	}
 	return nil
 }
 
 func (c *pacedConn) expired() bool {
 	d := c.deadline.Load()
-	return d != 0 && time.Now().UnixNano() >= d
+	return d != 0 && sinceStart(time.Now()) >= d
 }
 
-func (c *pacedConn) Read(p []byte) (int, error) {
+func (c *pacedConn) Read(p []byte) (n int, err error) {
 	for !c.expired() {
-		if err := c.f.SetReadDeadline(time.Now().Add(pace)); err != nil {
-			return 0, err
-		}
-		n, err := c.f.Read(p)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err
+		err = c.use(func(fd int) (err error) {
+			n, err = unix.Read(fd, p)
+			return err
+		})
+		switch {
+		case again(err):
+			c.Pause()
+		case err != nil:
+			return 0, fmt.Errorf("reading from the peer: %w", err)
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			c.touch()
+			return n, nil
 		}
 	}
 	return 0, os.ErrDeadlineExceeded
@@ -75,50 +143,46 @@ func (c *pacedConn) Read(p []byte) (int, error) {
 // Peek waits for at most d for the first byte that the peer sends, and leaves
 // it to be read. eof says that there is none to come.
 func (c *pacedConn) Peek(d time.Duration) (first byte, said, eof bool) {
-	for end := time.Now().Add(d); !said && !eof && time.Now().Before(end); {
-		if c.f.SetReadDeadline(time.Now().Add(pace)) != nil {
-			return 0, false, true
-		}
-		c.raw.Read(func(fd uintptr) bool {
+	for end := time.Now().Add(d); ; c.Pause() {
+		err := c.use(func(fd int) error {
 			var b [1]byte
-			n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK)
-			if err == unix.EAGAIN || err == unix.EINTR {
-				return false
-			}
-			first, said, eof = b[0], n == 1, n != 1
-			return true
+			n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK)
+			first, said, eof = b[0], err == nil && n == 1, err == nil && n == 0
+			return err
 		})
+		switch {
+		case err == nil:
+			return first, said, eof
+		case !again(err):
+			return 0, false, true
+		case time.Now().After(end):
+			return 0, false, false
+		}
 	}
-	return first, said, eof
 }
 
 // Write writes all of p. It fails when the peer takes nothing for as long as
 // stall. A peer that has gone costs the program no SIGPIPE, which it may have
 // asked to be notified of.
-func (c *pacedConn) Write(p []byte) (int, error) {
-	written := 0
-	for last := time.Now(); written < len(p); {
-		if time.Since(last) > stall {
-			return written, errStalled
-		}
-		if err := c.f.SetWriteDeadline(time.Now().Add(pace)); err != nil {
-			return written, err
-		}
+func (c *pacedConn) Write(p []byte) (written int, err error) {
+	last := time.Now()
+	for written < len(p) {
 		var n int
-		var sendErr error
-		err := c.raw.Write(func(fd uintptr) bool {
-			n, sendErr = unix.SendmsgN(int(fd), p[written:], nil, nil, unix.MSG_NOSIGNAL)
-			return sendErr != unix.EAGAIN
+		err := c.use(func(fd int) (err error) {
+			n, err = unix.SendmsgN(fd, p[written:], nil, nil, unix.MSG_NOSIGNAL)
+			return err
 		})
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded), sendErr == unix.EINTR:
-		case err != nil:
-			return written, err
-		case sendErr != nil:
-			return written, fmt.Errorf("send: %w", sendErr)
-		default:
+		case err == nil:
 			written += n
 			last = time.Now()
+			c.touch()
+		case !again(err):
+			return written, fmt.Errorf("writing to the peer: %w", err)
+		case time.Since(last) > stall:
+			return written, errStalled
+		default:
+			c.Pause()
 		}
 	}
 	return written, nil
@@ -127,74 +191,50 @@ func (c *pacedConn) Write(p []byte) (int, error) {
 // sayLast writes one line, without waiting for a peer that does not read, and
 // closes the connection.
 func (c *pacedConn) sayLast(line string) {
-	c.raw.Control(func(fd uintptr) {
-		unix.SendmsgN(int(fd), []byte(line), nil, nil, unix.MSG_NOSIGNAL)
+	c.use(func(fd int) error {
+		return unix.Sendmsg(fd, []byte(line), nil, nil, unix.MSG_NOSIGNAL)
 	})
 	c.Close()
 }
 
 // said reports whether the peer has sent something that is still to be read.
 func (c *pacedConn) said() (yes bool) {
-	c.raw.Control(func(fd uintptr) {
-		n, _, _ := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK)
+	c.use(func(fd int) error {
+		n, _, err := unix.Recvfrom(fd, make([]byte, 1), unix.MSG_PEEK)
 		yes = n > 0
+		return err
 	})
 	return yes
 }
 
 // vanished reports whether the peer has closed the connection.
 func (c *pacedConn) vanished() (gone bool) {
-	c.raw.Control(func(fd uintptr) { gone = vanished(int(fd)) })
+	c.use(func(fd int) error {
+		gone = vanished(fd)
+		return nil
+	})
 	return gone
 }
 
 // Close closes the connection. What the peer sent and nobody read is taken
 // first, up to a limit, since otherwise the peer reads ECONNRESET where it
-// should read the end.
+// should read the end. The shutdown lets it read that even when a child process, forked
+// without exec, has the descriptor too.
 func (c *pacedConn) Close() error {
-	c.raw.Control(func(fd uintptr) {
-		var scrap [4096]byte
-		for range 256 {
-			if n, err := unix.Read(int(fd), scrap[:]); n <= 0 && err != unix.EINTR {
-				break
-			}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return os.ErrClosed
+	}
+	close(c.closed)
+	var scrap [4096]byte
+	for range 256 {
+		if n, err := unix.Read(c.fd, scrap[:]); n <= 0 && err != unix.EINTR {
+			break
 		}
-	})
-	return c.f.Close()
-}
-
-// A door is the listening socket.
-type door struct {
-	f   *os.File
-	raw syscall.RawConn
-}
-
-func newDoor(fd int) (*door, error) {
-	f := os.NewFile(uintptr(fd), "manhole door")
-	raw, err := f.SyscallConn()
-	if err != nil {
-		f.Close()
-		return nil, err
 	}
-	return &door{f: f, raw: raw}, nil
+	fd := c.fd
+	c.fd = -1
+	unix.Shutdown(fd, unix.SHUT_RDWR)
+	return unix.Close(fd)
 }
-
-// accept waits for at most d for a peer. Nobody is os.ErrDeadlineExceeded.
-func (d *door) accept(wait time.Duration) (conn int, err error) {
-	if err := d.f.SetReadDeadline(time.Now().Add(wait)); err != nil {
-		return -1, err
-	}
-	rawErr := d.raw.Read(func(fd uintptr) bool {
-		conn, err = accept(int(fd))
-		return err != unix.EAGAIN
-	})
-	if rawErr != nil {
-		return -1, rawErr
-	}
-	return conn, err
-}
-
-// wake ends an accept that waits.
-func (d *door) wake() { d.f.SetReadDeadline(time.Unix(1, 0)) }
-
-func (d *door) close() { d.f.Close() }

@@ -22,9 +22,6 @@ const (
 	// speakFirst is how long a peer has to say something before it is taken
 	// for a person.
 	speakFirst = 80 * time.Millisecond
-	// look is how often the doorkeeper of an open session looks around.
-	// Another peer, and the end of the session, wake it.
-	look = 5 * pace
 	// grace is how long a session that must end has for saying so, and then
 	// for being gone. The console waits 2 seconds for a command.
 	grace = 3 * time.Second
@@ -45,11 +42,14 @@ type session struct {
 	since time.Time
 	until time.Time
 	kind  string // for the log: what the peer turned out to be
+	ended error  // why; nil if the peer wanted it to
 }
 
 // ring is the life of a session, from the ring to the teardown, after which
 // the next ring can come. rung says how the doorbell's bind and listen went.
 func (m *manhole) ring(rung error) {
+	runtime.LockOSThread() // see paced.go
+	defer runtime.UnlockOSThread()
 	var s *session
 	defer func() {
 		if v := recover(); v != nil {
@@ -66,26 +66,17 @@ func (m *manhole) ring(rung error) {
 		m.log().Error("lazy: rung, but the socket can't be opened", "path", m.path, "err", err)
 		return
 	}
-	d, err := newDoor(m.sock)
-	m.sock = -1 // the door's now
 	defer func() {
 		unload()
 		if err := removeSame(m.path, file); err != nil {
 			m.log().Warn("lazy: the socket is not removed", "path", m.path, "err", err)
 		}
-		d.close()
+		m.discardSocket()
 	}()
-	if err != nil {
-		m.log().Error("lazy: rung, but the socket can't be waited on", "path", m.path, "err", err)
-		return
-	}
 
-	if s = m.await(d); s == nil {
-		return
+	if s = m.await(file); s != nil {
+		s.ended = m.attend(s)
 	}
-	err = m.attend(d, s)
-	m.log().Info("lazy: session over", "kind", s.kind, "uid", s.peer.UID, "pid", s.peer.PID,
-		"duration", time.Since(s.since), "err", err)
 }
 
 // open makes sure that the doorbell's socket listens at the path, and returns
@@ -95,8 +86,16 @@ func (m *manhole) open(rung error) (file unix.Stat_t, err error) {
 	if errors.Is(err, unix.EBADF) {
 		// The ring came at the end of a session, before there was a socket
 		// for it; or there was no descriptor for one.
-		if err := m.stock(); m.sock < 0 {
-			return file, err
+		for start := time.Now(); ; time.Sleep(pace) {
+			if err = m.stock(); m.sock >= 0 {
+				break
+			}
+			if m.giveUpSpare() {
+				continue
+			}
+			if m.ctx.Err() != nil || time.Since(start) > m.wait {
+				return file, err
+			}
 		}
 		err = listen(m.sock, m.path)
 	}
@@ -111,58 +110,69 @@ func (m *manhole) open(rung error) (file unix.Stat_t, err error) {
 		err = listen(m.sock, m.path)
 	}
 	if err == nil {
-		err = unix.Lstat(m.path, &file)
+		file, err = ownSocket(m.path)
 	}
 	if err != nil && bound(m.sock) {
-		os.Remove(m.path)
+		removeOwn(m.path)
 		m.discardSocket()
 	}
 	return file, err
 }
 
-// await waits for a peer that may come in, and returns nil when its time is up.
-func (m *manhole) await(d *door) *session {
-	start := time.Now()
-	for time.Since(start) < m.wait {
+// await waits for a peer that may come in, and returns nil when its time is
+// up, or nobody can come any more because the file is gone.
+func (m *manhole) await(file unix.Stat_t) *session {
+	for start := time.Now(); time.Since(start) < m.wait; time.Sleep(pace) {
 		if m.ctx.Err() != nil {
 			return nil
 		}
-		if s := m.answer(d, pace, nil); s != nil {
+		if s := m.answer(nil); s != nil {
 			return s
+		}
+		if !there(m.path, file) {
+			m.log().Warn("lazy: rung, but somebody removed the socket before anybody came", "path", m.path)
+			return nil
 		}
 	}
 	m.log().Warn("lazy: rung, but nobody came", "path", m.path, "duration", m.wait)
 	return nil
 }
 
-// answer waits for at most wait for somebody at the door, and returns a session
-// if it is somebody who may come in while holder, if any, is in.
-func (m *manhole) answer(d *door, wait time.Duration, holder *session) *session {
-	fd, err := d.accept(wait)
-	if exhausted(err) && m.giveUpSpare() {
-		fd, err = d.accept(wait)
-	}
-	if err != nil {
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			time.Sleep(wait) // the peer stays in the queue
+// answer sees to all who are at the door, and returns a session if one of them
+// may come in; nobody may while there is a holder.
+func (m *manhole) answer(holder *session) *session {
+	for range backlog {
+		fd, err := accept(m.sock)
+		if exhausted(err) && m.giveUpSpare() {
+			fd, err = accept(m.sock)
 		}
-		return nil
+		switch {
+		case err == unix.ECONNABORTED || err == unix.EINTR:
+		case err != nil:
+			return nil // nobody, or no descriptor for who is there and waits
+		default:
+			if s := m.admit(fd, holder); s != nil {
+				return s
+			}
+		}
 	}
-	conn, err := newPacedConn(fd)
-	if err != nil {
-		return nil
-	}
-	var peer Peer
-	conn.raw.Control(func(fd uintptr) { peer, err = peerOf(int(fd)) })
+	return nil
+}
+
+// admit returns a session for a peer that may come in, and tells others why
+// they may not.
+func (m *manhole) admit(fd int, holder *session) *session {
+	conn := newPacedConn(fd)
+	peer, err := peerOf(fd)
 	if err != nil {
 		err = fmt.Errorf("the kernel does not say who you are: %w", err)
-	} else {
-		err = peer.admit(os.Geteuid(), m.check)
+	} else if err = peer.admit(os.Geteuid()); err == nil && holder == nil {
+		err = m.checked(peer)
 	}
 	switch {
 	case err != nil:
-		m.log().Warn("lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "err", err)
 		conn.sayLast(fmt.Sprintf("lazy: refused: %v\n", oneLine(err)))
+		m.log().Warn("lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "err", err)
 	case holder != nil:
 		conn.sayLast(fmt.Sprintf("lazy: busy: session held by %v since %s (%v ago); try again when it is over\n", holder.peer,
 			holder.since.Format(time.DateTime), time.Since(holder.since).Round(time.Second)))
@@ -176,50 +186,79 @@ func (m *manhole) answer(d *door, wait time.Duration, holder *session) *session 
 	return nil
 }
 
+// checkPatience is how long the program's own check of a peer may take.
+const checkPatience = 2 * time.Second
+
+// checked asks the program's own check.
+func (m *manhole) checked(p Peer) error {
+	if m.check == nil {
+		return nil
+	}
+	refusal := make(chan error, 1)
+	err := guarded(checkPatience, func() {
+		if err := m.check(p); err != nil {
+			refusal <- errors.New(err.Error()) // whose Error method may do anything, too
+		}
+	})
+	select {
+	case err = <-refusal:
+	default:
+		if err != nil {
+			err = fmt.Errorf("the program's check of its peers failed: %w", err)
+		}
+	}
+	return err
+}
+
 // attend serves the session in a goroutine of its own, and meanwhile keeps the
-// door and the time. It returns why the session ended, nil if the peer wanted
-// it to.
-func (m *manhole) attend(d *door, s *session) error {
+// door and the time, and wakes the session when it is time to look again. It
+// returns why the session ended, nil if the peer wanted it to.
+func (m *manhole) attend(s *session) error {
 	ctx, done := context.WithDeadlineCause(m.ctx, s.until, errLongest)
 	defer done()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	served := make(chan error, 1)
 	go func() {
-		defer d.wake()
-		served <- s.serve(ctx)
+		err := errors.New("the session called runtime.Goexit")
+		defer func() { served <- err }()
+		err = s.serve(ctx)
 	}()
-	for ctx.Err() == nil {
+	var ending time.Time
+	for {
 		select {
 		case err := <-served:
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
 			return err
-		default:
+		case <-time.After(nap(s.conn.quiet())):
 		}
-		m.answer(d, look, s)
+		m.answer(s)
 		if s.conn.vanished() {
 			end(errVanished)
 		}
-	}
-
-	// Reads end at once. A write or a command has some grace; after it the
-	// connection is closed under it.
-	s.conn.SetReadDeadline(time.Now())
-	for _, last := range []func() error{s.conn.Close, nil} {
-		select {
-		case <-served:
+		// Reads end at once. A write or a command has some grace; after it
+		// the connection is closed under it.
+		switch {
+		case ctx.Err() == nil:
+		case ending.IsZero():
+			ending = time.Now()
+			s.conn.SetReadDeadline(ending)
+		case time.Since(ending) > 2*grace:
+			m.log().Error("lazy: a command did not end with its session; its goroutine is left behind", "uid", s.peer.UID, "pid", s.peer.PID)
 			return context.Cause(ctx)
-		case <-time.After(grace):
-			if last != nil {
-				last()
-			}
+		case time.Since(ending) > grace:
+			s.conn.Close()
 		}
+		s.conn.wake()
 	}
-	m.log().Error("lazy: a command did not end with its session; its goroutine is left behind", "uid", s.peer.UID, "pid", s.peer.PID)
-	return context.Cause(ctx)
 }
 
 // serve finds out what the peer is and talks to it accordingly.
 func (s *session) serve(ctx context.Context) (err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -278,10 +317,15 @@ func (m *manhole) reload(s *session) {
 		s.conn.Close()
 	}
 	if err != nil {
-		if err = m.stock(); err != nil {
-			m.log().Error("lazy: reserve for the next ring incomplete, it will be tried again then", "err", err)
-		}
+		err = m.stock()
 		m.bell.load(m.sock)
+	}
+	if err != nil {
+		m.log().Error("lazy: not all is there for the next ring; it is tried again", "err", err)
+	}
+	if s != nil {
+		m.log().Info("lazy: session over", "kind", s.kind, "uid", s.peer.UID, "pid", s.peer.PID,
+			"duration", time.Since(s.since), "err", s.ended)
 	}
 }
 

@@ -153,7 +153,7 @@ func TestNothingLeftBehind(t *testing.T) {
 	// poller, caches.
 	tg.script("stats\nstack\n")
 	tg.gone()
-	before := tg.footprint()
+	before := tg.resting()
 	for _, test := range []struct {
 		name string
 		do   func(t *testing.T, c net.Conn)
@@ -232,7 +232,7 @@ func TestThousandSessions(t *testing.T) {
 		tg.script("stats\nstack\n")
 	}
 	tg.gone()
-	before := tg.footprint()
+	before := tg.resting()
 	for i := range n {
 		if got := tg.script("version\n"); !strings.HasPrefix(got, "go1.") {
 			t.Fatalf("session %d: %q", i, got)

@@ -4,6 +4,11 @@ package lazy
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,26 +45,57 @@ func rtSigaction(sig unix.Signal, set, old *sigaction) error {
 }
 
 // runtimeOwned returns how sig is handled now, and an error unless that is by
-// the Go runtime. The runtime installs one handler for all signals. SIGURG is the one
-// to compare with: the runtime preempts goroutines with it and so has it even
-// in C programs (sigInstallGoHandler in runtime/signal_unix.go).
+// the Go runtime, which is the only one whose handler is Go code: it installs
+// sigtramp or, in programs with cgo, cgoSigtramp (setsig in
+// runtime/os_linux.go).
 func runtimeOwned(sig unix.Signal) (now sigaction, err error) {
-	var runtimes sigaction
-	if err := getSigaction(unix.SIGURG, &runtimes); err != nil {
-		return now, err
-	}
 	if err := getSigaction(sig, &now); err != nil {
 		return now, err
 	}
 	name := signalName(sig)
 	switch now.handler {
-	case runtimes.handler:
-		return now, nil
 	case sigIGN:
 		return now, fmt.Errorf("%s is ignored, by signal.Ignore or C code; call signal.Notify for it first, or choose another with WithSignal", name)
 	case sigDFL:
-		return now, fmt.Errorf("%s is not handled by the Go runtime, as in a Go library within a C program; call signal.Notify for it first, or choose another with WithSignal", name)
-	default:
+		return now, fmt.Errorf("%s is not handled by the Go runtime, as in a Go library within a C program; call signal.Notify for it first and keep that until Disarm, or choose another with WithSignal", name)
+	}
+	if runtime.FuncForPC(now.handler) == nil {
 		return now, fmt.Errorf("%s is handled by somebody else, most likely C code in this process; choose another with WithSignal", name)
 	}
+	return now, nil
+}
+
+// cgoHandler reports whether the handler is that of a program with cgo, where
+// C code may have started threads.
+func cgoHandler(pc uintptr) bool {
+	f := runtime.FuncForPC(pc)
+	return f == nil || f.Name() != "runtime.sigtramp"
+}
+
+// deliverable returns an error when every thread blocks sig. A process
+// inherits such a mask through exec, and the runtime keeps it, except that
+// signal.Notify unblocks the signal on one thread.
+func deliverable(sig unix.Signal) error {
+	var mask uint64
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&mask)), unsafe.Sizeof(mask), 0, 0); errno != 0 {
+		return fmt.Errorf("rt_sigprocmask: %w", errno)
+	}
+	bit := uint64(1) << (sig - 1)
+	if mask&bit == 0 {
+		return nil
+	}
+	tasks, _ := filepath.Glob("/proc/self/task/*/status")
+	for _, task := range tasks {
+		status, _ := os.ReadFile(task)
+		for line := range strings.Lines(string(status)) {
+			blocked, ok := strings.CutPrefix(line, "SigBlk:")
+			if !ok {
+				continue
+			}
+			if m, err := strconv.ParseUint(strings.TrimSpace(blocked), 16, 64); err == nil && m&bit == 0 {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%s is blocked in every thread, by a mask that the process inherited; call signal.Notify for it first, or choose another with WithSignal", signalName(sig))
 }

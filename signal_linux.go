@@ -16,7 +16,7 @@ import (
 // failed, is the signal handler's way (signal_linux_*.s); the rest is done by
 // Go code.
 const (
-	bellSilent = iota
+	bellSilent = iota // not armed
 	bellArmed
 	bellRinging
 	bellOpen
@@ -28,6 +28,7 @@ const (
 // looks at.
 type bellMemory struct {
 	next    uintptr // the handler that was there before
+	forward uint32  // whether only the main thread may call it
 	state   uint32
 	errno   uint32
 	pid     int32
@@ -65,7 +66,14 @@ func (b *doorbell) install(m *manhole) (err error) {
 	if b.old, err = runtimeOwned(m.sig); err != nil {
 		return err
 	}
+	if err := deliverable(m.sig); err != nil {
+		return err
+	}
 	bell.next = b.old.handler
+	bell.forward = 0
+	if cgoHandler(bell.next) {
+		bell.forward = 1
+	}
 	bell.pid = int32(unix.Getpid())
 	bell.addr.family = unix.AF_UNIX
 	clear(bell.addr.path[copy(bell.addr.path[:], m.path):])
@@ -89,16 +97,13 @@ func (b *doorbell) install(m *manhole) (err error) {
 // the moment when the file is gone no ring is lost: one that comes before load
 // fails with EBADF, and is answered then.
 func (b *doorbell) unload() {
-	bell.fd = -1
+	atomic.StoreInt32(&bell.fd, -1)
 	atomic.StoreUint32(&bell.state, bellArmed)
 }
 
 // load gives the handler the socket for the next ring.
 func (b *doorbell) load(sock int) {
-	if atomic.CompareAndSwapUint32(&bell.state, bellArmed, bellSilent) {
-		bell.fd = int32(sock)
-		atomic.StoreUint32(&bell.state, bellArmed)
-	}
+	atomic.StoreInt32(&bell.fd, int32(sock))
 }
 
 // tick runs in a timer's goroutine, for some microseconds unless the bell has
@@ -106,19 +111,29 @@ func (b *doorbell) load(sock int) {
 func (b *doorbell) tick() {
 	b.turn.Lock()
 	defer b.turn.Unlock()
+	if b.m.ctx.Err() != nil {
+		return
+	}
 	next := pace
+	defer func() {
+		if b.m.ctx.Err() == nil {
+			b.timer.Reset(next)
+		}
+	}()
 	switch atomic.LoadUint32(&bell.state) {
 	case bellArmed:
 		next = b.tempo.next()
+		if b.m.sock < 0 || b.m.spare < 0 {
+			// There was no descriptor when the last session ended.
+			b.m.stock()
+			b.load(b.m.sock)
+		}
 	case bellOpen:
 		b.m.ring(nil)
 		next = b.tempo.restart()
 	case bellFailed:
 		b.m.ring(syscall.Errno(bell.errno))
 		next = b.tempo.restart()
-	}
-	if b.m.ctx.Err() == nil {
-		b.timer.Reset(next)
 	}
 }
 

@@ -7,6 +7,8 @@ DATA ·bellHandlerPC(SB)/8, $·bellHandler(SB)
 GLOBL ·bellHandlerPC(SB), NOPTR|RODATA, $8
 
 #define SYS_getpid 39
+#define SYS_gettid 186
+#define SYS_tgkill 234
 #define SYS_bind 49
 #define SYS_listen 50
 
@@ -57,6 +59,25 @@ failed:
 	MOVL	$const_bellFailed, bellMemory_state(BX)
 
 chain:
+	// On a thread that C code started the runtime's handler ends the process,
+	// unless the program is notified of the signal (badsignal in
+	// runtime/signal_unix.go); so it is called on the main thread.
+	CMPL	bellMemory_forward(BX), $0
+	JEQ	call
+	MOVL	$SYS_getpid, AX
+	SYSCALL
+	MOVL	AX, DI
+	MOVL	$SYS_gettid, AX
+	SYSCALL
+	CMPL	AX, DI
+	JEQ	call
+	MOVL	DI, SI
+	MOVL	R12, DX
+	MOVL	$SYS_tgkill, AX
+	SYSCALL
+	RET
+
+call:
 	MOVQ	R12, DI
 	MOVQ	R13, SI
 	MOVQ	R14, DX

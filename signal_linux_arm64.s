@@ -7,6 +7,8 @@ DATA ·bellHandlerPC(SB)/8, $·bellHandler(SB)
 GLOBL ·bellHandlerPC(SB), NOPTR|RODATA, $8
 
 #define SYS_getpid 172
+#define SYS_gettid 178
+#define SYS_tgkill 131
 #define SYS_bind 200
 #define SYS_listen 201
 
@@ -60,6 +62,26 @@ failed:
 	STLRW	R4, (R23)
 
 chain:
+	// On a thread that C code started the runtime's handler ends the process,
+	// unless the program is notified of the signal (badsignal in
+	// runtime/signal_unix.go); so it is called on the main thread.
+	MOVWU	bellMemory_forward(R22), R3
+	CBZ	R3, call
+	MOVD	$SYS_getpid, R8
+	SVC
+	MOVD	R0, R24
+	MOVD	$SYS_gettid, R8
+	SVC
+	CMPW	R0, R24
+	BEQ	call
+	MOVD	R24, R0
+	MOVD	R24, R1
+	MOVD	R19, R2
+	MOVD	$SYS_tgkill, R8
+	SVC
+	RET
+
+call:
 	MOVD	R19, R0
 	MOVD	R20, R1
 	MOVD	R21, R2

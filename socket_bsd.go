@@ -4,7 +4,6 @@ package lazy
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -64,11 +63,7 @@ func accept(fd int) (int, error) {
 // newSpare makes the descriptor that is given up when there is no other for a
 // peer.
 func newSpare(unix.Signal, string) (int, error) {
-	fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("open %s: %w", os.DevNull, err)
-	}
-	return aboveStdio(fd), nil
+	return newDumbSpare()
 }
 
 // vanished can't tell a peer that has gone from one that ended its input,

@@ -51,7 +51,8 @@ func newSpare(sig unix.Signal, path string) (int, error) {
 		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	}
 	if err != nil {
-		return -1, fmt.Errorf("memfd_create: %w", err)
+		// Forbidden (seccomp) or unknown: it is still worth having as a spare.
+		return newDumbSpare()
 	}
 	fd = aboveStdio(fd)
 	// The content only informs; without it the descriptor is still a spare.

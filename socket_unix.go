@@ -30,6 +30,15 @@ func aboveStdio(fd int) int {
 	return moved
 }
 
+// newDumbSpare makes a spare descriptor that says nothing of its purpose.
+func newDumbSpare() (int, error) {
+	fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("a spare descriptor: %w", err)
+	}
+	return aboveStdio(fd), nil
+}
+
 func signalName(sig unix.Signal) string {
 	if name := unix.SignalName(sig); name != "" {
 		return name
@@ -96,6 +105,36 @@ func errOK(err error) any {
 		return "accepted"
 	}
 	return err
+}
+
+// ownSocket looks at the file that the socket was bound to. That it is a socket
+// of this user is all that can be known, because bind does not tell what it made.
+func ownSocket(path string) (unix.Stat_t, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return st, fmt.Errorf("%s: %w", path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || int(st.Uid) != os.Geteuid() {
+		return st, fmt.Errorf("%s is not the file that was bound; left alone", path)
+	}
+	return st, nil
+}
+
+// removeOwn removes the file that the socket was just bound to.
+func removeOwn(path string) error {
+	st, err := ownSocket(path)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return removeSame(path, st)
+}
+
+// there reports whether path still names the file that st was read from.
+func there(path string, st unix.Stat_t) bool {
+	var now unix.Stat_t
+	return unix.Lstat(path, &now) == nil && now.Dev == st.Dev && now.Ino == st.Ino
 }
 
 // removeSame removes the file at path if it is still the one that st was read

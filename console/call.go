@@ -69,13 +69,12 @@ type ending struct {
 	stack    []byte
 }
 
-// call runs a command in a goroutine of its own, where it can do least harm,
-// and waits for it.
+// call runs a command and waits for it. The console's own run in the session's
+// goroutine: where the scheduler is saturated, handing over to another one and
+// back may cost a round through all that can run.
 func (s *session) call(c command, args []string) ending {
-	ended := make(chan ending, 1)
 	if c.own == nil {
-		go contain(ended, func() error { return c.run(s.ctx, s, args) })
-		return <-ended
+		return contain(func() error { return c.run(s.ctx, s, args) })
 	}
 
 	// A program's own command may do anything: write from several goroutines,
@@ -83,27 +82,42 @@ func (s *session) call(c command, args []string) ending {
 	s.out.Flush()
 	w := &gate{w: s.peer}
 	defer w.shut.Store(true)
-	go contain(ended, func() error { return c.own(s.ctx, w, args) })
-	select {
-	case end := <-ended:
-		return end
-	case <-s.ctx.Done():
-	}
-	patience := time.NewTimer(grace)
-	defer patience.Stop()
-	select {
-	case end := <-ended:
-		return end
-	case <-patience.C:
-		s.log().Warn("lazy: command ignores its context and was left running", "command", c.name)
-		return ending{err: errAbandoned}
+	ended := make(chan ending, 1)
+	go func() {
+		end := ending{exited: true}
+		defer func() { ended <- end }()
+		end = contain(func() error { return c.own(s.ctx, w, args) })
+	}()
+	var told time.Time
+	for ; ; s.pause() {
+		select {
+		case end := <-ended:
+			return end
+		default:
+		}
+		switch {
+		case s.ctx.Err() == nil:
+		case told.IsZero():
+			told = time.Now()
+		case time.Since(told) > grace:
+			s.log().Warn("lazy: command ignores its context and was left running", "command", c.name)
+			return ending{err: errAbandoned}
+		}
 	}
 }
 
-// contain calls f and reports how it ended, whatever it does.
-func contain(ended chan<- ending, f func() error) {
-	end := ending{exited: true}
-	defer func() { ended <- end }()
+// pause waits a moment, as the connection likes it.
+func (s *session) pause() {
+	if c, ok := s.peer.conn.(interface{ Pause() }); ok {
+		c.Pause()
+		return
+	}
+	time.Sleep(time.Millisecond)
+}
+
+// contain calls f and reports how it ended.
+func contain(f func() error) (end ending) {
+	end.exited = true
 	defer func() {
 		if v := recover(); v != nil {
 			end = ending{panicked: true, value: fmt.Sprint(v), stack: debug.Stack()}
@@ -111,6 +125,7 @@ func contain(ended chan<- ending, f func() error) {
 	}()
 	end.err = f()
 	end.exited = false
+	return end
 }
 
 // gate lets a program's own command write, one write at a time, until the
@@ -131,12 +146,16 @@ func (g *gate) Write(b []byte) (int, error) {
 }
 
 // own reports whether a goroutine that began in the function entry is the
-// session's: one that a go statement or context.AfterFunc in here started.
+// session's: the one that called Run, of which the caller knows, or one that a
+// go statement or context.AfterFunc in here started.
 func (s *session) own(entry string) bool {
-	const here = "github.com/go-manhole/lazy/console."
-	function, ours := strings.CutPrefix(entry, here)
-	return ours && (function == "contain" || strings.HasPrefix(function, "start.") || strings.HasPrefix(function, "executionTrace.")) ||
-		s.cfg.OwnGoroutine != nil && s.cfg.OwnGoroutine(entry)
+	function, ours := strings.CutPrefix(entry, "github.com/go-manhole/lazy/console.")
+	for _, starter := range []string{"start.", "executionTrace.", "(*session).call.", "(*lineReader).listen."} {
+		if ours && strings.HasPrefix(function, starter) {
+			return true
+		}
+	}
+	return s.cfg.OwnGoroutine != nil && s.cfg.OwnGoroutine(entry)
 }
 
 func (s *session) log() *slog.Logger {

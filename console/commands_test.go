@@ -44,7 +44,8 @@ func TestStackFilters(t *testing.T) {
 		}
 	}
 	// The session's own goroutines are not shown.
-	if got := talk(t, Config{}, "stack\n"); strings.Contains(got, "console.contain") {
+	cfg := Config{OwnGoroutine: func(entry string) bool { return strings.HasPrefix(entry, "github.com/go-manhole/lazy/console.talk.") }}
+	if got := talk(t, cfg, "stack\n"); strings.Contains(got, "console.(*session)") {
 		t.Errorf("the session shows itself:\n%s", got)
 	}
 }

@@ -29,8 +29,9 @@
 //
 // # What a command can do to the process
 //
-// Commands run in a goroutine of their own. A panic in one is shown to the
-// peer, written to the log, and survived; so is [runtime.Goexit]. What nobody
+// A panic in a command is shown to the peer, written to the log, and survived;
+// so is [runtime.Goexit] in one of the program's own, which run in a goroutine
+// of their own. What nobody
 // can survive (a fatal error of the runtime, such as concurrent map writes in
 // one of the program's own commands) is not survived here either.
 //
@@ -66,7 +67,9 @@ import (
 // Read returns an error for which errors.Is(err, [os.ErrDeadlineExceeded])
 // holds once the deadline has passed. SetReadDeadline may be called while
 // another goroutine is in Read and then applies to that Read. Write must not
-// block for ever: the console has no deadline of its own for it.
+// block for ever: the console has no deadline of its own for it. If there is a
+// method Pause(), the console calls it where it would otherwise sleep for a
+// millisecond before it looks again whether a command of the program's has ended.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(time.Time) error

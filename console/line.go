@@ -200,7 +200,7 @@ func oneLine(s string) string {
 func (r *lineReader) listen(atEnd bool, said chan<- struct{}) (stop func()) {
 	ended, stopping := make(chan struct{}), make(chan struct{})
 	heard := false
-	go contain(make(chan ending, 1), func() error {
+	go contain(func() error {
 		defer close(ended)
 		for r.from == r.to && r.err == nil {
 			if err := r.fill(0, stopping); err != nil {
