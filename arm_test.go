@@ -3,7 +3,9 @@
 package lazy_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,8 +75,12 @@ func TestHandlePanics(t *testing.T) {
 		}()
 		f()
 	}
-	mustPanic("no name", func() { lazy.Handle("", "", nil) })
-	mustPanic("two words", func() { lazy.Handle("a b", "", nil) })
+	run := func(context.Context, io.Writer, []string) error { return nil }
+	mustPanic("no name", func() { lazy.Handle("", "", run) })
+	mustPanic("two words", func() { lazy.Handle("a b", "", run) })
+	mustPanic("a name of the console's", func() { lazy.Handle("stack", "", run) })
+	lazy.Handle("taken", "", run)
+	mustPanic("a name that is taken", func() { lazy.Handle("taken", "", run) })
 	mustPanic("no function", func() { lazy.Handle("a", "", nil) })
 }
 

@@ -415,6 +415,19 @@ func TestPathTaken(t *testing.T) {
 		os.Remove(tg.path)
 		wants(t, tg.script("version\n"), "go1.")
 	})
+	t.Run("replaced before a peer came", func(t *testing.T) {
+		tg := startTarget(t)
+		tg.ring()
+		eventually(t, "the socket is there", func() bool { _, err := os.Lstat(tg.path); return err == nil })
+		os.Remove(tg.path)
+		os.WriteFile(tg.path, []byte("precious"), 0o600)
+		if got := tg.ask("disarm"); got != "<nil>" && !strings.Contains(got, "left alone") {
+			t.Error(got)
+		}
+		if b, _ := os.ReadFile(tg.path); string(b) != "precious" {
+			t.Errorf("the file was touched: %q", b)
+		}
+	})
 	t.Run("replaced during the session", func(t *testing.T) {
 		tg := startTarget(t)
 		tg.ring()
@@ -458,6 +471,61 @@ func TestDescriptorsExhausted(t *testing.T) {
 		l.Close()
 		wants(t, tg.script("version\n"), "go1.")
 	}
+}
+
+// A check that misbehaves refuses the peer, and the next one is asked again.
+func TestBadCheck(t *testing.T) {
+	t.Parallel()
+	for how, want := range map[string]string{
+		"panic":  "panicked: on purpose",
+		"goexit": "runtime.Goexit",
+		"hang":   "did not return within 2s",
+		"nilerr": "panicked",
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			tg := startTarget(t, "-check", how)
+			got := tg.script("version\n")
+			if !strings.HasPrefix(got, "lazy: refused: ") || !strings.Contains(got, want) || strings.Count(got, "\n") != 1 {
+				t.Errorf("got %q", got)
+			}
+			wants(t, rest(t, tg.dial()), "lazy: refused: ")
+		})
+	}
+}
+
+// A logger that misbehaves breaks neither the program nor the next session.
+func TestBadLogger(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"panic", "goexit", "hang"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			tg := startTarget(t, "-logger", how)
+			for range 3 {
+				wants(t, tg.script("panic\nversion\n"), "on purpose", "go1.")
+				tg.gone()
+			}
+			if got := tg.ask("disarm"); got != "<nil>" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+// When the socket is removed while it waits for a peer, the next ring opens
+// another.
+func TestSocketRemoved(t *testing.T) {
+	t.Parallel()
+	tg := startTarget(t)
+	tg.ring()
+	tg.dial().Close() // it may be taken for somebody who only tries
+	os.Remove(tg.path)
+	eventually(t, "a later ring works", func() bool {
+		tg.ring()
+		_, err := os.Lstat(tg.path)
+		return err == nil
+	})
+	wants(t, tg.script("version\n"), "go1.")
 }
 
 // WithCheck narrows the rule, WithReadOnly the commands, WithSignal the ring.

@@ -63,6 +63,9 @@ func targetMain() {
 		execs  = flag.Bool("exec", false, "start processes all the time")
 		gc     = flag.Bool("gc", false, "make and collect garbage all the time")
 		nofile = flag.Bool("nofile", false, "take every descriptor after Arm")
+		check  = flag.String("check", "", "WithCheck that misbehaves: panic, goexit, hang or nilerr")
+		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang")
+		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
@@ -84,6 +87,9 @@ func targetMain() {
 	}
 	if *early {
 		time.AfterFunc(time.Hour, func() {})
+	}
+	if *ignore {
+		signal.Ignore()
 	}
 	lazy.Handle("panic", "panic, to see what happens", func(context.Context, io.Writer, []string) error { panic("on purpose") })
 	lazy.Handle("goexit", "end the goroutine", func(context.Context, io.Writer, []string) error { runtime.Goexit(); return nil })
@@ -127,6 +133,12 @@ func targetMain() {
 		}
 		if *deny != "" {
 			o = append(o, lazy.WithCheck(func(lazy.Peer) error { return errors.New(*deny) }))
+		}
+		if *check != "" {
+			o = append(o, lazy.WithCheck(func(lazy.Peer) error { return misbehave(*check) }))
+		}
+		if *logger != "" {
+			o = append(o, lazy.WithLogger(slog.New(badHandler{slog.Default().Handler(), *logger})))
 		}
 		return lazy.Arm(o...)
 	}
@@ -216,6 +228,39 @@ func targetMain() {
 			fmt.Println("what?")
 		}
 	}
+}
+
+func misbehave(how string) error {
+	switch how {
+	case "panic":
+		panic("on purpose")
+	case "goexit":
+		runtime.Goexit()
+	case "hang":
+		select {}
+	case "nilerr":
+		return (*badError)(nil)
+	}
+	return nil
+}
+
+type badError struct{ text string }
+
+func (e *badError) Error() string { return e.text } // panics when nil
+
+// A badHandler writes to the log, and then misbehaves.
+type badHandler struct {
+	slog.Handler
+	how string
+}
+
+func (h badHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.Handler.Handle(ctx, r)
+	return misbehave(h.how)
+}
+
+func (h badHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	return badHandler{h.Handler.WithAttrs(a), h.how}
 }
 
 var (

@@ -115,6 +115,26 @@ func TestOtherUsers(t *testing.T) {
 	})
 }
 
+// Arm refuses a signal that can't arrive.
+func TestSignalCannotArrive(t *testing.T) {
+	t.Parallel()
+	if _, first := launch(t, nil, "-ignore-all"); !strings.Contains(first, "ignored") {
+		t.Errorf("with all signals ignored: %q", first)
+	}
+	if idleGoroutines != 0 {
+		return // os/signal unblocks what it is asked for
+	}
+	env := tool(t, "env")
+	if _, first := launch(t, []string{env, "--block-signal=USR2"}); !strings.Contains(first, "SIGUSR2 is blocked in every thread") {
+		t.Errorf("with the signal blocked: %q", first)
+	}
+	tg, first := launch(t, []string{env, "--block-signal=USR2"}, "-notify", "before")
+	if first != "ready" {
+		t.Fatalf("with the signal blocked, but notified of: %q", first)
+	}
+	wants(t, tg.script("version\n"), "go1.")
+}
+
 // A daemon that closed its standard descriptors does not get ours in their
 // place.
 func TestClosedStdio(t *testing.T) {
