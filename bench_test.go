@@ -99,6 +99,7 @@ func measureRings(b *testing.B, design string, spin int) [3]float64 {
 		}
 		note(1, rung)
 		for range 3 {
+			atNoParticularMoment(50 * time.Millisecond)
 			sent := time.Now()
 			io.WriteString(c, "version\n")
 			if _, err := c.Read(line); err != nil {
@@ -114,7 +115,7 @@ func measureRings(b *testing.B, design string, spin int) [3]float64 {
 			// An idle process looks at its doorbell less and less often.
 			time.Sleep(2 * time.Second)
 		}
-		time.Sleep(time.Duration(rand.IntN(int(time.Second)))) // at no particular moment
+		atNoParticularMoment(time.Second)
 	}
 	var ms [3]float64
 	for i := range took {
@@ -146,9 +147,14 @@ func measureGops(b *testing.B, spin int) float64 {
 		}
 		took = append(took, time.Since(asked))
 		c.Close()
+		atNoParticularMoment(time.Second)
 	}
 	return median(took)
 }
+
+// atNoParticularMoment keeps one try from profiting of the one before: a
+// goroutine that has just been served is still running.
+func atNoParticularMoment(within time.Duration) { time.Sleep(rand.N(within)) }
 
 // median is in milliseconds.
 func median(d []time.Duration) float64 {
