@@ -48,6 +48,8 @@ var bellHandlerPC uintptr
 
 // bellHandler stands for the assembly in front of go vet and of readers. The
 // kernel calls it, with the C calling convention.
+//
+//lint:ignore U1000 The assembly takes its address.
 func bellHandler()
 
 // A doorbell turns the signal into a session without a goroutine that waits:
