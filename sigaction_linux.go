@@ -4,11 +4,7 @@ package lazy
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,10 +26,6 @@ const (
 
 func getSigaction(sig unix.Signal, sa *sigaction) error {
 	return rtSigaction(sig, nil, sa)
-}
-
-func setSigaction(sig unix.Signal, sa *sigaction) error {
-	return rtSigaction(sig, sa, nil)
 }
 
 func rtSigaction(sig unix.Signal, set, old *sigaction) error {
@@ -63,39 +55,4 @@ func runtimeOwned(sig unix.Signal) (now sigaction, err error) {
 		return now, fmt.Errorf("%s is handled by somebody else, most likely C code in this process; choose another with WithSignal", name)
 	}
 	return now, nil
-}
-
-// cgoHandler reports whether the handler is that of a program with cgo, where
-// C code may have started threads.
-func cgoHandler(pc uintptr) bool {
-	f := runtime.FuncForPC(pc)
-	return f == nil || f.Name() != "runtime.sigtramp"
-}
-
-// deliverable returns an error when every thread blocks sig. A process
-// inherits such a mask through exec, and the runtime keeps it, except that
-// signal.Notify unblocks the signal on one thread.
-func deliverable(sig unix.Signal) error {
-	var mask uint64
-	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&mask)), unsafe.Sizeof(mask), 0, 0); errno != 0 {
-		return fmt.Errorf("rt_sigprocmask: %w", errno)
-	}
-	bit := uint64(1) << (sig - 1)
-	if mask&bit == 0 {
-		return nil
-	}
-	tasks, _ := filepath.Glob("/proc/self/task/*/status")
-	for _, task := range tasks {
-		status, _ := os.ReadFile(task)
-		for line := range strings.Lines(string(status)) {
-			blocked, ok := strings.CutPrefix(line, "SigBlk:")
-			if !ok {
-				continue
-			}
-			if m, err := strconv.ParseUint(strings.TrimSpace(blocked), 16, 64); err == nil && m&bit == 0 {
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("%s is blocked in every thread, by a mask that the process inherited; call signal.Notify for it first, or choose another with WithSignal", signalName(sig))
 }
