@@ -67,9 +67,13 @@ func targetMain() {
 		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang")
 		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
+		answer = flag.Int("answers", 1, "the descriptor that answers go to")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
 	flag.Parse()
+	if *answer != 1 {
+		os.Stdout = os.NewFile(uintptr(*answer), "answers")
+	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 
 	var notified atomic.Int64
@@ -225,7 +229,7 @@ func targetMain() {
 			s, _ := json.Marshal(string(buf[:runtime.Stack(buf, true)]))
 			fmt.Println(string(s))
 		default:
-			fmt.Println("what?")
+			fmt.Println(targetWrites(in.Text()))
 		}
 	}
 }

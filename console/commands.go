@@ -79,6 +79,22 @@ ended by what it sends next.
 			run:     watch,
 		},
 		{
+			// It changes nothing, but what the program writes is not for everybody.
+			name: "tail", args: "[stderr|stdout|both]", topic: doing, changes: true,
+			what: "what the program and its children write from now on",
+			more: `Enter ends it, for a script the next line. Without an argument it shows
+what can be shown.
+Only on Linux, and only where they are regular files: these are read, and
+nothing is put in the program's way. Terminals, pipes and sockets are refused;
+what would have to stand between could lose or hold up what is written when
+the program exits, crashes or is busy. What others write to the same file is
+shown as well. A peer that is more than 1 MB late is told how many lines it
+misses.
+`,
+			example: "tail stderr",
+			run:     tail,
+		},
+		{
 			name: "trace", args: "[DURATION]", topic: doing,
 			what:    "an execution trace of 5 s, for go tool trace (binary)",
 			example: "trace 2s",

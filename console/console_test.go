@@ -336,6 +336,8 @@ func quick(c command) string {
 		return fmt.Sprint("setgc ", 100)
 	case "memlimit", "maxprocs":
 		return c.name
+	case "tail": // what the tests write to may be anything
+		return "tail what"
 	}
 	return regexp.MustCompile(`\b\d+s\b|\b1 60\b`).ReplaceAllString(c.example, "50ms")
 }

@@ -218,13 +218,36 @@ func (r *lineReader) listen(atEnd bool, said chan<- struct{}) (stop func()) {
 		r.conn.SetReadDeadline(time.Unix(1, 0))
 		<-ended
 		if heard {
-			unread := r.buf[r.from:r.to]
-			i := bytes.IndexByte(unread, '\n')
-			if i < 0 {
-				r.from = r.to
-			} else if len(bytes.TrimSpace(unread[:i])) == 0 {
-				r.from += i + 1
-			}
+			r.answered()
 		}
+	}
+}
+
+// hear does the same without a goroutine, for at most d, for who looks after
+// something else as well.
+func (r *lineReader) hear(d time.Duration, atEnd bool) (said bool, err error) {
+	if r.from == r.to && r.err == nil {
+		if err := r.fill(d, nil); err != nil && !errors.Is(err, ErrIdle) {
+			return false, err
+		}
+	}
+	if r.from == r.to && (r.err == nil || r.err == io.EOF && !atEnd) {
+		return false, nil
+	}
+	r.answered()
+	return true, nil
+}
+
+// ended reports whether nothing more can be read.
+func (r *lineReader) ended() bool { return r.err != nil }
+
+// answered drops what was meant for the command that it ended.
+func (r *lineReader) answered() {
+	unread := r.buf[r.from:r.to]
+	i := bytes.IndexByte(unread, '\n')
+	if i < 0 {
+		r.from = r.to
+	} else if len(bytes.TrimSpace(unread[:i])) == 0 {
+		r.from += i + 1
 	}
 }

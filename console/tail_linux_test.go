@@ -1,0 +1,96 @@
+package console
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestOpenAppended(t *testing.T) {
+	var pipe, sockets [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	sockets, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(sockets[1], &st); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", st.Dev, st.Ino))
+	open := func(path string, flags int) int {
+		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	const closed = 1 << 30 // no process has so many
+	file := filepath.Join(t.TempDir(), "file")
+	for want, fd := range map[string]int{
+		"stderr is closed":               closed,
+		"stderr is a pipe, look where":   pipe[1],
+		"stderr is a socket, look where": sockets[0],
+		"stderr is the journal; ":        sockets[1],
+		"stderr is the terminal /dev/":   open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY),
+		"stderr is /dev/null; ":          open(os.DevNull, unix.O_WRONLY),
+		"stderr is not a regular file; ": open(t.TempDir(), unix.O_RDONLY),
+		"":                               open(file, unix.O_WRONLY|unix.O_CREAT),
+	} {
+		f, err := openAppended("stderr", fd)
+		switch {
+		case err != nil && (want == "" || !strings.HasPrefix(err.Error(), want)):
+			t.Errorf("%v, want %s", err, want)
+		case err == nil && want != "":
+			t.Errorf("no error, want %s", want)
+		case err == nil:
+			f.close()
+		}
+		unix.Close(fd)
+	}
+	unix.Close(pipe[0])
+}
+
+// TestSameFile is about descriptors that lead to one file.
+func TestSameFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	open := func(flags int) *appended {
+		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC|flags, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return appendedTo(t, fd)
+	}
+	for _, flags := range []int{0, unix.O_APPEND} {
+		f, g := open(flags), open(flags)
+		if got, want := f.same(g), flags != 0; got != want {
+			t.Errorf("opened twice with flags %#x: %v", flags, got)
+		}
+		fd, err := unix.Dup(f.fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !f.same(appendedTo(t, fd)) {
+			t.Errorf("copied, flags %#x: not the same", flags)
+		}
+	}
+	if open(0).same(open(unix.O_APPEND)) {
+		t.Error("with and without O_APPEND: the same")
+	}
+}
+
+func appendedTo(t *testing.T, fd int) *appended {
+	t.Helper()
+	f, err := openAppended("stderr", fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.close(); unix.Close(fd) })
+	return f
+}

@@ -1,0 +1,81 @@
+//go:build linux || darwin || freebsd
+
+package lazy_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// targetWrites is the part of a target that writes to its stdout and stderr,
+// in all the ways that a program has.
+func targetWrites(line string) string {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "out":
+		unix.Write(1, []byte(rest+"\n"))
+	case "err":
+		unix.Write(2, []byte(rest+"\n"))
+	case "lines": // so many, and how long they took
+		n, _ := strconv.Atoi(rest)
+		var slowest time.Duration
+		begin := time.Now()
+		for i := range n {
+			start := time.Now()
+			if _, err := fmt.Fprintf(os.Stderr, "line %d of %d\n", i, n); err != nil {
+				return err.Error()
+			}
+			slowest = max(slowest, time.Since(start))
+		}
+		return fmt.Sprintf("%v in all, the slowest %v", time.Since(begin), slowest)
+	case "child": // which writes now, and when the file is there
+		c := exec.Command("sh", "-c", `echo child begins >&2; until test -e "$0"; do sleep 0.02; done; echo child ends >&2`, rest)
+		c.Stderr = os.Stderr
+		if err := c.Start(); err != nil {
+			return err.Error()
+		}
+		child = c
+	case "wait":
+		return fmt.Sprint(child.Wait())
+	case "cut":
+		return fmt.Sprint(os.Truncate(rest, 0))
+	case "replace":
+		fd, err := unix.Open(rest, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o600)
+		if err == nil {
+			err = unix.Dup2(fd, 2)
+			unix.Close(fd)
+		}
+		return fmt.Sprint(err)
+	case "flags":
+		n, err := unix.FcntlInt(2, unix.F_GETFL, 0)
+		return fmt.Sprint(n, err)
+	case "panic":
+		fmt.Fprintln(os.Stderr, "last words")
+		panic("on purpose")
+	case "fatal":
+		fmt.Fprintln(os.Stderr, "last words")
+		new(sync.Mutex).Unlock()
+	case "exit":
+		fmt.Fprintln(os.Stderr, "last words")
+		os.Exit(3)
+	case "kill":
+		fmt.Fprintln(os.Stderr, "last words")
+		unix.Kill(os.Getpid(), unix.SIGKILL)
+	case "execve":
+		fmt.Fprintln(os.Stderr, "last words")
+		syscall.Exec("/bin/sh", []string{"sh", "-c", "echo of another program >&2"}, os.Environ())
+	default:
+		return "what?"
+	}
+	return "ok"
+}
+
+var child *exec.Cmd
