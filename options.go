@@ -80,7 +80,8 @@ func WithCheck(check func(Peer) error) Option {
 }
 
 // WithReadOnly leaves only the commands that observe: none that collects
-// garbage, changes a setting or runs the program's own code (Handle).
+// garbage, changes a setting, shows what the program writes (tail) or runs the
+// program's own code (Handle).
 func WithReadOnly() Option {
 	return option(func(c *config) { c.readOnly = true })
 }

@@ -269,6 +269,12 @@ func TestTailOfAFileThatChanges(t *testing.T) {
 		if got := until(t, c, "again\n"); got != "again\n" {
 			t.Errorf("%q", got)
 		}
+		if err := os.Truncate(file, 1<<33); err != nil { // a gap that nobody wrote
+			t.Fatal(err)
+		}
+		if redirection == "2>>" {
+			until(t, c, "lazy: tail: stderr: at least 0 lines (8.00GB) are not shown, ")
+		}
 		os.Remove(file)
 		tg.ask("err removed")
 		until(t, c, "removed\n")

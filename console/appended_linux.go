@@ -80,25 +80,35 @@ func (f *appended) close() { unix.Close(f.own) }
 // With O_APPEND it is the size, and what others append is seen as well.
 // Without it is the position of the description, which children share: there
 // may be older text behind it, or a gap before it if the file was cut.
+//
+// In a saturated process each system call is a chance to wait for seconds, so
+// there is one where one will do.
 func (f *appended) end() (int64, error) {
-	// Asked for first, so that it is not that of another file.
-	at, err := unix.Seek(f.fd, 0, unix.SEEK_CUR)
-	var now, st unix.Stat_t
-	if e := unix.Fstat(f.fd, &now); err != nil || e != nil || uint64(now.Dev) != f.dev || now.Ino != f.ino {
-		err = fmt.Errorf("the program closed %s or gave it another destination; try tail again", f.name)
+	var at int64
+	var err error
+	if !f.appends {
+		// Asked for first, so that it is not that of another file.
+		at, err = unix.Seek(f.fd, 0, unix.SEEK_CUR)
 	}
-	if err == nil && !f.appends {
-		return at, nil
+	var st unix.Stat_t
+	if err == nil {
+		err = unix.Fstat(f.fd, &st)
 	}
-	if e := unix.Fstat(f.own, &st); e != nil {
-		return f.from, e
+	if err != nil || uint64(st.Dev) != f.dev || st.Ino != f.ino {
+		if err := unix.Fstat(f.own, &st); err != nil {
+			return f.from, err
+		}
+		return st.Size, fmt.Errorf("the program closed %s or gave it another destination; try tail again", f.name)
 	}
-	return st.Size, err
+	if f.appends {
+		return st.Size, nil
+	}
+	return at, nil
 }
 
 // read reads what is next.
 func (f *appended) read(p []byte) (int, error) {
-	for {
+	for len(p) > 0 {
 		n, err := unix.Pread(f.own, p, f.from)
 		switch {
 		case err == unix.EINTR:
@@ -109,6 +119,7 @@ func (f *appended) read(p []byte) (int, error) {
 		f.from += int64(n)
 		return n, nil
 	}
+	return 0, nil
 }
 
 // path is where the file is, or was.
