@@ -51,19 +51,23 @@ func (m *manhole) ring(rung error) {
 	runtime.LockOSThread() // see paced.go
 	defer runtime.UnlockOSThread()
 	var s *session
+	var closed error // why the socket could not be opened
 	defer func() {
 		if v := recover(); v != nil {
 			m.log().Error("lazy: panic in a session", "panic", v, "stack", string(debug.Stack()))
 		}
 		m.reload(s)
+		if closed != nil {
+			// Whoever reads this may ring again at once.
+			m.log().Error("lazy: rung, but the socket can't be opened", "path", m.path, "err", closed)
+		}
 	}()
 
 	unload := sync.OnceFunc(m.bell.unload)
 	defer unload()
 
-	file, err := m.open(rung)
-	if err != nil {
-		m.log().Error("lazy: rung, but the socket can't be opened", "path", m.path, "err", err)
+	var file unix.Stat_t
+	if file, closed = m.open(rung); closed != nil {
 		return
 	}
 	defer func() {

@@ -89,7 +89,8 @@ nothing is put in the program's way. Terminals, pipes and sockets are refused;
 what would have to stand between could lose or hold up what is written when
 the program exits, crashes or is busy. What others write to the same file is
 shown as well. A peer that is more than 1 MB late is told how many lines it
-misses.
+misses. If the program holds a lock of fcntl(2), F_SETLK, on the file, the end
+of tail releases it, as every close of the file in the process does.
 `,
 			example: "tail stderr",
 			run:     tail,

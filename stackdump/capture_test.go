@@ -333,7 +333,8 @@ func TestLeftBehind(t *testing.T) {
 		capture(t, Options{})
 		capture(t, Options{Limit: -1})
 	}
-	if after := runtime.NumGoroutine(); after != before {
+	// Those of earlier tests may have ended meanwhile.
+	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}
 }
