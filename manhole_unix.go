@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,7 +45,7 @@ func arm(c config) (*manhole, error) {
 	}
 	m := &manhole{config: c, sig: sig, sock: -1, spare: -1}
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
-	if err = roomForPoller(); err == nil {
+	if err = startPoller(); err == nil {
 		err = m.stock()
 	}
 	if err == nil {
@@ -85,11 +86,16 @@ func (m *manhole) stock() (err error) {
 	return err
 }
 
-// roomForPoller makes sure that there are two more descriptors than Arm needs
-// itself. A program without timers and network has no poller yet; the first
-// timer starts it, and the runtime throws when it gets no descriptors for it (netpollinit
-// in runtime/netpoll_epoll.go).
-func roomForPoller() error {
+// startPoller has the runtime start its poller now. A program without timers
+// and network has none yet; the first timer, of a session at the latest, starts
+// it, and the runtime throws when it gets no descriptors for it (netpollinit in
+// runtime/netpoll_epoll.go).
+func startPoller() (err error) {
+	defer func() {
+		if err == nil {
+			time.AfterFunc(time.Hour, func() {}).Stop()
+		}
+	}()
 	for range 4 {
 		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {

@@ -449,7 +449,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	t.Parallel()
 	tool(t, "sh")
 	for range 3 {
-		tg, first := launch(t, []string{"sh", "-c", `ulimit -n 64; exec "$@"`, "sh"}, "-nofile", "-early")
+		tg, first := launch(t, []string{"sh", "-c", `ulimit -n 64; exec "$@"`, "sh"}, "-nofile")
 		if first != "ready" {
 			t.Fatalf("%q\n%s", first, tg.log)
 		}
