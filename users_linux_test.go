@@ -152,7 +152,12 @@ func TestClosedStdio(t *testing.T) {
 		}
 		return false
 	})
-	tg.ring()
+	// The memfd is there a moment before the handler is.
+	eventually(t, "a ring opens the socket", func() bool {
+		tg.ring()
+		_, err := os.Lstat(path)
+		return err == nil
+	})
 	c := tg.dial()
 	until(t, c, prompt)
 	for _, n := range []string{"0", "1", "2"} {
