@@ -82,6 +82,7 @@ type options struct {
 	signal  string // as given; "" when not
 	path    string // "" when not given
 	timeout time.Duration
+	json    bool // answers for programs
 }
 
 // subcommands are the words that may stand where a PID or PATH does.
