@@ -3,6 +3,7 @@
 package lazy
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/sys/unix"
 )
 
@@ -57,6 +59,8 @@ type pacedConn struct {
 	closed   chan struct{}
 	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
 	active   atomic.Int64 // the last time that anything was read or written, likewise
+
+	onInterrupt atomic.Pointer[func()] // what lookForInterrupt calls
 }
 
 func newPacedConn(fd int) *pacedConn {
@@ -205,6 +209,33 @@ func (c *pacedConn) said() (yes bool) {
 		return err
 	})
 	return yes
+}
+
+// OnInterrupt has f called, until it is nil or another one, whenever the
+// doorkeeper sees an interrupt among what the peer sent and nobody has read.
+func (c *pacedConn) OnInterrupt(f func()) {
+	if f == nil {
+		c.onInterrupt.Store(nil)
+	} else {
+		c.onInterrupt.Store(&f)
+	}
+}
+
+// lookForInterrupt is the doorkeeper's, and does not block.
+func (c *pacedConn) lookForInterrupt() {
+	f := c.onInterrupt.Load()
+	if f == nil {
+		return
+	}
+	var unread [512]byte // enough for somebody who types
+	n := 0
+	c.use(func(fd int) (err error) {
+		n, _, err = unix.Recvfrom(fd, unread[:], unix.MSG_PEEK)
+		return err
+	})
+	if n > 0 && bytes.IndexByte(unread[:n], frame.Interrupt) >= 0 {
+		(*f)()
+	}
 }
 
 // vanished reports whether the peer has closed the connection.

@@ -178,8 +178,8 @@ func (m *manhole) admit(fd int, holder *session) *session {
 		conn.sayLast(fmt.Sprintf("lazy: refused: %v\n", oneLine(err)))
 		m.log().Warn("lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "err", err)
 	case holder != nil:
-		conn.sayLast(fmt.Sprintf("lazy: busy: session held by %v since %s (%v ago); try again when it is over\n", holder.peer,
-			holder.since.Format(time.DateTime), time.Since(holder.since).Round(time.Second)))
+		conn.sayLast(fmt.Sprintf("lazy: busy: session held by %v since %s (%v ago), silent for %v; try again when it is over\n", holder.peer,
+			holder.since.Format(time.DateTime), time.Since(holder.since).Round(time.Second), holder.conn.quiet().Round(time.Second)))
 	case conn.vanished() && !conn.said():
 		// Somebody who only tried whether anybody listens.
 		conn.Close()
@@ -242,6 +242,7 @@ func (m *manhole) attend(s *session) error {
 		if s.conn.vanished() {
 			end(errVanished)
 		}
+		s.conn.lookForInterrupt()
 		// Reads end at once. A write or a command has some grace; after it
 		// the connection is closed under it.
 		switch {
@@ -287,6 +288,9 @@ func (s *session) serve(ctx context.Context) (err error) {
 		s.kind = "gops"
 		s.conn.Read(make([]byte, 1))
 		return console.Gops(ctx, first, s.conn, cfg)
+	case said && console.IsFramed(first):
+		s.kind = "manhole-poke"
+		return console.Framed(ctx, s.conn, cfg)
 	case said:
 		s.kind = "script"
 		return console.Run(ctx, s.conn, cfg)

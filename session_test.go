@@ -9,11 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -543,4 +546,45 @@ func TestOptions(t *testing.T) {
 	tg = startTarget(t, "-readonly")
 	got := tg.script("gc\necho x\nversion\n")
 	wants(t, got, "lazy: error: gc", "lazy: error: echo", "go1.")
+}
+
+// Ctrl-C ends the command and not the session, whether the command notices or
+// not, and also in a process without a free processor.
+func TestInterrupt(t *testing.T) {
+	for _, spin := range []string{"0", "100"} {
+		t.Run(spin+" spinning", func(t *testing.T) {
+			tg := startTarget(t, "-spin", spin)
+			tg.ring()
+			c := tg.dial()
+			io.WriteString(c, frame.Opening+" progress\n")
+			answer := func(until ...frame.Kind) string {
+				for {
+					k, p, err := frame.Read(c)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if slices.Contains(until, k) {
+						return string(p)
+					}
+				}
+			}
+			answer(frame.Hello)
+			for _, line := range []string{"block", "flood"} {
+				io.WriteString(c, line+"\n")
+				answer(frame.Output)
+				io.WriteString(c, string(frame.Interrupt))
+				if got := answer(frame.Error); got != line+": interrupted" {
+					t.Errorf("%q", got)
+				}
+				answer(frame.Done)
+			}
+			io.WriteString(c, "echo still here\n")
+			if got := answer(frame.Output); got != "still here\n" {
+				t.Errorf("%q", got)
+			}
+			answer(frame.Done)
+			c.Close()
+			tg.gone()
+		})
+	}
 }

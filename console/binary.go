@@ -11,7 +11,7 @@ func binaryDump(_ context.Context, s *session, args []string) error {
 	if err := none(args); err != nil {
 		return err
 	}
-	if s.cfg.Person {
+	if s.typed() {
 		name := "program"
 		if path, err := os.Executable(); err == nil {
 			name = filepath.Base(path)

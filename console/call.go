@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +16,10 @@ import (
 // context is done before it is abandoned.
 const grace = 2 * time.Second
 
-var errAbandoned = errors.New("the command was abandoned")
+var (
+	errAbandoned   = errors.New("the command was abandoned")
+	errInterrupted = errors.New("interrupted")
+)
 
 // do runs one line. Its error is errQuit or nil; all others are the peer's to
 // read.
@@ -39,7 +42,14 @@ func (s *session) do(line string) error {
 
 // run runs one command to its end and reports how it failed.
 func (s *session) run(c command, args []string) error {
-	end := s.call(c, args)
+	ctx, done := s.interruptible()
+	end := s.call(ctx, c, args)
+	interrupted := context.Cause(ctx) == errInterrupted
+	done()
+	if interrupted {
+		s.out.Reset(answer{s}) // what was not sent yet, and the error of sending it
+		end = ending{err: errInterrupted}
+	}
 	switch {
 	case end.panicked:
 		s.complain(c.name, fmt.Errorf("panic: %s", end.value))
@@ -60,6 +70,19 @@ func (s *session) run(c command, args []string) error {
 	return nil
 }
 
+// interruptible is the context of one command: done when the session has to
+// end, and with errInterrupted when the peer wants the command to.
+func (s *session) interruptible() (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	s.peer.ctx = ctx
+	forget := s.lines.onInterrupt(func() { cancel(errInterrupted) })
+	return ctx, func() {
+		forget()
+		s.peer.ctx = s.ctx
+		cancel(nil)
+	}
+}
+
 // ending is how a command ended.
 type ending struct {
 	err      error
@@ -72,21 +95,21 @@ type ending struct {
 // call runs a command and waits for it. The console's own run in the session's
 // goroutine: where the scheduler is saturated, handing over to another one and
 // back may cost a round through all that can run.
-func (s *session) call(c command, args []string) ending {
+func (s *session) call(ctx context.Context, c command, args []string) ending {
 	if c.own == nil {
-		return contain(func() error { return c.run(s.ctx, s, args) })
+		return contain(func() error { return c.run(ctx, s, args) })
 	}
 
 	// A program's own command may do anything: write from several goroutines,
 	// write on after it returned, never return.
 	s.out.Flush()
-	w := &gate{w: s.peer}
-	defer w.shut.Store(true)
+	w := &gate{w: answer{s}}
+	defer w.close()
 	ended := make(chan ending, 1)
 	go func() {
 		end := ending{exited: true}
 		defer func() { ended <- end }()
-		end = contain(func() error { return c.own(s.ctx, w, args) })
+		end = contain(func() error { return c.own(ctx, w, args) })
 	}()
 	var told time.Time
 	for ; ; s.pause() {
@@ -96,7 +119,7 @@ func (s *session) call(c command, args []string) ending {
 		default:
 		}
 		switch {
-		case s.ctx.Err() == nil:
+		case ctx.Err() == nil:
 		case told.IsZero():
 			told = time.Now()
 		case time.Since(told) > grace:
@@ -133,13 +156,21 @@ func contain(f func() error) (end ending) {
 type gate struct {
 	mu   sync.Mutex
 	w    io.Writer
-	shut atomic.Bool
+	shut bool
+}
+
+// close waits for a write, which does not last for ever: what comes next must
+// not be written into the middle of it.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = true
 }
 
 func (g *gate) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.shut.Load() {
+	if g.shut {
 		return 0, errAbandoned
 	}
 	return g.w.Write(b)

@@ -15,6 +15,7 @@ type command struct {
 	what    string // one line
 	more    string // what else help NAME says: whole lines
 	example string
+	binary  bool // the answer is a file, unless -top is given
 	changes bool // something in the process; not there in a session that only reads
 
 	run func(ctx context.Context, s *session, args []string) error
@@ -96,13 +97,13 @@ of tail releases it, as every close of the file in the process does.
 			run:     tail,
 		},
 		{
-			name: "trace", args: "[DURATION]", topic: doing,
+			name: "trace", binary: true, args: "[DURATION]", topic: doing,
 			what:    "an execution trace of 5 s, for go tool trace (binary)",
 			example: "trace 2s",
 			run:     traceFor,
 		},
 		{
-			name: "pprof-cpu", args: "[DURATION] [-top]", topic: burning,
+			name: "pprof-cpu", binary: true, args: "[DURATION] [-top]", topic: burning,
 			what: "a CPU profile of 30 s, for go tool pprof (binary)",
 			more: topHelp + `Enter ends the profile early.
 `,
@@ -110,7 +111,7 @@ of tail releases it, as every close of the file in the process does.
 			run:     pprofCPU,
 		},
 		{
-			name: "pprof-heap", args: "[-top]", topic: eating,
+			name: "pprof-heap", binary: true, args: "[-top]", topic: eating,
 			what: "who allocated what is in the heap, for go tool pprof (binary)",
 			more: topHelp + `It shows the heap as the last collection found it: run gc first to see it as
 it is now.
@@ -142,7 +143,7 @@ it is now.
 			run:     fds,
 		},
 		{
-			name: "pprof", args: "[NAME [DURATION]] [-top]", topic: waiting,
+			name: "pprof", binary: true, args: "[NAME [DURATION]] [-top]", topic: waiting,
 			what: "any profile by name: block, mutex, goroutine, allocs, ... (binary); alone a list",
 			more: topHelp + `block and mutex take 10 s unless DURATION is given, and sample only for that
 time: one contention in 10, blocking from 10 µs on. If the program samples by
@@ -170,7 +171,7 @@ a break since before the sampling: block shows those that wait for it.
 			run:     buildinfo,
 		},
 		{
-			name: "binary", topic: about,
+			name: "binary", binary: true, topic: about,
 			what:    "the executable that runs, for go tool pprof and delve (binary)",
 			example: "binary",
 			run:     binaryDump,

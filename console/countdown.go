@@ -2,7 +2,10 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // countdown waits while something is collected. A person is shown how long
@@ -28,7 +31,7 @@ func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 	enough := make(chan struct{})
 	stop := c.s.lines.listen(true, enough)
 	defer stop()
-	defer c.s.say("\rlazy: %s: done                    \n", c.what)
+	defer c.show(d, 0)
 	end := time.Now().Add(d)
 	for {
 		left := time.Until(end)
@@ -40,13 +43,33 @@ func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 		if left <= 0 {
 			return ctx.Err()
 		}
-		c.s.say("\rlazy: %s: %d s left, Enter ends it ", c.what, int((left+time.Second-1)/time.Second))
-		c.s.out.Flush()
+		c.show(d, left)
 		if err := sleep(ctx, enough, min(left, time.Second)); err != nil {
 			return err
 		}
 	}
 }
+
+// show tells a person how much of d is left; 0 is the end.
+func (c *countdown) show(d, left time.Duration) {
+	if c.s == nil {
+		return
+	}
+	a := frame.Advance{What: c.what, Seconds: wholeSeconds(d), Left: wholeSeconds(left)}
+	switch {
+	case c.s.framed:
+		if text, err := json.Marshal(a); err == nil {
+			c.s.put(frame.Progress, string(text))
+		}
+	case left <= 0:
+		c.s.say("\rlazy: %s: done                    \n", a.What)
+	default:
+		c.s.say("\rlazy: %s: %d s left, Enter ends it ", a.What, a.Left)
+	}
+	c.s.out.Flush()
+}
+
+func wholeSeconds(d time.Duration) int { return int(max(0, d+time.Second-1) / time.Second) }
 
 // sleep returns after d, or when enough is closed, or with an error when ctx
 // is done.

@@ -58,7 +58,7 @@ func operations(op byte) (operation, bool) {
 		}}, true
 	case signal.Trace:
 		return operation{"trace", false, func(ctx context.Context, s *session) error {
-			return executionTrace(ctx, s.out, traceTime)
+			return executionTrace(ctx, s.out, traceTime, new(countdown))
 		}}, true
 	case signal.BinaryDump:
 		return operation{"binary", false, func(_ context.Context, s *session) error {

@@ -8,7 +8,10 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // maxLine is the longest line that is read as one, in bytes without its end.
@@ -30,13 +33,63 @@ type lineReader struct {
 	from, to int               // what is unread in buf
 	skipping bool              // in the rest of a line that was too long
 	err      error             // of Read, for ever
+
+	keys     bool        // frame.Interrupt is not a part of a line
+	cut      bool        // it has been read, while no command ran
+	foreseen atomic.Bool // the connection told of it before it was read
+	cancel   atomic.Pointer[func()]
+}
+
+// onInterrupt has cancel called when frame.Interrupt comes, until forget is.
+//
+// The connection, if it can, tells of one that nobody has read, because while
+// a command runs often nobody reads.
+func (r *lineReader) onInterrupt(cancel func()) (forget func()) {
+	if !r.keys {
+		return func() {}
+	}
+	r.cancel.Store(&cancel)
+	c, ok := r.conn.(interface{ OnInterrupt(func()) })
+	if ok {
+		c.OnInterrupt(func() {
+			r.foreseen.Store(true)
+			cancel()
+		})
+	}
+	return func() {
+		if ok {
+			c.OnInterrupt(nil)
+		}
+		r.cancel.Store(nil)
+	}
+}
+
+// interrupted takes frame.Interrupt, and all that was typed before it, out of
+// the input.
+func (r *lineReader) interrupted() {
+	i := bytes.LastIndexByte(r.buf[r.from:r.to], frame.Interrupt)
+	if !r.keys || i < 0 {
+		return
+	}
+	r.from += i + 1
+	r.skipping = false
+	foreseen := r.foreseen.Swap(false)
+	if cancel := r.cancel.Load(); cancel != nil {
+		(*cancel)()
+	} else if !foreseen {
+		r.cut = true
+	}
 }
 
 // next returns the next line without its end. A last line that the end of
-// input cuts short is a line as well; io.EOF comes after it. After errLong,
-// and only then, reading can go on.
+// input cuts short is a line as well; io.EOF comes after it. After errLong and
+// errInterrupted, and only then, reading can go on.
 func (r *lineReader) next() (string, error) {
 	for {
+		if r.cut {
+			r.cut = false
+			return "", errInterrupted
+		}
 		unread := r.buf[r.from:r.to]
 		if i := bytes.IndexByte(unread, '\n'); i >= 0 {
 			r.from += i + 1
@@ -99,6 +152,7 @@ func (r *lineReader) fill(idle time.Duration, stopping <-chan struct{}) error {
 		}
 		n, err := r.conn.Read(r.buf[r.to:])
 		r.to += n
+		r.interrupted()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if n > 0 {

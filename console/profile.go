@@ -57,7 +57,7 @@ func profiles(ctx context.Context, s *session, args []string) error {
 			return fmt.Errorf("%s: %w", show(words[1]), err)
 		}
 	}
-	if s.cfg.Person && !t.wanted {
+	if s.typed() && !t.wanted {
 		line := "pprof " + strings.Join(args, " ")
 		if name == "cpu" || name == "heap" {
 			line = "pprof-" + strings.Join(args, " ")

@@ -9,18 +9,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/stackdump"
 )
 
 const prompt = "lazy> "
 
 type session struct {
-	ctx   context.Context // done when the session has to end; its cause says why
-	cfg   Config
-	peer  *peer
-	out   *bufio.Writer // to peer; flushed after every command
-	lines *lineReader
-	last  *stackdump.Dump // what "stack diff" compares with
+	ctx    context.Context // done when the session has to end; its cause says why
+	cfg    Config
+	framed bool // the peer gets frames (package internal/frame)
+	peer   *peer
+	out    *bufio.Writer // of answers, to peer; flushed after every command
+	lines  *lineReader
+	last   *stackdump.Dump // what "stack diff" compares with
 }
 
 // start prepares a session; end gives back all it holds.
@@ -31,14 +33,13 @@ func start(ctx context.Context, conn Conn, cfg Config) (s *session, end func()) 
 		defer close(interrupted)
 		conn.SetReadDeadline(time.Unix(1, 0))
 	})
-	p := &peer{ctx: ctx, cancel: cancel, conn: conn}
 	s = &session{
 		ctx:   ctx,
 		cfg:   cfg,
-		peer:  p,
-		out:   bufio.NewWriter(p),
+		peer:  &peer{ctx: ctx, cancel: cancel, conn: conn},
 		lines: &lineReader{ctx: ctx, conn: conn, idle: cfg.Idle},
 	}
+	s.out = bufio.NewWriter(answer{s})
 	return s, func() {
 		if !stop() {
 			<-interrupted
@@ -53,13 +54,22 @@ func (s *session) serve() error {
 			return err
 		}
 	}
+	return s.loop()
+}
+
+// loop answers one line after the other.
+func (s *session) loop() error {
+	s.lines.keys = s.cfg.Person || s.framed
 	for {
-		s.say(prompt)
+		s.prompt()
 		if err := s.flush(); err != nil {
 			return err
 		}
 		line, err := s.lines.next()
 		switch {
+		case errors.Is(err, errInterrupted):
+			s.say("\n")
+			continue
 		case errors.Is(err, errLong):
 			s.complain("line", err)
 		case errors.Is(err, io.EOF):
@@ -70,29 +80,41 @@ func (s *session) serve() error {
 		default:
 			err := s.do(line)
 			if errors.Is(err, errQuit) {
-				return s.flush()
+				return s.answered()
 			}
+		}
+		if err := s.answered(); err != nil {
+			return err
 		}
 	}
 }
 
-// report is what a person sees first. The parts go through the command table,
-// so that one that panics costs only its own part.
+// report is what a person sees first.
 func (s *session) report() error {
 	s.out.WriteString(s.cfg.Greeting)
 	s.out.WriteString("\n")
+	s.statistics()
+	return s.flush()
+}
+
+// statistics and stacks go through the command table, so that one that panics
+// costs only its own part.
+func (s *session) statistics() {
 	s.do("stats")
 	s.run(command{name: "memory", run: memory}, nil)
 	s.out.WriteString("\n")
 	s.do("stack")
-	return s.flush()
 }
 
 // farewell tells the peer why the session ends, a script too: without it what
 // it got would look whole. It goes around peer, which refuses everything once
 // the context is done.
 func (s *session) farewell(why error) {
-	if !s.peer.broken.Load() {
+	switch {
+	case s.peer.broken.Load():
+	case s.framed:
+		frame.Write(s.peer.conn, frame.Closing, []byte(oneLine(why.Error())))
+	default:
 		fmt.Fprintf(s.peer.conn, "\nlazy: closing: %s\n", oneLine(why.Error()))
 	}
 }
@@ -103,22 +125,65 @@ func (s *session) flush() error {
 	return context.Cause(s.ctx)
 }
 
+// answered marks the end of what a line, or the client's opening, asked for.
+func (s *session) answered() error {
+	if s.framed {
+		s.put(frame.Done, "")
+	}
+	return s.flush()
+}
+
+// put sends a frame behind what was written so far.
+func (s *session) put(k frame.Kind, text string) {
+	s.out.Flush()
+	frame.Write(s.peer, k, []byte(text)) // an error ends the session, see peer
+}
+
+// typed says that the peer is a terminal, for all that is known.
+func (s *session) typed() bool { return s.cfg.Person && !s.framed }
+
+// prompt is for whoever types without a client that has its own.
+func (s *session) prompt() {
+	if !s.framed {
+		s.say(prompt)
+	}
+}
+
 // say tells a person something that is not part of an answer.
 func (s *session) say(format string, args ...any) {
-	if s.cfg.Person {
+	switch {
+	case !s.cfg.Person:
+	case s.framed:
+		s.put(frame.Note, fmt.Sprintf(format, args...))
+	default:
 		fmt.Fprintf(s.out, format, args...)
 	}
 }
 
 // complain says that a command failed.
 func (s *session) complain(name string, err error) {
-	fmt.Fprintf(s.out, "lazy: error: %s: %s\n", name, oneLine(err.Error()))
+	text := fmt.Sprintf("%s: %s", name, oneLine(err.Error()))
+	if s.framed {
+		s.put(frame.Error, text)
+	} else {
+		fmt.Fprintf(s.out, "lazy: error: %s\n", text)
+	}
 }
 
-// peer writes to the peer until the session has to end. The first failure
-// ends it, and with it the command that is running.
+// answer is what answers are written to.
+type answer struct{ s *session }
+
+func (a answer) Write(b []byte) (int, error) {
+	if a.s.framed {
+		return frame.Writer{W: a.s.peer, Kind: frame.Output}.Write(b)
+	}
+	return a.s.peer.Write(b)
+}
+
+// peer writes to the peer until the session has to end, or the command that is
+// running. The first failure ends the session.
 type peer struct {
-	ctx    context.Context
+	ctx    context.Context // of the command while one is running
 	cancel context.CancelCauseFunc
 	conn   io.Writer
 	broken atomic.Bool

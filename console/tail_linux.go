@@ -191,7 +191,7 @@ func (t *tailing) skip(f *appended, to int64) error {
 			return nil // cut meanwhile
 		}
 		lines += bytes.Count(t.buf[:n], []byte{'\n'})
-		if t.s.ctx.Err() != nil {
+		if t.s.peer.ctx.Err() != nil {
 			return nil
 		}
 	}

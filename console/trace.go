@@ -23,15 +23,15 @@ func traceFor(ctx context.Context, s *session, args []string) error {
 	default:
 		return fmt.Errorf("%s is one word too many; try help trace", show(words[1]))
 	}
-	if s.cfg.Person {
+	if s.typed() {
 		return s.refuseBinary(fmt.Sprintf("trace %v", d), "trace.out", "go tool trace trace.out", "")
 	}
-	return executionTrace(ctx, s.out, d)
+	return executionTrace(ctx, s.out, d, s.countdown("trace"))
 }
 
 // executionTrace writes an execution trace of d. A peer that reads so slowly
 // that the spool fills up gets a shorter one.
-func executionTrace(ctx context.Context, w io.Writer, d time.Duration) error {
+func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
 	sp := newSpool()
 	if err := trace.Start(sp); err != nil {
 		return fmt.Errorf("%w; the program traces itself: try again when it has ended", err)
@@ -52,6 +52,8 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration) error {
 	}()
 	defer func() { <-stopped }()
 	defer close(gone)
+	end, shown := time.Now().Add(d), time.Time{}
+	defer p.show(d, 0)
 	for over := false; !over; {
 		t := time.NewTimer(100 * time.Millisecond)
 		select {
@@ -60,6 +62,10 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration) error {
 		case <-t.C:
 		}
 		t.Stop()
+		if left := time.Until(end); left > 0 && time.Since(shown) >= time.Second {
+			shown = time.Now()
+			p.show(d, left)
+		}
 		kept, lost := sp.take()
 		if _, err := w.Write(kept); err != nil {
 			return err
