@@ -31,6 +31,8 @@ const (
 	statusUnlooked    status = 17
 	statusUnsupported status = 18
 	statusHere        status = 19
+	statusNotGo       status = 20
+	statusWithoutLazy status = 21
 	statusInterrupted status = 128 // and the number of the signal
 )
 
@@ -47,7 +49,7 @@ var statuses = []struct {
 	{statusUncaught, "the process does not catch the signal: it would die of it, or never notice"},
 	{statusUnarmed, "nothing about the process says that it is armed"},
 	{statusOtherSignal, "the process is armed, but not for the signal given"},
-	{statusStopped, "the process is stopped or traced"},
+	{statusStopped, "the process is stopped, traced or frozen"},
 	{statusZombie, "the process is a zombie"},
 	{statusTimeout, "the process was rung or connected to, but did not answer in time"},
 	{statusNobody, "nobody listens at the path given"},
@@ -59,6 +61,8 @@ var statuses = []struct {
 	{statusUnlooked, "the process cannot be looked at, so it was not rung"},
 	{statusUnsupported, "this system has no way to do it"},
 	{statusHere, "something failed on this side: standard input or output, or the demo"},
+	{statusNotGo, "the process is not a Go program"},
+	{statusWithoutLazy, "the process is a Go program that lazy is not linked into"},
 	{statusInterrupted, "plus N: ended by signal N, as Ctrl-C does (130)"},
 }
 
