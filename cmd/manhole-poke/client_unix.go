@@ -1,0 +1,176 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
+)
+
+// A client is a session in frames, in which nothing has to be guessed: where
+// an answer ends, whether it is one, and what is only said to a person.
+type client struct {
+	p        *process
+	greeting frame.Greeting
+
+	conn net.Conn
+	in   *bufio.Reader
+	free func() bool // of the context that ends the session
+	ctx  context.Context
+}
+
+// A sink is where the parts of an answer go. Progress and note may be nil.
+type sink struct {
+	out      io.Writer
+	note     func(text string)
+	progress func(frame.Advance)
+}
+
+// engage begins a session with a process that was connected to. wants are the
+// options of frame.Opening. The process has patience to greet. The session
+// ends with ctx, whose cause is then the error of whatever waits.
+func engage(ctx context.Context, p *process, conn *net.UnixConn, patience time.Duration, wants ...string) (*client, error) {
+	c := &client{p: p, conn: conn, in: bufio.NewReader(conn), ctx: ctx}
+	c.free = context.AfterFunc(ctx, func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	// A process that turns us away has hung up already; its line is there.
+	io.WriteString(conn, strings.Join(append([]string{frame.Opening}, wants...), " ")+"\n")
+	err := c.greeted()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = failf(statusTimeout, "%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, patience)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	conn.SetDeadline(time.Time{})
+	return c, nil
+}
+
+func (c *client) greeted() error {
+	first, err := c.in.Peek(1)
+	if err != nil {
+		return c.over(err)
+	}
+	if may(first, ownWords) {
+		line, err := c.in.ReadString('\n')
+		line = strings.TrimSpace(line)
+		if may([]byte(line), refused) || may([]byte(line), busy) {
+			return turnedAway(c.p, line)
+		}
+		return failf(statusBroken, "%s says %q, which is not understood (%v); try nc", c.p, line, err)
+	}
+	k, text, err := frame.Read(c.in)
+	switch {
+	case err != nil:
+		return c.over(err)
+	case k == frame.Closing:
+		return c.closing(text)
+	case k != frame.Hello:
+		return c.garbled(k)
+	}
+	if err := json.Unmarshal(text, &c.greeting); err != nil {
+		return failf(statusBroken, "%s greets in a way that is not understood (%v); try nc, or the manhole-poke of its version of lazy", c.p, err)
+	}
+	return nil
+}
+
+// close ends the session, and with it a command that runs.
+func (c *client) close() {
+	c.free()
+	c.conn.Close()
+}
+
+// interrupt cancels the command that runs. It may be called while answer
+// waits in another goroutine.
+func (c *client) interrupt() { c.conn.Write([]byte{frame.Interrupt}) }
+
+// finish ends early what takes its time, as Enter does: a profile is then what
+// it has become. Like interrupt, it may be called meanwhile.
+func (c *client) finish() { c.conn.Write([]byte{'\n'}) }
+
+// do has one line answered. failed is what is wrong if the command failed; err
+// is about the session, which is over then, or about writing to the sink.
+func (c *client) do(line string, s sink) (failed string, err error) {
+	if _, err := io.WriteString(c.conn, line+"\n"); err != nil {
+		return "", c.over(err)
+	}
+	return c.answer(s)
+}
+
+// answer passes on one answer.
+func (c *client) answer(s sink) (failed string, err error) {
+	for {
+		k, text, err := frame.Read(c.in)
+		if err != nil {
+			return failed, c.over(err)
+		}
+		switch k {
+		case frame.Output:
+			if _, err := s.out.Write(text); err != nil {
+				return failed, failf(statusHere, "cannot write the answer: %v", err)
+			}
+		case frame.Note:
+			if s.note != nil {
+				s.note(string(text))
+			}
+		case frame.Progress:
+			var a frame.Advance
+			if json.Unmarshal(text, &a) == nil && s.progress != nil {
+				s.progress(a)
+			}
+		case frame.Error:
+			failed = oneLine(string(text))
+		case frame.Done:
+			return failed, nil
+		case frame.Closing:
+			return failed, c.closing(text)
+		default:
+			return failed, c.garbled(k)
+		}
+	}
+}
+
+func (c *client) garbled(k frame.Kind) error {
+	return failf(statusBroken, "%s sends a frame of kind %q, which is not understood; try nc, or the manhole-poke of its version of lazy", c.p, byte(k))
+}
+
+func (c *client) closing(why []byte) error {
+	return failf(statusBroken, "%s ended the session: %s; poke it again if you were not done", c.p, oneLine(string(why)))
+}
+
+// over explains an error of the connection.
+func (c *client) over(err error) error {
+	switch {
+	case c.ctx.Err() != nil:
+		return context.Cause(c.ctx)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case c.p.exited():
+		return failf(statusExited, "%s exited during the session; its own log may say why", c.p)
+	case c.greeting.Text == "":
+		return failf(statusBroken, "%s hung up without a word; its log may say why; try again", c.p)
+	}
+	return failf(statusBroken, "the connection to %s ended (%v) before all was said; try again", c.p, err)
+}
+
+// command finds the command that a line calls, for what is known of it.
+func (c *client) command(words []string) (frame.Command, bool) {
+	for n := min(2, len(words)); n > 0; n-- { // "stack diff" has an entry as well
+		for _, known := range c.greeting.Commands {
+			if known.Name == strings.Join(words[:n], " ") {
+				return known, true
+			}
+		}
+	}
+	return frame.Command{}, false
+}
