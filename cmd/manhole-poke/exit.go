@@ -33,6 +33,7 @@ const (
 	statusHere        status = 19
 	statusNotGo       status = 20
 	statusWithoutLazy status = 21
+	statusAmbiguous   status = 22
 	statusInterrupted status = 128 // and the number of the signal
 )
 
@@ -63,6 +64,7 @@ var statuses = []struct {
 	{statusHere, "something failed on this side: standard input or output, or the demo"},
 	{statusNotGo, "the process is not a Go program"},
 	{statusWithoutLazy, "the process is a Go program that lazy is not linked into"},
+	{statusAmbiguous, "several processes have the name given"},
 	{statusInterrupted, "plus N: ended by signal N, as Ctrl-C does (130)"},
 }
 
