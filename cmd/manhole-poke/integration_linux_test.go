@@ -279,8 +279,11 @@ func TestCommandFails(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"-x", "1"}, {"-t"}, {"-t", "0", "1"}, {"-t", "soon", "1"}, {"-s", "XYZ", "1"}, {"-s", "KILL", "1"},
-		{"1", "2"}, {"x"}, {"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""},
-		{"demo", "x"}, {"-s", "USR1", "demo"}, {"help", "x"}, {"version", "x"},
+		{"x"}, {"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""}, {"--what", "1"},
+		{"demo", "x"}, {"-s", "USR1", "demo"}, {"help", "x"}, {"version", "x"}, {"--version", "x"},
+		{"completion"}, {"completion", "x"}, {"--json", "1"}, {"-o", "x", "1"}, {"-f", "1", "stats"},
+		{"1", "--json", "stats"}, {"1", "stats", "-o"}, {"1", "a\nb"}, {"-c", " ; ", "1"}, {"-c", "'", "1"},
+		{"-c", "stats"}, {"--all"}, {"--all", "1", "stats"}, {"--all", "-c", "stats", "1"}, {"--all", "-x"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			pokeWith(t, "", args...).fails(t, statusUsage)

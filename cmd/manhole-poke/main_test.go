@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // The package comment is the manual, so it must not fall behind help.
@@ -22,11 +24,20 @@ func TestManual(t *testing.T) {
 			t.Errorf("the package comment lacks %q", line)
 		}
 	}
-	for name := range subcommands {
-		if !strings.Contains(manual, "manhole-poke "+name) || !strings.Contains(usage, name) {
-			t.Errorf("%s is not documented", name)
+	for _, sub := range subcommands() {
+		if !strings.Contains(manual, "manhole-poke "+sub.name) || !strings.Contains(usage, sub.name) {
+			t.Errorf("%s is not documented", sub.name)
 		}
 	}
+	new(options).flags().VisitAll(func(f *pflag.Flag) {
+		word := "--" + f.Name
+		if f.Shorthand != "" {
+			word = "-" + f.Shorthand
+		}
+		if !strings.Contains(manual, "\t"+word+" ") || !strings.Contains(usage, "\n  "+word+" ") {
+			t.Errorf("%s is not documented", word)
+		}
+	})
 }
 
 func TestStatusesDistinct(t *testing.T) {
