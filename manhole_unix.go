@@ -40,7 +40,13 @@ func arm(c config) (*manhole, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.path, err = checkPath(c.path); err != nil {
+	var passed error
+	if c.path == "" {
+		c.path, passed, err = choosePath()
+	} else {
+		c.path, err = checkPath(c.path)
+	}
+	if err != nil {
 		return nil, err
 	}
 	m := &manhole{config: c, sig: sig, sock: -1, spare: -1}
@@ -54,6 +60,9 @@ func arm(c config) (*manhole, error) {
 	if err != nil {
 		m.release()
 		return nil, err
+	}
+	if passed != nil {
+		m.log().Warn("lazy: the socket will open elsewhere than usual", "path", m.path, "why", oneLine(passed))
 	}
 	return m, nil
 }

@@ -33,14 +33,20 @@ func WithSignal(sig os.Signal) Option {
 	return option(func(c *config) { c.signal = sig })
 }
 
-// WithPath chooses where the socket appears; the default is /tmp/manhole-PID.
+// WithPath chooses where the socket appears. The default is /tmp/manhole-PID; on
+// Linux, if /tmp is missing or not writable, /dev/shm/manhole-PID, and if that
+// is so too, manhole-PID in the abstract namespace (unix(7)), of which a record
+// in the log tells. A path that begins with @ is a name in that namespace, on
+// Linux only: it belongs to the network namespace and anybody there may take it
+// first. Any other is a file.
+//
 // A relative path is taken from the directory in which Arm was called. The
 // directory must exist and be writable, and the path must fit a socket address
 // (107 bytes on Linux, 103 on macOS and FreeBSD; see unix(7)). It should be
 // local: a signal handler makes the file, and a file system that hangs would
 // hang the thread that the signal came to.
 func WithPath(path string) Option {
-	return option(func(c *config) { c.path = path })
+	return option(func(c *config) { c.path, c.noPath = path, path == "" })
 }
 
 // WithWait sets how long after a ring the socket waits for a peer before it is
@@ -88,7 +94,8 @@ func WithReadOnly() Option {
 
 type config struct {
 	signal   os.Signal
-	path     string
+	path     string // "" is for the usual one
+	noPath   bool   // WithPath("")
 	wait     time.Duration
 	idle     time.Duration
 	longest  time.Duration
@@ -100,7 +107,6 @@ type config struct {
 func newConfig(options []Option) (config, error) {
 	c := config{
 		signal:  defaultSignal,
-		path:    fmt.Sprintf("/tmp/manhole-%d", os.Getpid()),
 		wait:    defaultWait,
 		idle:    defaultIdle,
 		longest: defaultLongest,
@@ -118,7 +124,7 @@ func newConfig(options []Option) (config, error) {
 			return c, fmt.Errorf("%s(%v): the duration must be positive", d.option, d.value)
 		}
 	}
-	if c.path == "" {
+	if c.noPath {
 		return c, errors.New("WithPath: the path is empty; leave the option out for /tmp/manhole-PID")
 	}
 	return c, nil

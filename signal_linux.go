@@ -85,7 +85,12 @@ func (b *doorbell) install(m *manhole) (err error) {
 	bell.pid = int32(unix.Getpid())
 	bell.addr.family = unix.AF_UNIX
 	clear(bell.addr.path[copy(bell.addr.path[:], m.path):])
-	bell.addrLen = uint32(unsafe.Sizeof(bell.addr.family)) + uint32(len(m.path)) + 1
+	bell.addrLen = uint32(unsafe.Sizeof(bell.addr.family)) + uint32(len(m.path))
+	if abstract(m.path) {
+		bell.addr.path[0] = 0
+	} else {
+		bell.addrLen++ // the NUL at the end
+	}
 	bell.fd = int32(m.sock)
 	atomic.StoreUint32(&bell.state, bellArmed)
 

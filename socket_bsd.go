@@ -9,6 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// usualPaths are where the socket appears unless WithPath says otherwise.
+func usualPaths(pid int) []string { return []string{fmt.Sprintf("/tmp/manhole-%d", pid)} }
+
+// abstract: there are only files here.
+func abstract(string) bool { return false }
+
 // newSocket makes a socket for the doorbell to bind.
 func newSocket() (int, error) {
 	// The lock keeps a fork from inheriting the socket before it is marked.

@@ -3,9 +3,21 @@ package lazy
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+// usualPaths are where the socket appears unless WithPath says otherwise: the
+// first for which there is a directory to write to. The last needs none.
+func usualPaths(pid int) []string {
+	name := fmt.Sprintf("manhole-%d", pid)
+	return []string{"/tmp/" + name, "/dev/shm/" + name, "@" + name}
+}
+
+// abstract reports whether path is a name in the abstract namespace of unix(7),
+// written as ss and lsof do.
+func abstract(path string) bool { return strings.HasPrefix(path, "@") }
 
 // newSocket makes a socket for the doorbell to bind. On Linux bind gives the
 // file the mode of the socket's own inode, less the umask (unix_bind_bsd in

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,25 +47,44 @@ func signalName(sig unix.Signal) string {
 	return fmt.Sprintf("signal %d", int(sig))
 }
 
+// choosePath takes the first of the usual paths whose directory the process may
+// use. passed is why it is not the very first.
+func choosePath() (path string, passed, err error) {
+	for _, usual := range usualPaths(os.Getpid()) {
+		if !abstract(usual) {
+			if err := checkDirectory(filepath.Dir(usual)); err != nil {
+				passed = errors.Join(passed, err)
+				continue
+			}
+		}
+		path, err = checkPath(usual)
+		return path, passed, err
+	}
+	return "", nil, fmt.Errorf("%w; choose another with WithPath", passed)
+}
+
 // checkPath makes sure, as far as that can be known before the ring, that a
 // socket can be bound at path, and returns it absolute.
 func checkPath(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("path %s: %w; give an absolute one with WithPath", path, err)
+	isFile := !abstract(path)
+	if isFile {
+		var err error
+		if path, err = filepath.Abs(path); err != nil {
+			return "", fmt.Errorf("path %s: %w; give an absolute one with WithPath", path, err)
+		}
 	}
 	// One byte less than the array, for systems that want it terminated.
 	if most := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > most {
 		return "", fmt.Errorf("path %s: %d bytes, but a socket address holds %d; choose a shorter one with WithPath", path, len(path), most)
 	}
-	dir := filepath.Dir(path)
-	if fi, err := os.Stat(dir); err != nil {
-		return "", fmt.Errorf("directory of the socket: %w; create it or choose another with WithPath", err)
-	} else if !fi.IsDir() {
-		return "", fmt.Errorf("directory of the socket: %s is not a directory; choose another with WithPath", dir)
+	if strings.ContainsRune(path, 0) {
+		return "", fmt.Errorf("path %q: a socket address holds no NUL; choose another with WithPath", path)
 	}
-	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-		return "", fmt.Errorf("directory of the socket: %s is not writable for uid %d: %w; choose another with WithPath", dir, os.Geteuid(), err)
+	if !isFile {
+		return path, nil
+	}
+	if err := checkDirectory(filepath.Dir(path)); err != nil {
+		return "", fmt.Errorf("%w; create it or choose another with WithPath", err)
 	}
 	// A socket may be what a process of this pid left behind when it was
 	// killed; the ring sees to that.
@@ -74,9 +94,24 @@ func checkPath(path string) (string, error) {
 	return path, nil
 }
 
+func checkDirectory(dir string) error {
+	if fi, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("directory of the socket: %w", err)
+	} else if !fi.IsDir() {
+		return fmt.Errorf("directory of the socket: %s is not a directory", dir)
+	}
+	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		return fmt.Errorf("directory of the socket: %s is not writable for uid %d: %w", dir, os.Geteuid(), err)
+	}
+	return nil
+}
+
 // removeStale removes the socket at path if it is one that a dead process of
 // this user left behind. It needs one descriptor.
 func removeStale(path string) error {
+	if abstract(path) {
+		return fmt.Errorf("at %s somebody else listens; choose another path with WithPath", path)
+	}
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err == unix.ENOENT {
 		return nil
@@ -111,6 +146,9 @@ func errOK(err error) any {
 // of this user is all that can be known, because bind does not tell what it made.
 func ownSocket(path string) (unix.Stat_t, error) {
 	var st unix.Stat_t
+	if abstract(path) {
+		return st, nil // there is none
+	}
 	if err := unix.Lstat(path, &st); err != nil {
 		return st, fmt.Errorf("%s: %w", path, err)
 	}
@@ -134,14 +172,14 @@ func removeOwn(path string) error {
 // there reports whether path still names the file that st was read from.
 func there(path string, st unix.Stat_t) bool {
 	var now unix.Stat_t
-	return unix.Lstat(path, &now) == nil && now.Dev == st.Dev && now.Ino == st.Ino
+	return abstract(path) || unix.Lstat(path, &now) == nil && now.Dev == st.Dev && now.Ino == st.Ino
 }
 
 // removeSame removes the file at path if it is still the one that st was read
 // from.
 func removeSame(path string, st unix.Stat_t) error {
 	var now unix.Stat_t
-	if err := unix.Lstat(path, &now); err == unix.ENOENT {
+	if err := unix.Lstat(path, &now); abstract(path) || err == unix.ENOENT {
 		return nil
 	} else if err != nil {
 		return err
@@ -157,5 +195,5 @@ func bound(sock int) bool {
 	sa, err := unix.Getsockname(sock)
 	un, ok := sa.(*unix.SockaddrUnix)
 	// A socket without a name comes back as an empty abstract one.
-	return err == nil && ok && un.Name != "" && un.Name[0] != '@'
+	return err == nil && ok && un.Name != "" && un.Name != "@"
 }
