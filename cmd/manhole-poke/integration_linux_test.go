@@ -116,7 +116,13 @@ func startAt(t *testing.T, role, path string) *target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(exe, path)
+	return startCommand(t, role, path, exec.Command(exe, path))
+}
+
+// startCommand is for a target that is started by something else: cmd ends up
+// as this executable with the path as its argument.
+func startCommand(t *testing.T, role, path string, cmd *exec.Cmd) *target {
+	t.Helper()
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
