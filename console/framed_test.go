@@ -93,10 +93,9 @@ func TestFramesTellAnswersFromTheRest(t *testing.T) {
 		t.Errorf("commands %v", names)
 	}
 	for line, want := range map[string]map[frame.Kind]string{
-		"own":     {frame.Output: "lazy: error: not at all\n", frame.Error: "own: this is it", frame.Done: ""},
-		"":        {frame.Done: ""},
-		"unknown": {frame.Error: "unknown: no such command; try help", frame.Done: ""},
-		"'":       {frame.Error: "line: " + errQuote.Error(), frame.Done: ""},
+		"own":         {frame.Output: "lazy: error: not at all\n", frame.Error: "own: this is it", frame.Done: ""},
+		"\n\nunknown": {frame.Error: "unknown: no such command; try help", frame.Done: ""},
+		"'":           {frame.Error: "line: " + errQuote.Error(), frame.Done: ""},
 	} {
 		c.send(line + "\n")
 		got := c.answer()

@@ -77,6 +77,8 @@ func (s *session) loop() error {
 			return s.flush()
 		case err != nil:
 			return err
+		case line == "" && s.framed:
+			continue // see package frame
 		default:
 			err := s.do(line)
 			if errors.Is(err, errQuit) {

@@ -9,7 +9,9 @@
 // From then on it sends lines, as anybody does, and may send [Interrupt] while
 // a command runs. What comes back are frames: a byte for the [Kind], four for
 // the length of what follows (big endian), and that. Each line is answered by
-// any number of Output, Note, Progress and Error frames and exactly one Done.
+// any number of Output, Note, Progress and Error frames and exactly one Done,
+// but an empty one by nothing: it ends early what takes its time, and may come
+// too late for that.
 //
 // A peer that gets no session (refused, busy) is told so before it has said
 // anything, in a line of text as everybody is; no Kind is the first letter of
