@@ -34,6 +34,7 @@ const (
 	statusNotGo       status = 20
 	statusWithoutLazy status = 21
 	statusAmbiguous   status = 22
+	statusSome        status = 23
 	statusInterrupted status = 128 // and the number of the signal
 )
 
@@ -65,6 +66,7 @@ var statuses = []struct {
 	{statusNotGo, "the process is not a Go program"},
 	{statusWithoutLazy, "the process is a Go program that lazy is not linked into"},
 	{statusAmbiguous, "several processes have the name given"},
+	{statusSome, "of several processes some did not answer, and the others did"},
 	{statusInterrupted, "plus N: ended by signal N, as Ctrl-C does (130)"},
 }
 

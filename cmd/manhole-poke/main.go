@@ -1,10 +1,12 @@
 // Manhole-poke opens sessions with Go programs that called lazy.Arm, and joins
 // them with the terminal, a script or a command line.
 //
+//	manhole-poke [--json]
 //	manhole-poke [FLAGS] TARGET...
 //	manhole-poke [FLAGS] TARGET... COMMAND [ARGUMENT]...
 //	manhole-poke [FLAGS] -c COMMANDS TARGET...
 //	manhole-poke [FLAGS] --all COMMAND [ARGUMENT]...
+//	manhole-poke list [--json]
 //	manhole-poke demo
 //	manhole-poke completion SHELL
 //	manhole-poke help
@@ -83,6 +85,7 @@
 //	 20  the process is not a Go program
 //	 21  the process is a Go program that lazy is not linked into
 //	 22  several processes have the name given
+//	 23  of several processes some did not answer, and the others did
 //	128  plus N: ended by signal N, as Ctrl-C does (130)
 package main
 
@@ -140,6 +143,7 @@ type subcommand struct {
 // subcommands is a function because help, which is in it, reads it.
 func subcommands() []subcommand {
 	return []subcommand{
+		{name: "list", flags: []string{"json"}, run: list},
 		{name: "demo", flags: []string{"timeout"}, run: demo},
 		{name: "completion", run: completion},
 		{name: "help", run: help},
@@ -248,7 +252,7 @@ func dispatch(o options, flags *pflag.FlagSet, args []string) error {
 		return version(o, args)
 	}
 	if len(args) == 0 && !o.all && o.commands == nil {
-		return failf(statusUsage, "a PID or PATH is missing; try manhole-poke help, or manhole-poke demo")
+		return bare(o, flags)
 	}
 	r, err := parseRequest(&o, args, flags.ArgsLenAtDash() == 0)
 	if err != nil {
@@ -258,6 +262,19 @@ func dispatch(o options, flags *pflag.FlagSet, args []string) error {
 		return poke(o, r.targets[0])
 	}
 	return ask(o, r.targets, r.lines)
+}
+
+// bare is for who knows nothing yet, not for who forgot the target.
+func bare(o options, flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != "json" {
+			err = failf(statusUsage, "--%s needs a target; manhole-poke alone lists the processes", f.Name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return list(o, nil)
 }
 
 func parseTimeout(s string) (time.Duration, error) {
