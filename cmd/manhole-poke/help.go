@@ -9,13 +9,14 @@ import (
 )
 
 const usage = `Usage:
+  manhole-poke [--json]                         list the Go processes of this machine
   manhole-poke [FLAGS] TARGET...                ring, connect, talk
   manhole-poke [FLAGS] TARGET... COMMAND...     run one command, print its answer
   manhole-poke [FLAGS] -c COMMANDS TARGET...    several: -c 'stack; stats'
   manhole-poke [FLAGS] --all COMMAND...         in every armed process
   manhole-poke demo                             see it work
   manhole-poke completion bash|zsh|fish|powershell
-  manhole-poke help | version
+  manhole-poke list | help | version
 
 A TARGET is a PID, or a PATH, which contains a slash.
 

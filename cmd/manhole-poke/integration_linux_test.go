@@ -284,7 +284,7 @@ func TestCommandFails(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"-x", "1"}, {"-t"}, {"-t", "0", "1"}, {"-t", "soon", "1"}, {"-s", "XYZ", "1"}, {"-s", "KILL", "1"},
+		{"-t", "1"}, {"list", "x"}, {"-x", "1"}, {"-t"}, {"-t", "0", "1"}, {"-t", "soon", "1"}, {"-s", "XYZ", "1"}, {"-s", "KILL", "1"},
 		{"x"}, {"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""}, {"--what", "1"},
 		{"demo", "x"}, {"-s", "USR1", "demo"}, {"help", "x"}, {"version", "x"}, {"--version", "x"},
 		{"completion"}, {"completion", "x"}, {"--json", "1"}, {"-o", "x", "1"}, {"-f", "1", "stats"},
