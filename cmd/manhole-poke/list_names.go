@@ -21,7 +21,7 @@ func resolve(o options, name string) (int, error) {
 	}
 	ps := keep(all, func(p *goProcess) bool { return p.called(name) })
 	if len(ps) == 0 {
-		return 0, failf(statusNoProcess, "no Go process is called %q%s; manhole-poke alone lists them", name, alike(all, name))
+		return 0, failf(statusNoProcess, "no Go process is called %q%s; manhole-poke alone lists all", name, alike(all, name))
 	}
 	if mine := keep(ps, func(p *goProcess) bool { return ringable(p.PID) }); len(mine) > 0 {
 		ps = mine
@@ -44,7 +44,7 @@ func alike(all []goProcess, name string) string {
 	if len(ps) == 0 || name == "" {
 		return ""
 	}
-	return "; is it " + some(ps, func(p *goProcess) string { return fmt.Sprintf("%s (%d)", p.Name, p.PID) }) + "?"
+	return ", but there is " + some(ps, func(p *goProcess) string { return fmt.Sprintf("%s (%d)", p.Name, p.PID) })
 }
 
 // some leaves a line short enough to read.

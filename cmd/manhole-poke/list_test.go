@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The strangest processes that can be seen, and an ordinary one.
+func someProcesses() []goProcess {
+	ordinary := goProcess{PID: 4711, NSPid: new(7), UID: new(1000), User: new("www"), Name: "order-api", Comm: "order-api", Path: new("/srv/order-api"), Go: new("go1.26.8"), Up: new(int64(90061)), Lazy: new("v1.2.3"), Armed: new(true), Signal: new("SIGUSR2"), Socket: new("/tmp/manhole-7")}
+	hostile := ordinary
+	hostile.PID, hostile.Name, hostile.Deleted = 5, "a\nb\x1b[2J\u009b\u202e\xff\U000e0001 日本", true
+	hostile.Socket, hostile.Lazy = new("/run/"+strings.Repeat("x", 100)), new("v0.0.0-20261123051200-ef95283abcde")
+	return []goProcess{
+		hostile,
+		ordinary,
+		{PID: 4194304, UID: new(0), User: new("root"), Name: "hidden", Comm: "hidden"},
+		{PID: 12, Name: "unarmed", Go: new("go1.20"), Up: new(int64(0)), Lazy: new(""), Armed: new(false)},
+	}
+}
+
+func TestTable(t *testing.T) {
+	ps := someProcesses()
+	for _, width := range []int{0, 1000, 300, 120, 80, 60} {
+		var out bytes.Buffer
+		writeTable(&out, ps, width)
+		if !utf8.Valid(out.Bytes()) || strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q", out.String())
+		}
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		if len(lines) != 1+len(ps) {
+			t.Fatalf("%d lines for %d processes:\n%s", len(lines), len(ps), &out)
+		}
+		longest := 0
+		for i, line := range lines {
+			lines[i] += strings.Repeat(" ", 300) // so that each can be cut into columns
+			longest = max(longest, utf8.RuneCountInString(line))
+			if line != strings.TrimRight(line, " ") {
+				t.Errorf("%q ends in spaces", line)
+			}
+		}
+		if width > 0 && longest > width {
+			t.Errorf("%d wide, not %d:\n%s", longest, width, &out)
+		}
+		if uncut := !strings.Contains(out.String(), "…"); uncut != (width == 0 || width >= 300) {
+			t.Errorf("at width %d:\n%s", width, &out)
+		}
+		// Every column but the first starts below its head.
+		for _, c := range columns[1:] {
+			at := strings.Index(lines[0], c.head)
+			for _, line := range lines {
+				if r := []rune(line); string(r[at-len(gap):at]) != gap || r[at] == ' ' {
+					t.Errorf("at width %d %s is not aligned:\n%s", width, c.head, &out)
+				}
+			}
+		}
+	}
+	var out bytes.Buffer
+	writeTable(&out, ps[1:], 0)
+	var cells [][]string
+	for line := range strings.Lines(out.String()) {
+		cells = append(cells, strings.Fields(line))
+	}
+	if want := [][]string{
+		{"PID", "USER", "NAME", "GO", "UP", "LAZY", "ARMED"},
+		{"4711", "www", "order-api", "go1.26.8", "1d1h", "v1.2.3", "SIGUSR2", "/tmp/manhole-7"},
+		{"4194304", "root", "hidden", "?", "?", "?", "?"},
+		{"12", "?", "unarmed", "go1.20", "0s", "-", "-"},
+	}; !reflect.DeepEqual(cells, want) {
+		t.Errorf("got %q\nwant %q", cells, want)
+	}
+}
+
+func TestUpTime(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 59 * time.Second: "59s", time.Minute: "1m0s", 59*time.Minute + 59*time.Second: "59m59s",
+		time.Hour: "1h0m", 23*time.Hour + 59*time.Minute: "23h59m", 24 * time.Hour: "1d0h", 1000*time.Hour + time.Minute: "41d16h",
+	} {
+		if s := upTime(d); s != want {
+			t.Errorf("%v: %s, want %s", d, s, want)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	ps := someProcesses()
+	var out bytes.Buffer
+	if err := writeLines(&out, ps); err != nil {
+		t.Fatal(err)
+	}
+	var back []goProcess
+	for line := range bytes.Lines(out.Bytes()) {
+		if bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\n")), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q", line)
+		}
+		var p goProcess
+		if err := json.Unmarshal(line, &p); err != nil {
+			t.Fatalf("%v: %q", err, line)
+		}
+		back = append(back, p)
+		// A program finds every name in every line, null where unknown.
+		var names map[string]any
+		if json.Unmarshal(line, &names); len(names) != reflect.TypeFor[goProcess]().NumField() {
+			t.Errorf("%q has %d names", line, len(names))
+		}
+	}
+	ps[0].Name = strings.ToValidUTF8(ps[0].Name, string(utf8.RuneError)) // JSON holds nothing else
+	if !reflect.DeepEqual(back, ps) {
+		t.Errorf("got %+v\nwant %+v", back, ps)
+	}
+}
+
+func FuzzEscaped(f *testing.F) {
+	f.Add("a\n\x1b\u009b\u202e\U000e0001\\\"<&>日本\x7f")
+	f.Fuzz(func(t *testing.T, s string) {
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = escaped(text)
+		var back string
+		if err := json.Unmarshal(text, &back); err != nil || back != strings.ToValidUTF8(s, string(utf8.RuneError)) && utf8.ValidString(s) {
+			t.Errorf("%q became %q: %v", s, text, err)
+		}
+		if bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q became %q", s, text)
+		}
+	})
+}
+
+func TestLazyVersion(t *testing.T) {
+	lazy := func(version string) *debug.Module { return &debug.Module{Path: lazyModule, Version: version} }
+	replaced := func(by *debug.Module) *debug.Module {
+		m := lazy("v1.0.0")
+		m.Replace = by
+		return m
+	}
+	other := &debug.Module{Path: "example.org/lazy", Version: "v1.0.0"}
+	for name, c := range map[string]struct {
+		b    debug.BuildInfo
+		want *string
+	}{
+		"no modules":              {debug.BuildInfo{}, nil},
+		"not linked":              {debug.BuildInfo{Path: "x", Main: *other, Deps: []*debug.Module{other}}, new("")},
+		"linked":                  {debug.BuildInfo{Path: "x", Main: *other, Deps: []*debug.Module{other, lazy("v1.2.3")}}, new("v1.2.3")},
+		"lazy's own":              {debug.BuildInfo{Path: "x", Main: *lazy("(devel)")}, new("(devel)")},
+		"replaced by a directory": {debug.BuildInfo{Path: "x", Deps: []*debug.Module{replaced(&debug.Module{Path: "../lazy"})}}, new("(devel)")},
+		"replaced by a fork":      {debug.BuildInfo{Path: "x", Deps: []*debug.Module{replaced(&debug.Module{Path: "example.org/lazy", Version: "v9.0.0"})}}, new("v9.0.0")},
+	} {
+		if v := lazyVersion(&c.b); !reflect.DeepEqual(v, c.want) {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+}
+
+func TestCalled(t *testing.T) {
+	inContainer := goProcess{Name: "k3s", Comm: "containerd", Path: new("/bin/k3s")}
+	hidden := goProcess{Name: "a-very-long-nam", Comm: "a-very-long-nam"}
+	for name, want := range map[string][2]bool{
+		"k3s": {true, false}, "containerd": {true, false}, "k3": {}, "K3S": {}, "": {}, "/bin/k3s": {},
+		"a-very-long-name-indeed": {false, true}, "a-very-long-nam": {false, true}, "a-very-long": {},
+	} {
+		if got := [2]bool{inContainer.called(name), hidden.called(name)}; got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestSome(t *testing.T) {
+	var ps []goProcess
+	for pid := range 10 {
+		ps = append(ps, goProcess{PID: pid, User: new("www"), Armed: new(pid%2 == 0)})
+	}
+	text := some(ps, (*goProcess).candidate)
+	if !strings.HasPrefix(text, "0 (www, armed), 1 (www, not armed), 2 ") || !strings.HasSuffix(text, "7 (www, not armed), and 2 more") {
+		t.Error(text)
+	}
+	if text := some(ps[:1], (*goProcess).candidate); text != "0 (www, armed)" {
+		t.Error(text)
+	}
+	if !ofOneUser([]goProcess{{UID: new(1)}, {UID: new(1)}}) || slices.ContainsFunc([][]goProcess{{{UID: new(1)}, {UID: new(2)}}, {{UID: new(1)}, {}}, {{}, {UID: new(1)}}}, ofOneUser) {
+		t.Error("ofOneUser")
+	}
+}
