@@ -68,12 +68,16 @@ func (s *session) loop() error {
 		line, err := s.lines.next()
 		switch {
 		case errors.Is(err, errInterrupted):
-			s.say("\n")
+			if s.typed() {
+				s.say("\n")
+			}
 			continue
 		case errors.Is(err, errLong):
 			s.complain("line", err)
 		case errors.Is(err, io.EOF):
-			s.say("\n") // so that the shell's prompt does not stand behind ours
+			if s.typed() {
+				s.say("\n") // so that the shell's prompt does not stand behind ours
+			}
 			return s.flush()
 		case err != nil:
 			return err
