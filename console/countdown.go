@@ -69,6 +69,13 @@ func (c *countdown) show(d, left time.Duration) {
 	c.s.out.Flush()
 }
 
+// say tells a person what there is to add.
+func (c *countdown) say(format string, args ...any) {
+	if c.s != nil {
+		c.s.say("lazy: "+format, args...)
+	}
+}
+
 func wholeSeconds(d time.Duration) int { return int(max(0, d+time.Second-1) / time.Second) }
 
 // sleep returns after d, or when enough is closed, or with an error when ctx

@@ -74,5 +74,10 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 			return fmt.Errorf("%d bytes of the trace were lost because they were read too slowly; try a shorter one", lost)
 		}
 	}
+	select {
+	case <-sp.enough:
+		p.say("trace: ended early, at %d MiB, because it was read too slowly\n", spoolEnough>>20)
+	default:
+	}
 	return ctx.Err()
 }
