@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -101,6 +103,12 @@ func everyArmed() ([]int, error) {
 		return nil, failf(statusUnarmed, "no Go process that you may ring says that it is armed; manhole-poke alone lists all that can be seen")
 	}
 	return pids, nil
+}
+
+// ringable says whether this user may signal the process.
+func ringable(pid int) bool {
+	p := process{pid: pid, handle: -1}
+	return p.signal(0) == nil
 }
 
 func keep(ps []goProcess, ok func(*goProcess) bool) []goProcess {
