@@ -12,7 +12,7 @@
 //
 // From then on no goroutine waits, nothing listens and no file exists. When
 // the process gets SIGUSR2, a unix domain socket opens at /tmp/manhole-PID for
-// one session:
+// one session (WithPath says where else, and what if there is no /tmp):
 //
 //	kill -USR2 PID && nc -U /tmp/manhole-PID
 //
@@ -34,7 +34,8 @@
 // prints the statistics. One whose first byte is a command of the gops
 // protocol (package github.com/google/gops/signal) gets that one answer, in
 // gops's format. One that ends its input without a word gets the greeting, the
-// statistics and the stacks.
+// statistics and the stacks. Manhole-poke says so with its first byte, and gets
+// frames, which tell answers, failures and progress apart.
 //
 // # What it costs
 //

@@ -49,6 +49,14 @@
 // else and then wait for their turn, which can be seconds. The runtime knows
 // no priorities.
 //
+// # manhole-poke
+//
+// [Framed] speaks the frames of package internal/frame, in which nothing has
+// to be guessed from the text, and interrupts a command when it is told to. So
+// does [Run] with a person whose terminal sends Ctrl-C instead of acting on it:
+//
+//	socat -,raw,echo=0 unix-connect:/tmp/manhole-PID
+//
 // # gops
 //
 // [Gops] speaks the byte protocol of github.com/google/gops, version 0.3.28.
