@@ -55,7 +55,7 @@
 // to be guessed from the text, and interrupts a command when it is told to. So
 // does [Run] with a person whose terminal sends Ctrl-C instead of acting on it:
 //
-//	socat -,raw,echo=0 unix-connect:/tmp/manhole-PID
+//	socat -,icanon=0,isig=0 unix-connect:/tmp/manhole-PID
 //
 // # gops
 //
