@@ -1,75 +1,76 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
+
+	"github.com/go-manhole/lazy/console"
+	"github.com/spf13/pflag"
 )
 
-const usage = `Usage:
-  manhole-poke [--json]                         list the Go processes of this machine
-  manhole-poke [FLAGS] TARGET...                ring, connect, talk
-  manhole-poke [FLAGS] TARGET... COMMAND...     run one command, print its answer
-  manhole-poke [FLAGS] -c COMMANDS TARGET...    several: -c 'stack; stats'
-  manhole-poke [FLAGS] --all COMMAND...         in every armed process
-  manhole-poke demo                             see it work
-  manhole-poke completion bash|zsh|fish|powershell
-  manhole-poke list | help | version
-
-A TARGET is a PID, or a PATH, which contains a slash.
-
-At a terminal: type help for the commands; Ctrl-D ends the input and shows the
-answers still to come, Ctrl-C leaves at once. Other input is a script:
-  echo stats | manhole-poke PID
-  manhole-poke PID </dev/null        greeting, statistics and stacks
-
-Flags, which stand before the first TARGET; -o and -f also after COMMAND:
-  -s SIGNAL    USR2, SIGUSR2 or 12; default: what the process says, or SIGUSR2.
-               Given, it also rings a process that only catches the signal and
-               says nothing of being armed.
-  -p PATH      the socket; default: what the process says, or /tmp/manhole-PID
-  -t TIMEOUT   for the socket, then for the greeting: 10s, 500ms, 3; default 10s
-  -c COMMANDS  commands, separated by semicolons or ends of lines
-  -o FILE      write the answer to FILE, which must not exist yet
-  -f           let -o write over what exists
-  --all        every armed process that may be rung
-  --json       answer in JSON, for programs
-  --pager      show long answers in $PAGER
-
-Exit status:
-`
-
 func help(_ options, args []string) error {
+	parts := overview()
 	if len(args) > 0 {
-		return failf(statusUsage, "help takes no arguments, not %q; try manhole-poke help", args[0])
+		name := strings.Join(args, " ") // "stack diff" has an entry as well
+		if parts = about(name); parts == nil {
+			return failf(statusUsage, "there is no help on %q; try manhole-poke help, or manhole-poke help commands", name)
+		}
 	}
-	w := bufio.NewWriter(os.Stdout)
-	w.WriteString(usage)
-	for _, s := range statuses {
-		fmt.Fprintf(w, "%3d  %s\n", s.status, s.meaning)
-	}
-	return w.Flush()
+	return printOut(func(w *bytes.Buffer) { writeText(w, layout{indent: "  "}, parts) })
 }
 
-// completion prints what a shell has to read to complete command lines.
-func completion(_ options, args []string) error {
-	if len(args) != 1 {
-		return failf(statusUsage, "completion takes the name of a shell; try manhole-poke completion bash, zsh, fish or powershell")
+// printOut tells of a failure, which may be a full disk.
+func printOut(write func(*bytes.Buffer)) error {
+	var b bytes.Buffer
+	write(&b)
+	if _, err := os.Stdout.Write(b.Bytes()); err != nil {
+		return failf(statusHere, "cannot write to standard output: %v", err)
 	}
-	root := newRoot(nil)
-	switch args[0] {
-	case "bash":
-		return root.GenBashCompletionV2(os.Stdout, true)
-	case "zsh":
-		return root.GenZshCompletion(os.Stdout)
-	case "fish":
-		return root.GenFishCompletion(os.Stdout, true)
-	case "powershell":
-		return root.GenPowerShellCompletionWithDesc(os.Stdout)
+	return nil
+}
+
+// overview is as much as one screen holds.
+func overview() []part {
+	var flags terms
+	new(options).flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, entry{flagName(f), f.Usage}) })
+	var topics []string
+	for _, s := range manual() {
+		topics = append(topics, s.topic)
 	}
-	return failf(statusUsage, "no completion for %q; try manhole-poke completion bash, zsh, fish or powershell", args[0])
+	return []part{
+		heading("Usage:"), ways(""),
+		paragraph("A TARGET is a PID, a NAME or a PATH, which contains a slash. Further ones are all digits or contain a slash; what follows is the command."),
+		heading("Flags, before the first TARGET; -o and -f also after COMMAND:"), flags,
+		paragraph("More: manhole-poke help TOPIC, which is a word from above, a command of the console like stack, or " + strings.Join(topics, ", ") + "."),
+	}
+}
+
+// about is what there is on a chapter, a subcommand or a command of the
+// console; version is both of these.
+func about(name string) (parts []part) {
+	for _, s := range manual() {
+		if s.topic == name {
+			parts = append(parts, s.parts...)
+		}
+	}
+	for _, s := range subcommands() {
+		if s.name == name {
+			parts = append(parts, synopsis("manhole-poke "+s.usage()+"\n"), paragraph(s.name+": "+sentences(s.what, s.more)))
+		}
+	}
+	for _, c := range console.Commands() {
+		if c.Name != name {
+			continue
+		}
+		parts = append(parts, heading("In a session:"), synopsis(strings.TrimSpace(c.Name+" "+c.Args)+"\n"), paragraph(c.What))
+		parts = append(parts, detailsOf(c)...)
+		parts = append(parts, paragraph("For example, from here:"), example("manhole-poke PID "+c.Example+"\n"))
+	}
+	return parts
 }
 
 func version(_ options, args []string) error {

@@ -1,92 +1,3 @@
-// Manhole-poke opens sessions with Go programs that called lazy.Arm, and joins
-// them with the terminal, a script or a command line.
-//
-//	manhole-poke [--json]
-//	manhole-poke [FLAGS] TARGET...
-//	manhole-poke [FLAGS] TARGET... COMMAND [ARGUMENT]...
-//	manhole-poke [FLAGS] -c COMMANDS TARGET...
-//	manhole-poke [FLAGS] --all COMMAND [ARGUMENT]...
-//	manhole-poke list [--json]
-//	manhole-poke demo
-//	manhole-poke completion SHELL
-//	manhole-poke help
-//	manhole-poke version
-//
-// A TARGET is a PID, or a PATH (it contains a slash). What follows the first
-// one is a target as well as long as it is all digits or contains a slash;
-// everything after these is one command, and poke's own flags stand before
-// the targets. Only -o and -f are taken out of a command's arguments, because
-// no command of the console has them. After -- nothing is, and nothing is a
-// target.
-//
-// Given a PID, it looks before it rings: the process must exist and run,
-// belong to the caller (or the caller be root), catch the signal, and hold
-// the descriptor by which an armed process says for which signal and path it
-// is armed. A process that would die of the signal is never signalled. Then
-// it rings, waits for the socket, and makes sure that the one who listens is
-// that very process before it says a word.
-//
-// Given a PATH, it connects to what listens there, and rings only if nobody
-// does and the process that the path is named after says that the path is its
-// own.
-//
-// At a terminal the session is typed: Ctrl-D ends the input and shows the
-// answers still to come, Ctrl-C leaves at once. Input that is not a terminal
-// is sent as a script, and only the answers are printed:
-//
-//	echo stats | manhole-poke PID
-//
-// A script without a byte gets the greeting, the statistics and the stacks:
-//
-//	manhole-poke PID </dev/null
-//
-// Demo starts a small armed program of its own, pokes it, and ends it.
-//
-// The flags:
-//
-//	-s SIGNAL    the signal to ring with: USR2, SIGUSR2 or 12. By default what
-//	             the process says, or SIGUSR2 if its descriptors cannot be
-//	             read. Given, it also rings a process that only catches the
-//	             signal and says nothing of being armed.
-//	-p PATH      the socket of the process. By default what the process says,
-//	             or /tmp/manhole-PID.
-//	-t TIMEOUT   how long to wait for the socket, and then for the greeting:
-//	             10s, 500ms, or a number of seconds. By default 10s.
-//	-c COMMANDS  commands, each on a line of its own or after a semicolon.
-//	-o FILE      write the answer to FILE, which must not exist yet.
-//	-f           let -o write over what exists.
-//	--all        every armed process that may be rung.
-//	--json       answer in JSON, for programs.
-//	--pager      show long answers in $PAGER.
-//
-// Every failure is one line on standard error that says what to try, and one
-// of these exit statuses:
-//
-//	  0  all went well
-//	  1  a command of the script failed; its answer says why
-//	  2  the command line is wrong
-//	  3  no such process
-//	  4  the process or its socket belongs to somebody else
-//	  5  the process does not catch the signal: it would die of it, or never notice
-//	  6  nothing about the process says that it is armed
-//	  7  the process is armed, but not for the signal given
-//	  8  the process is stopped, traced or frozen
-//	  9  the process is a zombie
-//	 10  the process was rung or connected to, but did not answer in time
-//	 11  nobody listens at the path given
-//	 12  somebody other than the process listens at its path
-//	 13  the process refused the peer
-//	 14  somebody else holds the session
-//	 15  the session ended before it was done
-//	 16  the process exited meanwhile
-//	 17  the process cannot be looked at, so it was not rung
-//	 18  this system has no way to do it
-//	 19  something failed on this side: standard input or output, or the demo
-//	 20  the process is not a Go program
-//	 21  the process is a Go program that lazy is not linked into
-//	 22  several processes have the name given
-//	 23  of several processes some did not answer, and the others did
-//	128  plus N: ended by signal N, as Ctrl-C does (130)
 package main
 
 import (
@@ -114,40 +25,86 @@ type options struct {
 	pager    bool
 }
 
-// flags are all there are, on the command line as in help and completion.
+// flags are all there are, for the command line as for help and completion.
 func (o *options) flags() *pflag.FlagSet {
 	o.timeout = 10 * time.Second
 	f := pflag.NewFlagSet("manhole-poke", pflag.ContinueOnError)
-	f.StringVarP(&o.signal, "signal", "s", "", "ring with `SIGNAL`")
-	f.StringVarP(&o.path, "path", "p", "", "the socket is at `PATH`")
-	f.FuncP("timeout", "t", "wait so long for the socket, and then for the greeting: `TIMEOUT`", func(s string) (err error) {
+	f.SortFlags = false
+	f.StringVarP(&o.signal, "signal", "s", "", "the signal to ring with: USR2, SIGUSR2 or 12")
+	explain(f, "signal", "SIGNAL", "By default it is what the process says, or SIGUSR2 if its descriptors cannot be read. Given, it also rings a process that only catches the signal and says nothing of being armed.")
+	f.StringVarP(&o.path, "path", "p", "", "the socket of the process")
+	explain(f, "path", "PATH", "By default it is what the process says, or /tmp/manhole-PID.")
+	f.FuncP("timeout", "t", "how long to wait for the process: 500ms, 3; 10s if not given", func(s string) (err error) {
 		o.timeout, err = parseTimeout(s)
 		return err
 	})
-	f.StringArrayVarP(&o.commands, "command", "c", nil, "run `COMMANDS`, separated by semicolons")
-	f.StringVarP(&o.out, "output", "o", "", "write the answer to `FILE`")
+	explain(f, "timeout", "TIMEOUT", "It is waited so long for the socket, and then for the greeting. A number is of seconds.")
+	f.StringArrayVarP(&o.commands, "command", "c", nil, "commands, separated by semicolons or ends of lines")
+	explain(f, "command", "COMMANDS", "Where -c is given more than once, they follow each other.")
+	f.StringVarP(&o.out, "output", "o", "", "write the answer to FILE, which must not exist yet")
+	explain(f, "output", "FILE", "")
 	f.BoolVarP(&o.force, "force", "f", false, "let -o write over what exists")
-	f.BoolVar(&o.all, "all", false, "every armed process that may be rung")
-	f.BoolVar(&o.json, "json", false, "answer in JSON")
+	f.BoolVar(&o.all, "all", false, "ask every armed process that may be rung")
+	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
 	f.BoolVar(&o.pager, "pager", false, "show long answers in $PAGER")
 	return f
+}
+
+// What pflag has no room for.
+const (
+	argument  = "argument"
+	moreAbout = "more"
+)
+
+func explain(flags *pflag.FlagSet, name, arg, more string) {
+	f := flags.Lookup(name)
+	f.Annotations = map[string][]string{argument: {arg}}
+	if more != "" {
+		f.Annotations[moreAbout] = []string{more}
+	}
 }
 
 // A subcommand is a word that may stand where a target does.
 type subcommand struct {
 	name  string
-	flags []string // those it takes
+	args  string
+	what  string // a few words
+	more  string // sentences
+	flags []string
+	words func() []candidate // what its first argument may be
 	run   func(o options, args []string) error
 }
+
+func (s subcommand) usage() string { return strings.TrimSpace(s.name + " " + s.args) }
 
 // subcommands is a function because help, which is in it, reads it.
 func subcommands() []subcommand {
 	return []subcommand{
-		{name: "list", flags: []string{"json"}, run: list},
-		{name: "demo", flags: []string{"timeout"}, run: demo},
-		{name: "completion", run: completion},
-		{name: "help", run: help},
-		{name: "version", run: version},
+		{
+			name: "list", what: "what manhole-poke alone does",
+			flags: []string{"json"}, run: list,
+		},
+		{
+			name: "demo", what: "see it work",
+			more:  "It starts a small armed program of its own, pokes it, and ends it.",
+			flags: []string{"timeout"}, run: demo,
+		},
+		{
+			name: "completion", args: "SHELL", what: "for bash, zsh, fish or powershell",
+			more:  "See manhole-poke help install.",
+			words: shells, run: completion,
+		},
+		{
+			name: "man", what: "the manual, for man(1)",
+			more: "See manhole-poke help install.", run: man,
+		},
+		{
+			name: "help", args: "[TOPIC]", what: "more about TOPIC",
+			words: topics, run: help,
+		},
+		{
+			name: "version", what: "which manhole-poke this is", run: version,
+		},
 	}
 }
 
@@ -200,14 +157,30 @@ func newRoot(args []string) *cobra.Command {
 		}
 		leave(help(*o, topic))
 	})
-	if everybody(args) {
-		return root
+	typed := wordsBefore(args)
+	completeWords(root, typed)
+	// --all takes the place of the targets, so what comes after it is a
+	// command of the console, never a subcommand: both have a version and a
+	// help.
+	if all, _ := leniently(typed); !all.all {
+		addSubcommands(root, o, flags)
 	}
+	return root
+}
+
+func addSubcommands(root *cobra.Command, o *options, flags *pflag.FlagSet) {
 	for _, sub := range subcommands() {
 		c := &cobra.Command{
-			Use:  sub.name,
-			Args: cobra.ArbitraryArgs, // each says for itself what it takes
-			RunE: func(_ *cobra.Command, args []string) error { return sub.run(*o, args) },
+			Use:   sub.name,
+			Short: sub.what,
+			Args:  cobra.ArbitraryArgs, // each says for itself what it takes
+			RunE:  func(_ *cobra.Command, args []string) error { return sub.run(*o, args) },
+			ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+				if sub.words == nil || len(args) > 0 {
+					return completions(nil, word)
+				}
+				return completions(sub.words(), word)
+			},
 		}
 		for _, name := range sub.flags {
 			c.Flags().AddFlag(flags.Lookup(name))
@@ -218,22 +191,25 @@ func newRoot(args []string) *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	return root
 }
 
-// everybody tells whether --all is given. It takes the place of the targets,
-// so what comes after it is a command of the console, never a subcommand:
-// both have a version and a help.
-func everybody(args []string) bool {
-	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		args = args[1:]
+// wordsBefore are those of the command line, or for a completion those before
+// the word in question.
+func wordsBefore(args []string) []string {
+	if n := len(args); n > 1 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		return args[1 : n-1]
 	}
-	var o options
+	return args
+}
+
+// leniently looks at a command line that need not be whole, and takes nothing
+// for a subcommand.
+func leniently(typed []string) (o options, args []string) {
 	flags := o.flags()
 	flags.SetInterspersed(false)
 	flags.Usage = func() {} // nor help, nor an error: they are told when it is parsed for good
-	flags.Parse(args)
-	return o.all
+	flags.Parse(typed)
+	return o, flags.Args()
 }
 
 func flagError(c *cobra.Command, err error) error {

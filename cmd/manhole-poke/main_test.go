@@ -3,42 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/spf13/pflag"
 )
-
-// The package comment is the manual, so it must not fall behind help.
-func TestManual(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, parser.ParseComments|parser.PackageClauseOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	manual := f.Doc.Text()
-	for _, s := range statuses {
-		if line := fmt.Sprintf("\t%3d  %s\n", s.status, s.meaning); !strings.Contains(manual, line) {
-			t.Errorf("the package comment lacks %q", line)
-		}
-	}
-	for _, sub := range subcommands() {
-		if !strings.Contains(manual, "manhole-poke "+sub.name) || !strings.Contains(usage, sub.name) {
-			t.Errorf("%s is not documented", sub.name)
-		}
-	}
-	new(options).flags().VisitAll(func(f *pflag.Flag) {
-		word := "--" + f.Name
-		if f.Shorthand != "" {
-			word = "-" + f.Shorthand
-		}
-		if !strings.Contains(manual, "\t"+word+" ") || !strings.Contains(usage, "\n  "+word+" ") {
-			t.Errorf("%s is not documented", word)
-		}
-	})
-}
 
 func TestStatusesDistinct(t *testing.T) {
 	seen := map[status]bool{}

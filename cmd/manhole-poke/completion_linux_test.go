@@ -1,0 +1,182 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-manhole/lazy/console"
+)
+
+// complete is what a shell is told: the candidates by word, and whether it
+// may offer files as well.
+func complete(t *testing.T, words ...string) (found map[string]string, files bool) {
+	t.Helper()
+	cmd := exec.Command(pokeBinary, append([]string{"__complete"}, words...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%q: %v", words, err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	directive := lines[len(lines)-1]
+	if directive != ":4" && directive != ":0" {
+		t.Fatalf("%q: %q", words, out)
+	}
+	found = map[string]string{}
+	for _, line := range lines[:len(lines)-1] {
+		word, what, _ := strings.Cut(line, "\t")
+		found[word] = what
+	}
+	return found, directive == ":0"
+}
+
+func TestComplete(t *testing.T) {
+	for _, c := range []struct {
+		line     string
+		has, not string
+		files    bool
+	}{
+		{line: "", has: "list demo completion man help version"},
+		{line: "de", has: "demo", not: "list"},
+		{line: "-", has: "-s --signal -o --all --json"},
+		{line: "-s ", has: "USR1 USR2"},
+		{line: "-t ", not: "list"},
+		{line: "-o ", files: true},
+		{line: "-p ", files: true},
+		{line: "/tm", files: true},
+		{line: "./", files: true},
+		{line: "1 ", has: "stack stats quit", not: "list raw"},
+		{line: "1 2 st", has: "stack stats", not: "gc"},
+		{line: "-t 3 1 st", has: "stack stats", not: "gc"},
+		{line: "1 /tm", files: true},
+		{line: "1 stack ", has: "raw diff full -state -match"},
+		{line: "1 stack -state ", has: "chan select", not: "-match raw"},
+		{line: "1 stack -state chan ", has: "-match", not: "raw"},
+		{line: "1 stack -match ", not: "-state"},
+		{line: "1 stack diff ", has: "-state -match", not: "raw"},
+		{line: "1 stack raw ", not: "-state"},
+		{line: "1 pprof ", has: "heap mutex block goroutine -top -o"},
+		{line: "1 pprof-heap -top ", has: "-cum -n -o"},
+		{line: "1 pprof-heap -o ", files: true},
+		{line: "1 pprof-heap -o x ", has: "-top"},
+		{line: "1 -- pprof-heap -o ", has: "-top", not: "-o"},
+		{line: "1 tail ", has: "stderr stdout both"},
+		{line: "1 setgc ", has: "off", not: "PERCENT"},
+		{line: "1 env ", has: "-secrets", not: "REGEXP"},
+		{line: "1 help s", has: "stack stats", not: "gc"},
+		{line: "1 nonsense ", not: "stack"},
+		{line: "--all ", has: "stack version help", not: "list"},
+		{line: "--all version ", not: "stack"},
+		{line: "-c ", has: "stack stats"},
+		{line: "--all -c stats ", not: "stack"},
+		{line: "help s", has: "status security stack", not: "list"},
+		{line: "help status ", not: "status"},
+		{line: "completion ", has: "bash zsh fish powershell"},
+		{line: "list -", has: "--json", not: "-s"},
+		{line: "version ", not: "list"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			found, files := complete(t, strings.Split(c.line, " ")...)
+			if files != c.files {
+				t.Errorf("files: %v", files)
+			}
+			for _, word := range strings.Fields(c.has) {
+				if _, ok := found[word]; !ok {
+					t.Errorf("no %q among %q", word, found)
+				}
+			}
+			for _, word := range strings.Fields(c.not) {
+				if _, ok := found[word]; ok {
+					t.Errorf("%q among %q", word, found)
+				}
+			}
+		})
+	}
+}
+
+func TestCompleteTargets(t *testing.T) {
+	g := startNamed(t, "poked-by-tab")
+	found, _ := complete(t, "")
+	if what := found[g.pid]; !strings.HasPrefix(what, "poked-by-tab, ") {
+		t.Errorf("%s: %q", g.pid, what)
+	}
+	if what := found["poked-by-tab"]; what != "PID "+g.pid {
+		t.Errorf("its name: %q", what)
+	}
+	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.pid[:1]}} {
+		if found, _ := complete(t, words...); found[g.pid] == "" {
+			t.Errorf("%q: %q", words, found)
+		}
+	}
+	for _, words := range [][]string{{g.pid, ""}, {"--all", ""}, {"--all", "-c", "stats", ""}} {
+		if found, _ := complete(t, words...); found[g.pid] != "" {
+			t.Errorf("%q: %q", words, found)
+		}
+	}
+	// Of two it is no name any more.
+	startNamed(t, "poked-by-tab")
+	if found, _ := complete(t, ""); found["poked-by-tab"] != "" {
+		t.Errorf("%q", found)
+	}
+	g.unharmed(t)
+}
+
+// A process that calls itself like a command must not become one.
+func TestCompleteHostileName(t *testing.T) {
+	names := []string{"$(touch evil)", "`touch evil`", "a;b", "-c", "12", "list", "a b\x1b[2J"}
+	var pids []string
+	for _, name := range names {
+		pids = append(pids, startNamed(t, name).pid)
+	}
+	found, _ := complete(t, "")
+	if strings.HasPrefix(found["list"], "PID") {
+		t.Errorf("list: %q", found["list"])
+	}
+	delete(found, "list")
+	for i, name := range names {
+		what, ok := found[pids[i]]
+		if !ok || strings.ContainsAny(what, "$`;\x1b") {
+			t.Errorf("%q: %q", name, what)
+		}
+		if what, ok := found[name]; ok {
+			t.Errorf("%q is offered: %q", name, what)
+		}
+	}
+}
+
+// startNamed starts an armed target from an executable of that name.
+func startNamed(t *testing.T, name string) *target {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	copied := filepath.Join(dir, name)
+	if os.Link(exe, copied) != nil {
+		data, err := os.ReadFile(exe)
+		if err == nil {
+			err = os.WriteFile(copied, data, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "door")
+	return startCommand(t, "armed", path, exec.Command(copied, path))
+}
+
+func TestCommandOf(t *testing.T) {
+	commands := console.Commands()
+	for line, want := range map[string]string{"stack": "stack", "stack x": "stack", "stack diff": "stack diff", "stack diff -n": "stack diff", "st": "", "": ""} {
+		if c, ok := commandOf(commands, strings.Fields(line)); c.Name != want || ok != (want != "") {
+			t.Errorf("%q: %q", line, c.Name)
+		}
+	}
+	if all := consoleCandidates(commands, nil); !slices.ContainsFunc(all, func(c candidate) bool { return c.word == "gc" && c.what != "" }) {
+		t.Errorf("%q", all)
+	}
+}
