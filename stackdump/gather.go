@@ -62,30 +62,14 @@ func entry(frames []Frame) string {
 
 func (g *gatherer) add(r *record) {
 	g.total += r.count
-	first := entry(r.frames)
-	if g.skip != nil && g.skip(first) {
+	if g.skip != nil && g.skip(entry(r.frames)) {
 		g.skipped += r.count
 		return
 	}
-	h := g.hash(r)
-	var group *gathering
-	for _, c := range g.byHash[h] {
-		if c.State == r.state && c.Locked == r.locked && c.CreatedBy == r.by && slices.Equal(c.Frames, r.frames) {
-			group = c
-			break
-		}
-	}
+	group := g.group(r)
 	if group == nil {
-		if !g.hold(300 + 40*len(r.frames)) {
-			g.missing += r.count
-			return
-		}
-		group = &gathering{Group: Group{
-			State: r.state, Locked: r.locked, System: system(first),
-			MinWait: time.Duration(r.wait) * time.Minute,
-			Frames:  slices.Clone(r.frames), CreatedBy: r.by, Parent: r.parent,
-		}}
-		g.byHash[h] = append(g.byHash[h], group)
+		g.missing += r.count
+		return
 	}
 	group.Count += r.count
 	wait := time.Duration(r.wait) * time.Minute
@@ -99,6 +83,27 @@ func (g *gatherer) add(r *record) {
 		group.waits = append(group.waits, r.wait)
 		group.sets = append(group.sets, set)
 	}
+}
+
+// group returns the group that a record belongs to, a new and empty one if need
+// be, or nil if there is no room for it.
+func (g *gatherer) group(r *record) *gathering {
+	h := g.hash(r)
+	for _, c := range g.byHash[h] {
+		if c.State == r.state && c.Locked == r.locked && c.CreatedBy == r.by && slices.Equal(c.Frames, r.frames) {
+			return c
+		}
+	}
+	if !g.hold(300 + 40*len(r.frames)) {
+		return nil
+	}
+	c := &gathering{Group: Group{
+		State: r.state, Locked: r.locked, System: system(entry(r.frames)),
+		MinWait: time.Duration(r.wait) * time.Minute,
+		Frames:  slices.Clone(r.frames), CreatedBy: r.by, Parent: r.parent,
+	}}
+	g.byHash[h] = append(g.byHash[h], c)
+	return c
 }
 
 // label counts a set of labels in the group and returns its place, or -1 if

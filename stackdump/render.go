@@ -16,6 +16,10 @@ import (
 type RenderOptions struct {
 	Groups int // at most so many groups, the largest; 0 means all
 	IDs    int // at most so many ids of a group; 0 means 10
+
+	// Skipped says what Options.Skip left out: "7 of the caller's own" if it
+	// is empty, otherwise "7 " and this.
+	Skipped string
 }
 
 // Render writes the dump as text: a summary, then each group with one line of
@@ -31,9 +35,9 @@ func (d *Dump) Render(w io.Writer, o RenderOptions) error {
 	d.summary(b, shown, rest)
 	for i := range shown {
 		fmt.Fprintf(b, "\n#%d: ", i+1)
-		shown[i].render(b, d.Full, o)
+		shown[i].render(b, d.Dumps, o)
 	}
-	d.leftOut(b, rest, hidden)
+	d.leftOut(b, rest, hidden, cmp.Or(o.Skipped, "of the caller's own"))
 	return b.Flush()
 }
 
@@ -79,21 +83,20 @@ func (d *Dump) summary(b *bufio.Writer, shown, rest []Group) {
 	for i, s := range names {
 		names[i] = fmt.Sprintf("%d %s", states[s], s)
 	}
-	groups := plural(len(shown)+len(rest), "group")
 	if n == d.Total {
-		fmt.Fprintf(b, "%s in %s", plural(n, "goroutine"), groups)
+		b.WriteString(plural(n, "goroutine"))
 	} else {
-		fmt.Fprintf(b, "%d of %s in %s", n, plural(d.Total, "goroutine"), groups)
+		fmt.Fprintf(b, "%d of %s", n, plural(d.Total, "goroutine"))
 	}
+	if d.Dumps > 1 {
+		fmt.Fprintf(b, " of %d processes", d.Dumps)
+	}
+	fmt.Fprintf(b, " in %s", plural(len(shown)+len(rest), "group"))
 	if len(names) > 0 {
 		fmt.Fprintf(b, ": %s", strings.Join(names, ", "))
 	}
 	b.WriteByte('\n')
-	if d.Full {
-		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
-	} else {
-		fmt.Fprintf(b, "grouped capture in %s, no pause worth naming: ids, waits and creators are not known\n", short(d.Elapsed))
-	}
+	d.way(b)
 	switch n := len(active); {
 	case n > 20:
 		fmt.Fprintf(b, "running or runnable: %s and %d more\n", strings.Join(active[:20], " "), n-20)
@@ -102,13 +105,33 @@ func (d *Dump) summary(b *bufio.Writer, shown, rest []Group) {
 	}
 }
 
+// way writes how the dump was taken and what is not known therefore.
+func (d *Dump) way(b *bufio.Writer) {
+	switch full := d.Dumps - d.Grouped; {
+	case d.Dumps > 1 && d.Full:
+		fmt.Fprintf(b, "full captures, the world stood still for at most %s\n", short(d.Stopped))
+	case d.Dumps > 1 && full == 0:
+		fmt.Fprintf(b, "grouped captures in at most %s, no pause worth naming: waits and creators are not known\n", short(d.Elapsed))
+	case d.Dumps > 1:
+		fmt.Fprintf(b, "%s, the world stood still for at most %s; %d grouped, of which waits and creators are not known\n",
+			plural(full, "full capture"), short(d.Stopped), d.Grouped)
+	case d.Full:
+		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
+	default:
+		fmt.Fprintf(b, "grouped capture in %s, no pause worth naming: ids, waits and creators are not known\n", short(d.Elapsed))
+	}
+}
+
 func isActive(state string) bool { return state == "running" || state == "runnable" }
 
 func (g *Group) active() bool { return isActive(g.State) }
 
-// render writes one group.
-func (g *Group) render(b *bufio.Writer, full bool, o RenderOptions) {
+// render writes one group of so many dumps.
+func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 	fmt.Fprintf(b, "%d %s", g.Count, g.State)
+	if dumps > 1 {
+		fmt.Fprintf(b, " in %d of %d processes", g.Dumps, dumps)
+	}
 	if wait := g.waitText(); wait != "" {
 		b.WriteString(", " + wait)
 	}
@@ -223,7 +246,7 @@ func word(s string) string {
 }
 
 // leftOut writes the last line.
-func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int) {
+func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int, skipped string) {
 	var out []string
 	say := func(n int, format string, args ...any) {
 		if n > 0 {
@@ -244,7 +267,7 @@ func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int) {
 	say(n, "%s", smaller)
 	say(d.Filtered, "by the filter")
 	say(hidden, "of the runtime's own")
-	say(d.Skipped, "of the caller's own")
+	say(d.Skipped, "%s", skipped)
 	say(d.Missing, "that did not fit into the memory allowed for a capture")
 	say(d.unheld, "goroutines' labels that did not fit")
 	if len(out) > 0 {

@@ -28,6 +28,12 @@
 // the profile writer, os/signal's loop) are in the dump with System set, and
 // out of the way unless [Filter].System asks for them.
 //
+// # More than one process
+//
+// [Dump.WriteJSON] writes a dump for programs, [ReadJSON] reads it in another
+// process, and [Merge] counts the goroutines of many processes together, so
+// that those of a hundred workers are one answer.
+//
 // # Memory
 //
 // While it lasts, a grouped capture takes some 400 bytes for each goroutine, and
@@ -97,6 +103,10 @@ type Dump struct {
 	Filtered int // left out by Filter
 	Missing  int // left out because they did not fit into the memory allowed for a capture
 
+	// Dumps is how many dumps Merge made this one of, and Grouped how many of
+	// them were not taken the full way. Both are 0 in what Capture returns.
+	Dumps, Grouped int
+
 	Groups []Group // largest first
 
 	system bool // Filter asked for the runtime's own
@@ -106,6 +116,7 @@ type Dump struct {
 // Group is one or more goroutines with the same stack in the same state.
 type Group struct {
 	Count  int
+	Dumps  int    // of Dump.Dumps, those that the group was in
 	State  string // in the runtime's words, such as "chan receive"
 	Locked bool   // locked to its thread; known only in a full capture
 	System bool   // serves the runtime, not the program
@@ -140,9 +151,9 @@ type Group struct {
 
 // Frame is one call.
 type Frame struct {
-	Func string // as the runtime prints it, such as "main.(*T).Method"
-	File string
-	Line int
+	Func string `json:"func"` // as the runtime prints it, such as "main.(*T).Method"
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
 }
 
 // LabelSet is one combination of runtime/pprof labels.
