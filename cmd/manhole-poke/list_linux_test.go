@@ -365,6 +365,10 @@ func TestResolveAmongUsers(t *testing.T) {
 	}
 	ours.unharmed(t)
 	theirs.unharmed(t)
+	// Where ours can't be rung anyhow, theirs is meant.
+	asNobody(t, "a\n", "poke-test-three").succeeds(t, "you said a\n")
+	theirs.expect(t, "rung")
+	ours.unharmed(t)
 }
 
 func TestEveryArmed(t *testing.T) {
