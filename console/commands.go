@@ -65,6 +65,15 @@ full            the state, wait and id of each even if there are very many;
 			example: "stack raw",
 		},
 		{
+			name: "stack json", args: "[FILTER]...", topic: doing,
+			what: "the same for programs: a line of JSON for the whole, then one for each group",
+			more: `Durations are in nanoseconds. With -n the goroutines of other groups count as
+filtered. stack full json has ids and waits of very many goroutines too.
+What each name means: go doc github.com/go-manhole/lazy/stackdump Dump.WriteJSON
+`,
+			example: "stack json -state 'chan send'",
+		},
+		{
 			name: "stats", topic: doing,
 			what:    "goroutines, threads, GOMAXPROCS, CPUs",
 			example: "stats",

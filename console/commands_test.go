@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/stackdump"
 )
 
 func TestStackFilters(t *testing.T) {
@@ -37,6 +39,8 @@ func TestStackFilters(t *testing.T) {
 		{"stack -min-wait 5m", "", "console.park"},
 		{"stack -id 0", "not the number of a goroutine", "console.park"},
 		{"stack diff", "lazy: error: stack: no earlier stacks", "console.park"},
+		{"stack json diff", "lazy: error: stack: what changed is told as text only", "console.park"},
+		{"stack json -min-wait 5", "whole minutes", "console.park"},
 	} {
 		got := talk(t, Config{}, test.line+"\n")
 		if !strings.Contains(got, test.want) || test.not != "" && strings.Contains(got, test.not) {
@@ -45,8 +49,42 @@ func TestStackFilters(t *testing.T) {
 	}
 	// The session's own goroutines are not shown.
 	cfg := Config{OwnGoroutine: func(entry string) bool { return strings.HasPrefix(entry, "github.com/go-manhole/lazy/console.talk.") }}
-	if got := talk(t, cfg, "stack\n"); strings.Contains(got, "console.(*session)") {
+	if got := talk(t, cfg, "stack\n"); strings.Contains(got, "console.(*session)") || !strings.Contains(got, " of this session's own\n") {
 		t.Errorf("the session shows itself:\n%s", got)
+	}
+}
+
+func TestStackJSON(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	for range 3 {
+		go park(release)
+	}
+	running("console.park(")
+	for _, test := range []struct {
+		line   string
+		groups int // at most
+		parked bool
+	}{
+		{"stack json", 1000, true},
+		{"stack full json", 1000, true},
+		{"stack json -state chan -match 'console\\.park'", 1, true},
+		{"stack json -system -n 1", 1, false},
+		{"stack json -match 'no such'", 0, false},
+	} {
+		got := talk(t, Config{}, test.line+"\n")
+		d, err := stackdump.ReadJSON(strings.NewReader(got))
+		if err != nil || len(d.Groups) > test.groups {
+			t.Errorf("%s: %v\n%s", test.line, err, got)
+			continue
+		}
+		n := 0
+		for _, g := range d.Filter(stackdump.Filter{Match: regexp.MustCompile(`console\.park$`)}).Groups {
+			n += g.Count
+		}
+		if test.parked && n != 3 {
+			t.Errorf("%s: %d of 3 goroutines\n%s", test.line, n, got)
+		}
 	}
 }
 

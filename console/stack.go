@@ -15,7 +15,7 @@ import (
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, args []string) error {
 	var filter stackdump.Filter
-	var render stackdump.RenderOptions
+	render := stackdump.RenderOptions{Skipped: "of this session's own"}
 	words, err := parse(args,
 		text("state", &filter.State),
 		pattern("match", &filter.Match),
@@ -39,7 +39,7 @@ func stack(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	var full, diff, raw bool
+	var full, diff, raw, json bool
 	for _, w := range words {
 		switch w {
 		case "full":
@@ -48,9 +48,14 @@ func stack(ctx context.Context, s *session, args []string) error {
 			diff = true
 		case "raw":
 			raw = true
+		case "json":
+			json = true
 		default:
-			return fmt.Errorf("%s is not understood; try full, diff or raw, and help stack", show(w))
+			return fmt.Errorf("%s is not understood; try full, diff, raw or json, and help stack", show(w))
 		}
+	}
+	if diff && json {
+		return errors.New("what changed is told as text only; try stack diff, or compare two of stack json")
 	}
 	if raw {
 		if len(args) > 1 {
@@ -72,13 +77,29 @@ func stack(ctx context.Context, s *session, args []string) error {
 		return fmt.Errorf("ids and waits of %d goroutines are known only if the world is stopped, for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))
 	}
-	if !diff {
-		return dump.Filter(filter).Render(s.out, render)
+	switch now := dump.Filter(filter); {
+	case json:
+		largest(now, render.Groups)
+		return now.WriteJSON(s.out)
+	case !diff:
+		return now.Render(s.out, render)
 	}
 	if before == nil {
 		return errors.New("no earlier stacks in this session to compare with; these were kept, so ask again later")
 	}
 	return stackdump.Diff(before.Filter(filter), dump.Filter(filter)).Render(s.out, render)
+}
+
+// largest leaves the n largest groups of a dump, all if n is 0. The others
+// count as filtered.
+func largest(d *stackdump.Dump, n int) {
+	if n == 0 || n >= len(d.Groups) {
+		return
+	}
+	for _, g := range d.Groups[n:] {
+		d.Filtered += g.Count
+	}
+	d.Groups = d.Groups[:n]
 }
 
 // announceStop tells a person, before it happens, how long the process will
