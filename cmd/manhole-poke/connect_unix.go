@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,25 +20,12 @@ import (
 // process in a pid namespace that is not seen from here.
 type peer struct{ pid, uid int }
 
-// dial connects to the socket and says who listens there.
-func dial(path string) (*net.UnixConn, peer, error) {
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		return nil, peer{}, err
-	}
-	raw, err := c.SyscallConn()
-	var who peer
-	if err == nil {
-		var credErr error
-		err = raw.Control(func(fd uintptr) { who, credErr = peerOf(int(fd)) })
-		err = errors.Join(err, credErr)
-	}
-	if err != nil {
-		c.Close()
-		return nil, peer{}, failf(statusUnsupported, "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, path)
-	}
-	return c, who, nil
+func cannotTell(path string, err error) error {
+	return failf(statusUnsupported, "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, path)
 }
+
+// errNotSocket also says that nobody listens.
+var errNotSocket = fmt.Errorf("not a socket: %w", unix.ECONNREFUSED)
 
 // Nobody listens yet, or not any more.
 func nobody(err error) bool {
@@ -66,21 +54,62 @@ func dialFailed(path string, err error) error {
 
 // meet connects to the process's own socket. That somebody else listens there
 // is a failure, and nothing is said to them.
-func (p *process) meet(path string) (*net.UnixConn, error) {
-	c, who, err := dial(path)
-	if err != nil {
-		return nil, err
+func (p *process) meet(ctx context.Context, d doorbell, timeout time.Duration) (*net.UnixConn, error) {
+	paths := []string{d.path}
+	if d.guessed {
+		paths = p.guesses()
 	}
-	if who.pid == p.pid && (p.uid < 0 || who.uid == p.uid) {
-		return c, nil
+	var worst error
+	for _, path := range paths {
+		c, err := p.meetAt(ctx, path, d.here, timeout)
+		if err == nil {
+			return c, nil
+		}
+		if worst == nil || !notNow(err) {
+			worst = err
+		}
 	}
-	c.Close()
-	other := process{pid: who.pid}
-	if o, err := look(who.pid); err == nil {
+	return nil, worst
+}
+
+func (p *process) meetAt(ctx context.Context, path string, here bool, timeout time.Duration) (*net.UnixConn, error) {
+	call := p.dial
+	if here {
+		call = dial
+	}
+	type answer struct {
+		conn *net.UnixConn
+		who  peer
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		c, who, err := call(path)
+		answered <- answer{c, who, err}
+	}()
+	var a answer
+	select {
+	case a = <-answered:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-time.After(timeout):
+		return nil, failf(statusTimeout, "the file system with %s did not answer within %v; try another place with lazy.WithPath", path, timeout)
+	}
+	switch {
+	case notNow(a.err):
+		return nil, a.err
+	case a.err != nil:
+		return nil, dialFailed(path, a.err)
+	case a.who.pid == p.pid && (p.uid < 0 || a.who.uid == p.uid):
+		return a.conn, nil
+	}
+	a.conn.Close()
+	other := process{pid: a.who.pid}
+	if o, err := look(a.who.pid); err == nil {
 		other.name = o.name
 		o.close()
 	}
-	return nil, failf(statusImpostor, "%s of uid %d listens at %s, not %s; nothing was said to it: stop it, remove the socket, and try again", &other, who.uid, path, p)
+	return nil, failf(statusImpostor, "%s of uid %d listens at %s, not %s; nothing was said to it: stop it, remove the socket, and try again", &other, a.who.uid, path, p)
 }
 
 // await tries to meet until it works or the time is up.
@@ -89,12 +118,12 @@ func (p *process) await(ctx context.Context, d doorbell, timeout time.Duration) 
 	defer late.Stop()
 	// Short at first: an idle process opens within a millisecond.
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		c, err := p.meet(d.path)
+		c, err := p.meet(ctx, d, timeout)
 		switch {
 		case err == nil:
 			return c, nil
 		case !notNow(err):
-			return nil, dialFailed(d.path, err)
+			return nil, err
 		case p.exited():
 			return nil, failf(statusExited, "%s was rung and exited before it opened %s; its own log may say why", p, d.path)
 		}
@@ -102,7 +131,7 @@ func (p *process) await(ctx context.Context, d doorbell, timeout time.Duration) 
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-late.C:
-			if st, err := os.Lstat(d.path); err == nil && st.Mode()&os.ModeSocket == 0 {
+			if errors.Is(err, errNotSocket) {
 				return nil, failf(statusTimeout, "%s was rung, but something that is not a socket stands at %s; look whose it is, remove it, and try again", p, d.path)
 			}
 			return nil, failf(statusTimeout, "%s was rung with %s, but did not open %s within %v; does it call lazy.Arm, with this path and signal? Its log may say why; or try a longer -t", p, signalName(d.signal), d.path, timeout)
@@ -118,12 +147,9 @@ func (p *process) enter(ctx context.Context, o options) (*net.UnixConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.meet(d.path)
-	if err == nil {
-		return c, nil
-	}
-	if !notNow(err) {
-		return nil, dialFailed(d.path, err)
+	c, err := p.meet(ctx, d, o.timeout)
+	if err == nil || !notNow(err) {
+		return c, err
 	}
 	if err := p.signalled(p.signal(d.signal)); err != nil {
 		return nil, err
@@ -164,7 +190,9 @@ func enterPath(ctx context.Context, o options, path string) (*process, *net.Unix
 	}
 	pid, euid := pidIn(path), os.Geteuid()
 	switch {
-	case pid != 0 && pid != who.pid && pid != p.nspid:
+	// A socket may be reached from where its process is not seen, by a volume
+	// that containers share; then there is no pid to compare with the name's.
+	case pid != 0 && who.pid != 0 && pid != who.pid && pid != p.nspid:
 		err = failf(statusImpostor, "%s of uid %d listens at %s, not process %d; nothing was said to it: stop it, remove the socket, and try manhole-poke %d", p, who.uid, path, pid, pid)
 	case euid != 0 && euid != who.uid:
 		err = failf(statusPermission, "%s listens at %s and belongs to uid %d, you are uid %d; nothing was said to it; try as that user, or as root", p, path, who.uid, euid)

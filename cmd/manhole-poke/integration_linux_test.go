@@ -285,7 +285,7 @@ func TestCommandFails(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"-t", "1"}, {"list", "x"}, {"-x", "1"}, {"-t"}, {"-t", "0", "1"}, {"-t", "soon", "1"}, {"-s", "XYZ", "1"}, {"-s", "KILL", "1"},
-		{"x"}, {"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""}, {"--what", "1"},
+		{"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""}, {"--what", "1"},
 		{"demo", "x"}, {"-s", "USR1", "demo"}, {"help", "x"}, {"version", "x"}, {"--version", "x"},
 		{"completion"}, {"completion", "x"}, {"--json", "1"}, {"-o", "x", "1"}, {"-f", "1", "stats"},
 		{"1", "--json", "stats"}, {"1", "stats", "-o"}, {"1", "a\nb"}, {"-c", " ; ", "1"}, {"-c", "'", "1"},
@@ -335,7 +335,7 @@ func TestThread(t *testing.T) {
 func TestUncaught(t *testing.T) {
 	pid := startOther(t, "sleep", "1000")
 	until(t, "sleep runs", func() bool { text, _ := os.ReadFile("/proc/" + pid + "/comm"); return string(text) == "sleep\n" })
-	pokeWith(t, "", pid).fails(t, statusUncaught, pid+" (sleep)", "would die of it")
+	pokeWith(t, "", pid).fails(t, statusNotGo, pid+" (sleep)", "not a Go program")
 	pokeWith(t, "", "-s", "USR2", pid).fails(t, statusUncaught, pid+" (sleep)", "would die of it")
 	if s := stateOf(t, pid); s == 'Z' {
 		t.Error("it died of it")

@@ -6,7 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -46,7 +49,10 @@ func (p *process) look() error {
 	if err != nil {
 		return failf(statusUnlooked, "%s cannot be looked at (%v), so it was not rung; is /proc mounted? If it is armed for sure: kill -USR2 %d, then manhole-poke PATH", p, err, p.pid)
 	}
-	p.name, p.uid = s.name, s.uid
+	if err := foreignProc(); err != nil {
+		return err
+	}
+	p.name, p.uid, p.gid = s.name, s.uid, s.gid
 	if len(s.nspid) > 0 {
 		p.nspid = s.nspid[len(s.nspid)-1]
 	}
@@ -62,9 +68,24 @@ func (p *process) look() error {
 	case s.state == 't':
 		return failf(statusStopped, "%s is stopped by a debugger and would not answer; let it continue there first", p)
 	}
+	if g := cgroupOf(p.pid).frozen(); g != "" {
+		return failf(statusStopped, "%s is frozen with its cgroup and would not answer; try %s first", p, thaw(g))
+	}
 	p.signals = &dispositions{s.caught.has, s.ignored.has, func(n int) bool { return s.blocked.has(n) && p.blockedEverywhere(n) }}
+	p.build = func() (*debug.BuildInfo, error) { return p.readBuild(s.caught) }
 	p.readNote()
 	return nil
+}
+
+// foreignProc fails if /proc shows the pids of another namespace than kill
+// takes, as unshare -p alone leaves it: the process that is looked at would not
+// be the one that is rung.
+func foreignProc() error {
+	self, err := os.Readlink("/proc/self")
+	if err == nil && self == strconv.Itoa(os.Getpid()) {
+		return nil
+	}
+	return failf(statusUnlooked, "/proc is that of another pid namespace, where pids mean other processes than here; try with the right one: unshare -m sh -c 'mount -t proc proc /proc && manhole-poke PID'")
 }
 
 func (p *process) close() {
@@ -103,6 +124,33 @@ func (p *process) exited() bool {
 	return exiting(stat)
 }
 
+// readBuild believes that a program is none of Go's only if it also does not
+// catch what all those do: packed and obfuscated ones do not tell.
+func (p *process) readBuild(caught signalSet) (*debug.BuildInfo, error) {
+	b, err := readBuildInfo(p.proc("exe"))
+	if errors.As(err, new(*fs.PathError)) || caught&goSignals == goSignals {
+		err = nil // not ours to read
+	}
+	return b, err
+}
+
+// guesses are where Arm has the door open if not told where: in /tmp or
+// /dev/shm, or without a file. If it is open, the list of the unix sockets of
+// the process's network namespace tells, which everybody may read.
+func (p *process) guesses() []string {
+	paths := []string{p.defaultPath(), "/dev/shm/" + filepath.Base(p.defaultPath())}
+	text, err := os.ReadFile(p.proc("net/unix"))
+	if err != nil {
+		return paths
+	}
+	for _, path := range parseUnixListeners(text) {
+		if strings.TrimPrefix(filepath.Base(path), "@") == filepath.Base(p.defaultPath()) && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // blockedEverywhere asks all threads, because status speaks of the first only
 // and a signal to the process goes to any that lets it in.
 func (p *process) blockedEverywhere(sig int) bool {
@@ -122,15 +170,25 @@ func (p *process) blockedEverywhere(sig int) bool {
 
 // readNote looks for the descriptor by which an armed process says so.
 func (p *process) readNote() {
+	p.readDescriptors()
+	if !p.descriptorsRead {
+		p.asOwner(p.readDescriptors)
+	}
+}
+
+func (p *process) readDescriptors() {
 	dir, err := os.Open(p.proc("fd"))
 	if err != nil {
 		return // not ours to see, although it is ours to signal
 	}
 	defer dir.Close()
-	for {
+	for hidden := false; ; {
 		names, err := dir.Readdirnames(512)
 		for _, name := range names {
 			link, err := os.Readlink(dir.Name() + "/" + name)
+			if denied(err) {
+				hidden = true // how many there are is told to more than what they are
+			}
 			if err != nil || !strings.HasPrefix(link, "/memfd:"+armedName) {
 				continue
 			}
@@ -144,7 +202,7 @@ func (p *process) readNote() {
 			}
 		}
 		if err != nil {
-			p.descriptorsRead = err == io.EOF
+			p.descriptorsRead = err == io.EOF && !hidden
 			return
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +24,7 @@ type process struct {
 	nspid int    // its own idea of its pid; pid unless it runs in a pid namespace
 	name  string // "" if the system does not tell
 	uid   int    // effective; -1 if the system does not tell
+	gid   int    // likewise
 
 	// signals is nil if the system does not tell.
 	signals *dispositions
@@ -30,6 +33,10 @@ type process struct {
 	descriptorsRead bool
 	note            *armedNote
 	noteErr         error // why the last one seen was no use
+
+	// build reads how the program was built, nil if that is hidden, and fails
+	// if it is none of Go's. It is nil itself if the system does not tell.
+	build func() (*debug.BuildInfo, error)
 
 	handle int // what keeps the pid from being somebody else's; -1 if nothing does
 }
@@ -66,6 +73,9 @@ func (p *process) signalled(err error) error {
 	case unix.ESRCH:
 		return failf(statusNoProcess, "there is no process %d; try pgrep -a NAME", p.pid)
 	case unix.EPERM:
+		if p.uid == os.Geteuid() {
+			return failf(statusPermission, "%s runs as uid %d like you, but was started by somebody else or is kept from you (a setuid program, another user namespace, a security module); try as root", p, p.uid)
+		}
 		return failf(statusPermission, "%s belongs to %s and you are uid %d; try as that user, or as root", p, p.owner(), os.Geteuid())
 	}
 	return failf(statusHere, "%s cannot be signalled: %v", p, err)
@@ -73,8 +83,14 @@ func (p *process) signalled(err error) error {
 
 // A doorbell is what to ring and where the door opens.
 type doorbell struct {
-	signal syscall.Signal
-	path   string
+	signal  syscall.Signal
+	path    string
+	here    bool // the path is as seen from here, not as the process sees it
+	guessed bool // nobody said what the path is
+}
+
+func (p *process) defaultPath() string {
+	return filepath.Join("/tmp", "manhole-"+strconv.Itoa(p.nspid))
 }
 
 // doorbell settles both from the flags and from what the process says of
@@ -83,12 +99,13 @@ type doorbell struct {
 // catches every signal, armed or not, and other programs catch SIGUSR2 for
 // purposes of their own.
 func (p *process) doorbell(o options) (doorbell, error) {
-	d := doorbell{unix.SIGUSR2, filepath.Join("/tmp", "manhole-"+strconv.Itoa(p.nspid))}
+	d := doorbell{signal: unix.SIGUSR2, path: p.defaultPath(), guessed: true}
 	if p.note != nil {
-		d = doorbell{syscall.Signal(p.note.signal), p.note.path}
+		d = doorbell{signal: syscall.Signal(p.note.signal), path: p.note.path}
 	}
 	if o.path != "" {
-		d.path = o.path
+		d.path, d.guessed = o.path, false
+		d.here = !strings.HasPrefix(o.path, "@")
 	}
 	if o.signal != "" {
 		sig, err := parseSignal(o.signal)
@@ -99,6 +116,10 @@ func (p *process) doorbell(o options) (doorbell, error) {
 			return d, failf(statusOtherSignal, "%s is armed for %s, not for %s; try without -s", p, signalName(d.signal), signalName(sig))
 		}
 		d.signal = sig
+	} else if p.note == nil && p.noteErr == nil {
+		if err := p.withLazy(); err != nil {
+			return d, err
+		}
 	}
 	if s, n := p.signals, int(d.signal); s != nil {
 		switch {
@@ -117,6 +138,24 @@ func (p *process) doorbell(o options) (doorbell, error) {
 		return d, failf(statusUnarmed, "%s does not look armed (no descriptor %s), so it was not rung; is lazy.Arm called in it? If it is armed all the same: -s %s", p, armedName, signalName(d.signal))
 	}
 	return d, nil
+}
+
+// withLazy fails if the executable tells that the process cannot be armed.
+func (p *process) withLazy() error {
+	if p.build == nil {
+		return nil
+	}
+	b, err := p.build()
+	if err != nil {
+		return failf(statusNotGo, "%s is not a Go program, so it was not rung; is this the right pid? manhole-poke alone lists those that are", p)
+	}
+	if b == nil {
+		return nil
+	}
+	if version := lazyVersion(b); version == nil || *version != "" {
+		return nil
+	}
+	return failf(statusWithoutLazy, "%s is a Go program (%s, %s) that lazy is not linked into, so it was not rung; until it calls lazy.Arm: dlv attach %d, or kill -QUIT %d, which prints its stacks and ends it", p, b.GoVersion, b.Path, p.pid, p.pid)
 }
 
 // fate is what a signal that is not caught does to a process, signal(7).

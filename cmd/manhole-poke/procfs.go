@@ -25,6 +25,9 @@ type procStatus struct {
 	state   byte
 	tgid    int
 	uid     int   // effective
+	gid     int   // effective
+	tracer  int   // who traces it, or 0
+	cpus    int   // how many it may run on, or 0
 	nspid   []int // in each pid namespace, from the reader's to its own
 	blocked signalSet
 	ignored signalSet
@@ -32,7 +35,7 @@ type procStatus struct {
 }
 
 func parseStatus(text []byte) (procStatus, error) {
-	s := procStatus{uid: -1}
+	s := procStatus{uid: -1, gid: -1}
 	var seen int
 	for line := range bytes.Lines(text) {
 		key, value, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
@@ -65,14 +68,15 @@ func parseStatus(text []byte) (procStatus, error) {
 			s.tgid, err = strconv.Atoi(value)
 			seen |= 2
 		case "Uid":
-			if len(fields) < 2 {
-				err = errors.New("too few fields")
-				break
-			}
-			var n uint64
-			n, err = strconv.ParseUint(fields[1], 10, 32)
-			s.uid = int(n)
+			s.uid, err = effective(fields)
 			seen |= 4
+		case "Gid":
+			s.gid, err = effective(fields)
+			seen |= 64
+		case "TracerPid":
+			s.tracer, err = strconv.Atoi(value)
+		case "Cpus_allowed_list":
+			s.cpus, err = countList(value)
 		case "SigBlk":
 			s.blocked, err = parseSignalSet(value)
 			seen |= 8
@@ -87,10 +91,39 @@ func parseStatus(text []byte) (procStatus, error) {
 			return procStatus{}, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	if seen != 63 {
+	if seen != 127 {
 		return procStatus{}, errors.New("not the status of a process")
 	}
 	return s, nil
+}
+
+// effective is the second of the four ids that a process has of each kind.
+func effective(fields []string) (int, error) {
+	if len(fields) < 2 {
+		return -1, errors.New("too few fields")
+	}
+	n, err := strconv.ParseUint(fields[1], 10, 32)
+	return int(n), err
+}
+
+// countList counts what a list like 0-3,8 names.
+func countList(list string) (n int, err error) {
+	for part := range strings.SplitSeq(list, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		a, err := strconv.ParseUint(first, 10, 16)
+		if err != nil {
+			return 0, err
+		}
+		b, err := strconv.ParseUint(last, 10, 16)
+		if err != nil || b < a {
+			return 0, fmt.Errorf("%q", part)
+		}
+		n += int(b-a) + 1
+	}
+	return n, nil
 }
 
 func parseSignalSet(hex string) (signalSet, error) {
@@ -106,16 +139,8 @@ func parseSignalSet(hex string) (signalSet, error) {
 // this tells a process that died from one that hung up.
 func exiting(stat []byte) bool {
 	const pfExiting = 0x4 // PF_EXITING, include/linux/sched.h
-	_, rest, ok := cutLast(string(stat), ")")
-	if !ok { // the name stands in parentheses and may hold some itself
-		return false
-	}
-	fields := strings.Fields(rest) // from the third on: state ppid pgrp session tty_nr tpgid flags
-	if len(fields) < 7 {
-		return false
-	}
-	flags, err := strconv.ParseUint(fields[6], 10, 64)
-	return err == nil && (flags&pfExiting != 0 || fields[0] == "Z" || fields[0] == "X")
+	s, err := parseStat(stat)
+	return err == nil && (s.flags&pfExiting != 0 || s.state == 'Z' || s.state == 'X')
 }
 
 func cutLast(s, sep string) (before, after string, ok bool) {
@@ -137,7 +162,7 @@ const armedNoteMax = 4096
 type armedNote struct {
 	pid    int // in its own pid namespace
 	signal int
-	path   string // absolute
+	path   string // absolute, or @ and the name of a socket without a file
 }
 
 // parseArmedNote believes nothing: any process may hold a descriptor of that
@@ -165,7 +190,7 @@ func parseArmedNote(text []byte) (armedNote, error) {
 		return armedNote{}, fmt.Errorf("signo %q", values["signo"])
 	}
 	n.path = values["path"]
-	if !strings.HasPrefix(n.path, "/") || len(n.path) > maxPath || strings.ContainsFunc(n.path, unicode.IsControl) {
+	if !strings.HasPrefix(n.path, "/") && !strings.HasPrefix(n.path, "@") || n.path == "@" || len(n.path) > maxPath || strings.ContainsFunc(n.path, unicode.IsControl) {
 		return armedNote{}, fmt.Errorf("path %q", n.path)
 	}
 	return n, nil

@@ -10,7 +10,7 @@ import (
 // As Linux 6.18 prints it for an armed Go program in a pid namespace.
 const goStatus = "Name:\torder (api)\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t4711\nNgid:\t0\nPid:\t4711\nPPid:\t1\nTracerPid:\t0\n" +
 	"Uid:\t1000\t1001\t1002\t1003\nGid:\t1000\t1000\t1000\t1000\nFDSize:\t64\nGroups:\t \nNStgid:\t4711\t7\nNSpid:\t4711\t7\n" +
-	"Threads:\t5\nSigQ:\t0/31407\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\nSigBlk:\t0000000000000000\n" +
+	"Threads:\t5\nCpus_allowed_list:\t0-1\nSigQ:\t0/31407\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\nSigBlk:\t0000000000000000\n" +
 	"SigIgn:\t0000000000001000\nSigCgt:\tfffffffd7fc1feff\nCapInh:\t0000000000000000\nSeccomp:\t0\n"
 
 const (
@@ -23,7 +23,7 @@ func TestParseStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := procStatus{name: "order (api)", state: 'S', tgid: 4711, uid: 1001, nspid: []int{4711, 7}, ignored: 0x1000, caught: 0xfffffffd7fc1feff}
+	want := procStatus{name: "order (api)", state: 'S', tgid: 4711, uid: 1001, gid: 1000, cpus: 2, nspid: []int{4711, 7}, ignored: 0x1000, caught: 0xfffffffd7fc1feff}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v\nwant %+v", s, want)
 	}
@@ -41,6 +41,9 @@ func TestParseStatus(t *testing.T) {
 		strings.Replace(goStatus, "1000\t1001", "", 1)[:80],
 		strings.Replace(goStatus, "Tgid:\t4711", "Tgid:\t", 1),
 		strings.Replace(goStatus, "S (sleeping)", "", 1),
+		strings.Replace(goStatus, "Gid:\t1000\t1000", "Gid:\t1000\tx", 1),
+		strings.Replace(goStatus, "TracerPid:\t0", "TracerPid:\t", 1),
+		strings.Replace(goStatus, "0-1", "1-0", 1),
 		strings.Replace(goStatus, "NSpid:\t4711\t7", "NSpid:\t4711\tx", 1),
 	} {
 		if s, err := parseStatus([]byte(bad)); err == nil {
@@ -70,8 +73,14 @@ func TestParseArmedNote(t *testing.T) {
 	if want := (armedNote{7, 12, "/tmp/manhole-7"}); err != nil || n != want {
 		t.Errorf("got %+v, %v", n, err)
 	}
+	n, err = parseArmedNote([]byte(strings.Replace(armedText, "/tmp/", "@", 1)))
+	if want := (armedNote{7, 12, "@manhole-7"}); err != nil || n != want {
+		t.Errorf("without a file: got %+v, %v", n, err)
+	}
 	for _, bad := range []string{
 		"",
+		strings.Replace(armedText, "/tmp/manhole-7", "@", 1),
+		strings.Replace(armedText, "/tmp/manhole-7", "", 1),
 		strings.Replace(armedText, "lazy=1", "lazy=2", 1),
 		strings.Replace(armedText, "pid=7", "pid=-7", 1),
 		strings.Replace(armedText, "signo=12", "signo=65", 1),
@@ -103,9 +112,10 @@ func FuzzExiting(f *testing.F) {
 
 func FuzzParseArmedNote(f *testing.F) {
 	f.Add([]byte(armedText))
+	f.Add([]byte(strings.Replace(armedText, "/tmp/", "@", 1)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, err := parseArmedNote(text)
-		if err == nil && (n.pid <= 0 || n.signal < 1 || n.signal > 64 || n.path == "" || n.path[0] != '/' || len(n.path) > maxPath) {
+		if err == nil && (n.pid <= 0 || n.signal < 1 || n.signal > 64 || len(n.path) < 1 || n.path[0] != '/' && n.path[0] != '@' || len(n.path) > maxPath) {
 			t.Errorf("believed %q: %+v", text, n)
 		}
 	})
