@@ -3,20 +3,347 @@
 package main
 
 import (
-	"strconv"
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
 	"strings"
+	"sync"
+
+	"github.com/go-manhole/lazy/internal/frame"
+	"golang.org/x/term"
 )
 
-// ask sends the lines to the target and prints the answers.
+// ask runs the lines in each target and shows the answers. Without lines they
+// are a script on standard input.
 func ask(o options, targets, lines []string) error {
-	if len(targets) != 1 || o.all || o.out != "" || o.json || o.pager {
-		return failf(statusUnsupported, "one target at a time, and its answer as it is; try manhole-poke PID COMMAND")
-	}
-	pid, err := strconv.ParseUint(targets[0], 10, 31)
-	if err != nil || pid == 0 {
-		return failf(statusUsage, "%q is not a PID; try manhole-poke help", targets[0])
+	doors, err := doorsOf(o, targets)
+	if err != nil {
+		return err
 	}
 	ctx, stop := untilSignalled()
 	defer stop()
-	return pokeProcess(ctx, o, int(pid), input{first: []byte(strings.Join(lines, "\n") + "\n")})
+	if lines == nil {
+		if lines, err = scriptLines(ctx, targets); err != nil {
+			return err
+		}
+	}
+	if o.out != "" && len(lines) > 1 {
+		return failf(statusUsage, "-o takes the answer of one command, not of %d; try one at a time", len(lines))
+	}
+	if len(doors) == 1 && !o.all && !o.json {
+		return askOne(ctx, o, doors[0], lines)
+	}
+	return askMany(ctx, o, doors, lines)
+}
+
+func doorsOf(o options, targets []string) (doors []door, err error) {
+	if o.all {
+		pids, err := everyArmed()
+		if err == nil && len(pids) == 0 {
+			err = failf(statusNoProcess, "no process is armed that you may ring; manhole-poke alone lists what there is")
+		}
+		for _, pid := range pids {
+			doors = append(doors, door{pid: pid})
+		}
+		return doors, err
+	}
+	for _, t := range targets {
+		d, err := doorOf(o, t)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(doors, d) {
+			doors = append(doors, d)
+		}
+	}
+	return doors, nil
+}
+
+func scriptLines(ctx context.Context, targets []string) (lines []string, err error) {
+	in, err := standardInput(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.terminal {
+		return nil, failf(statusUsage, "several processes can't be talked to at once; give a command: manhole-poke %s stats", strings.Join(targets, " "))
+	}
+	if in.report() {
+		return []string{"stats", "stack"}, nil
+	}
+	text := in.first
+	if in.rest != nil {
+		const most = 1 << 20 // each process gets all of it
+		rest, err := io.ReadAll(io.LimitReader(in.rest, most+1))
+		if err != nil {
+			return nil, failf(statusHere, "cannot read the script: %v; try -c", err)
+		}
+		if len(rest) > most {
+			return nil, failf(statusUsage, "the script is longer than %d bytes; send it to one process at a time", most)
+		}
+		text = append(text, rest...)
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
+// askOne shows the answers as they come.
+func askOne(ctx context.Context, o options, d door, lines []string) error {
+	var file *answerFile
+	if o.out != "" {
+		var err error
+		if file, err = newAnswerFile(o.out, o.force); err != nil {
+			return err
+		}
+		defer file.discard()
+	}
+	p, conn, err := d.enter(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	watched := term.IsTerminal(int(os.Stderr.Fd()))
+	var wants []string
+	if watched {
+		wants = append(wants, frame.WantsProgress)
+	}
+	c, err := engage(ctx, p, conn, o.timeout, wants...)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	s := sink{out: os.Stdout}
+	if file != nil {
+		s.out = file
+	}
+	if watched {
+		s.note = func(text string) { fmt.Fprintln(os.Stderr, oneLine(text)) }
+		s.progress = newProgress(os.Stderr)
+		if term.IsTerminal(int(os.Stdin.Fd())) {
+			go finishOnEnter(c)
+		}
+	}
+	var failures []string
+	for _, line := range lines {
+		if file == nil && c.binary(line) && term.IsTerminal(int(os.Stdout.Fd())) {
+			name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+			return failf(statusUsage, "the answer to %q is binary, not for a terminal; try manhole-poke -o %s.out %s %s", name, name, d, line)
+		}
+		failed, err := c.do(line, s)
+		if err != nil {
+			return err
+		}
+		if failed != "" {
+			failures = append(failures, failed)
+			if len(lines) > 1 {
+				fmt.Fprintf(os.Stderr, "manhole-poke: %s\n", failed)
+			}
+		}
+	}
+	c.leave()
+	switch {
+	case len(failures) > 0 && len(lines) == 1:
+		return failf(statusCommand, "%s", failures[0])
+	case len(failures) > 0:
+		return failf(statusCommand, "%d of %d commands failed", len(failures), len(lines))
+	case file != nil:
+		if err := file.keep(); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "manhole-poke: %s%s\n", file, opens(lines[0], o.out))
+	}
+	return nil
+}
+
+// finishOnEnter ends early what takes its time, as in the console.
+func finishOnEnter(c *client) {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		if _, err := in.ReadString('\n'); err != nil {
+			return
+		}
+		c.finish()
+	}
+}
+
+// binary says whether the answer to a line is not for a terminal.
+func (c *client) binary(line string) bool {
+	words := strings.Fields(line)
+	known, ok := c.command(words)
+	if !ok || !known.Binary || slices.Contains(words, "-top") || slices.Contains(words, "--top") {
+		return false
+	}
+	return known.Name != "pprof" || len(words) > 1 // alone it is a list
+}
+
+// opens is how to look at a file with the answer to a line.
+func opens(line, file string) string {
+	switch words := strings.Fields(line); {
+	case slices.Contains(words, "-top"):
+	case strings.HasPrefix(words[0], "pprof"):
+		return "; look at it with go tool pprof " + file
+	case words[0] == "trace":
+		return "; look at it with go tool trace " + file
+	}
+	return ""
+}
+
+// A reply is what one process answered.
+type reply struct {
+	door    door
+	name    string // of the process, as it calls itself
+	answers []answered
+	err     error // why there are no more of them
+}
+
+type answered struct {
+	line   string
+	text   []byte
+	failed string
+}
+
+// askMany asks all at once, so that what takes its time is taken at the same
+// time everywhere, and shows the answers side by side.
+func askMany(ctx context.Context, o options, doors []door, lines []string) error {
+	var files []*answerFile
+	if o.out != "" {
+		for _, d := range doors {
+			f, err := newAnswerFile(fileFor(o.out, d, len(doors) > 1), o.force)
+			if err != nil {
+				return err
+			}
+			defer f.discard()
+			files = append(files, f)
+		}
+	}
+	ways := make([]way, len(lines))
+	for i, line := range lines {
+		ways[i] = wayFor(o, line)
+	}
+	replies := make([]reply, len(doors))
+	var all sync.WaitGroup
+	atOnce := make(chan struct{}, 256) // descriptors are not for nothing
+	for i, d := range doors {
+		all.Go(func() {
+			atOnce <- struct{}{}
+			defer func() { <-atOnce }()
+			var out io.Writer
+			if files != nil {
+				out = files[i]
+			}
+			replies[i] = inquire(ctx, o, d, ways, out)
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	w := bufio.NewWriter(os.Stdout)
+	err := show(w, o, ways, replies)
+	if flushed := w.Flush(); err == nil && flushed != nil {
+		err = failf(statusHere, "cannot write the answers: %v", flushed)
+	}
+	if err != nil {
+		return err
+	}
+	for i, f := range files {
+		if r := replies[i]; r.err != nil || r.answers[0].failed != "" {
+			continue
+		}
+		if err := f.keep(); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "manhole-poke: %s\n", f)
+	}
+	return outcome(replies)
+}
+
+// inquire asks one process. What goes to out is not kept.
+func inquire(ctx context.Context, o options, d door, ways []way, out io.Writer) (r reply) {
+	r.door = d
+	p, conn, err := d.enter(ctx, o)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer p.close()
+	r.door.pid, r.name = p.pid, p.name
+	c, err := engage(ctx, p, conn, o.timeout)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer c.close()
+	for _, w := range ways {
+		a := answered{line: w.line}
+		if out == nil && c.binary(w.line) {
+			a.failed = "the answer is binary; try -o FILE, which makes one for each process"
+			r.answers = append(r.answers, a)
+			continue
+		}
+		var kept keeper
+		s := sink{out: &kept}
+		if out != nil {
+			s.out = out
+		}
+		a.failed, r.err = c.do(w.sent, s)
+		a.text = kept.b
+		if r.err != nil {
+			return r
+		}
+		r.answers = append(r.answers, a)
+	}
+	c.leave()
+	return r
+}
+
+// keeper keeps an answer until the others are there, within reason.
+type keeper struct{ b []byte }
+
+const keptMost = 256 << 20
+
+func (k *keeper) Write(p []byte) (int, error) {
+	if len(k.b)+len(p) > keptMost {
+		return 0, fmt.Errorf("it is longer than %d bytes, too long to be shown beside others; ask this process alone", keptMost)
+	}
+	k.b = append(k.b, p...)
+	return len(p), nil
+}
+
+// outcome is the exit status that the replies together deserve. Each failure
+// is a line of its own.
+func outcome(replies []reply) error {
+	var silent, failed int
+	var first error
+	for _, r := range replies {
+		switch {
+		case r.err != nil:
+			silent++
+			if first == nil {
+				first = r.err
+			}
+			if len(replies) > 1 {
+				fmt.Fprintln(os.Stderr, "manhole-poke:", oneLine(r.err.Error()))
+			}
+		case slices.ContainsFunc(r.answers, func(a answered) bool { return a.failed != "" }):
+			failed++
+		}
+	}
+	switch {
+	case len(replies) == 1 && first != nil:
+		return first
+	case silent == len(replies):
+		return failf(statusOf(first), "none of %d processes answered", silent)
+	case silent > 0:
+		return failf(statusSome, "%d of %d processes did not answer", silent, len(replies))
+	case failed > 0:
+		return failf(statusCommand, "a command failed in %d of %d processes; the answers say why", failed, len(replies))
+	}
+	return nil
 }

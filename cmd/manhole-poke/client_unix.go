@@ -22,7 +22,7 @@ type client struct {
 	p        *process
 	greeting frame.Greeting
 
-	conn net.Conn
+	conn *net.UnixConn
 	in   *bufio.Reader
 	free func() bool // of the context that ends the session
 	ctx  context.Context
@@ -88,6 +88,15 @@ func (c *client) greeted() error {
 func (c *client) close() {
 	c.free()
 	c.conn.Close()
+}
+
+// leave ends a session in which nothing runs, and returns when the process is
+// ready for the next one.
+func (c *client) leave() {
+	c.conn.CloseWrite()
+	c.conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	io.Copy(io.Discard, c.in)
+	c.close()
 }
 
 // interrupt cancels the command that runs. It may be called while answer

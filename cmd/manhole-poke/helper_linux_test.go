@@ -2,8 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -14,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy"
 	"golang.org/x/sys/unix"
 )
 
@@ -82,6 +86,9 @@ func play(role string) {
 	}()
 	rings := make(chan os.Signal, 1)
 	switch role {
+	case "lazy":
+		playLazy(path)
+		return
 	case "ignoring":
 		signal.Ignore(sig)
 	case "for USR1":
@@ -112,6 +119,35 @@ func play(role string) {
 			open(role, path)
 		}
 	}
+}
+
+// playLazy is a program that really is armed.
+func playLazy(path string) {
+	lazy.Handle("echo", "WORD...: the words again", func(_ context.Context, w io.Writer, args []string) error {
+		_, err := fmt.Fprintln(w, strings.Join(args, " "))
+		return err
+	})
+	lazy.Handle("fail", "show something and fail", func(_ context.Context, w io.Writer, _ []string) error {
+		fmt.Fprintln(w, "half an answer")
+		return errors.New("on purpose")
+	})
+	lazy.Handle("block", "wait until it is interrupted", func(ctx context.Context, w io.Writer, _ []string) error {
+		fmt.Fprintln(w, "blocking")
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	lazy.Handle("die", "exit at once", func(context.Context, io.Writer, []string) error {
+		os.Exit(0)
+		return nil
+	})
+	if err := lazy.Arm(lazy.WithPath(path), lazy.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
+		panic(err)
+	}
+	for range 20 {
+		go func() { select {} }()
+	}
+	fmt.Println("ready")
+	select {}
 }
 
 func hold(name, text string) {

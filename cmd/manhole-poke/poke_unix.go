@@ -7,8 +7,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strconv"
-	"strings"
 )
 
 // poke opens a session with the process or path that target names.
@@ -20,16 +18,16 @@ func poke(o options, target string) error {
 	}
 	ctx, stop := untilSignalled()
 	defer stop()
-	if strings.Contains(target, "/") {
-		return pokePath(ctx, o, target)
+	d, err := doorOf(o, target)
+	if err != nil {
+		return err
 	}
-	pid, err := strconv.ParseUint(target, 10, 31)
-	if err != nil || pid == 0 {
-		return failf(statusUsage, "%q is neither a PID nor a PATH, which would contain a slash; try manhole-poke help", target)
+	if d.pid == 0 {
+		return pokePath(ctx, o, d.path)
 	}
 	// Looked at twice: the first time so that a mistake is told before a
 	// script is waited for, the second because that may have taken long.
-	p, err := look(int(pid))
+	p, err := look(d.pid)
 	if err != nil {
 		return err
 	}
@@ -42,7 +40,7 @@ func poke(o options, target string) error {
 	if err != nil {
 		return err
 	}
-	return pokeProcess(ctx, o, int(pid), in)
+	return pokeProcess(ctx, o, d.pid, in)
 }
 
 func pokeProcess(ctx context.Context, o options, pid int, in input) error {
@@ -59,9 +57,6 @@ func pokeProcess(ctx context.Context, o options, pid int, in input) error {
 }
 
 func pokePath(ctx context.Context, o options, path string) error {
-	if o.path != "" {
-		return failf(statusUsage, "-p goes with a PID; without one the path alone is enough: manhole-poke %s", path)
-	}
 	// As with a PID: a mistake is told before a script is waited for.
 	if _, err := os.Lstat(path); err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// An answerFile is what -o writes to. It gets its name when all is there, so
+// that nothing that exists is lost to an answer that fails half-way, and no
+// half of an answer is taken for a whole one.
+type answerFile struct {
+	name  string
+	force bool
+	size  int64
+	f     *os.File
+	whole bool // f is the file itself, because it is none that could be replaced
+}
+
+func newAnswerFile(name string, force bool) (*answerFile, error) {
+	a := &answerFile{name: name, force: force}
+	st, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, failf(statusHere, "cannot write %s: %v; try another name", name, err)
+	case st.IsDir():
+		return nil, failf(statusHere, "%s is a directory; try a name in it", name)
+	case !st.Mode().IsRegular(): // a pipe, /dev/null
+		a.whole = true
+		a.f, err = os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, failf(statusHere, "cannot write %s: %v", name, err)
+		}
+		return a, nil
+	case !force:
+		return nil, failf(statusHere, "%s exists; try another name, or -f to write over it", name)
+	}
+	// 0600, as what it holds may be the program's secrets.
+	if a.f, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"); err != nil {
+		return nil, failf(statusHere, "cannot write %s: %v; try another directory", name, err)
+	}
+	return a, nil
+}
+
+func (a *answerFile) Write(p []byte) (int, error) {
+	n, err := a.f.Write(p)
+	a.size += int64(n)
+	return n, err
+}
+
+// keep gives the file its name.
+func (a *answerFile) keep() error {
+	err := a.f.Close()
+	switch {
+	case err != nil || a.whole:
+	case a.force:
+		err = os.Rename(a.f.Name(), a.name)
+	default:
+		// Unlike rename, link fails if somebody else took the name meanwhile.
+		err = os.Link(a.f.Name(), a.name)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			// Not every file system has links.
+			if _, there := os.Lstat(a.name); errors.Is(there, fs.ErrNotExist) {
+				err = os.Rename(a.f.Name(), a.name)
+			}
+		}
+		if err == nil {
+			os.Remove(a.f.Name())
+		}
+	}
+	if err != nil {
+		left := a.f.Name()
+		a.f = nil
+		return failf(statusHere, "cannot write %s: %v; the answer is in %s", a.name, err, left)
+	}
+	a.f = nil
+	return nil
+}
+
+// discard removes what was not kept.
+func (a *answerFile) discard() {
+	if a.f == nil {
+		return
+	}
+	a.f.Close()
+	if !a.whole {
+		os.Remove(a.f.Name())
+	}
+}
+
+func (a *answerFile) String() string { return fmt.Sprintf("wrote %s, %d bytes", a.name, a.size) }
+
+// fileFor is the file of one process among several: its pid stands before the
+// extension.
+func fileFor(name string, d door, several bool) string {
+	if !several {
+		return name
+	}
+	who := d.String()
+	if d.pid == 0 {
+		who = filepath.Base(d.path)
+	}
+	ext := filepath.Ext(name)
+	return strings.TrimSuffix(name, ext) + "." + who + ext
+}

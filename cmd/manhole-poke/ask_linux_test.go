@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/go-manhole/lazy/stackdump"
+)
+
+func TestOneCommand(t *testing.T) {
+	g := startAt(t, "lazy", "")
+	pokeWith(t, "", g.pid, "echo", "one  word", "it's").succeeds(t, "one  word it's\n")
+	pokeWith(t, "", g.path, "version").succeeds(t, runtime.Version()+"\n")
+	pokeWith(t, "", "-c", "echo 'a;b'; version", g.pid).succeeds(t, "a;b\n"+runtime.Version()+"\n")
+	pokeWith(t, "", "-c", "quit; version", g.pid).fails(t, statusBroken, "before all was said")
+
+	r := pokeWith(t, "", g.pid, "fail")
+	r.fails(t, statusCommand, "fail: on purpose")
+	if r.stdout != "half an answer\n" {
+		t.Errorf("%q", r.stdout)
+	}
+	pokeWith(t, "", g.pid, "nonsense").fails(t, statusCommand, "nonsense: no such command; try help")
+	r = pokeWith(t, "", "-c", "fail; echo on", g.pid)
+	if r.status != statusCommand || r.stdout != "half an answer\non\n" || r.stderr != "manhole-poke: fail: on purpose\nmanhole-poke: 1 of 2 commands failed\n" {
+		t.Errorf("%+v", r)
+	}
+	pokeWith(t, "", g.pid, "die").fails(t, statusExited, "exited during the session")
+}
+
+func TestAnswerToFile(t *testing.T) {
+	g := start(t, "lazy")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "heap.pprof")
+	r := pokeWith(t, "", "-o", file, g.pid, "pprof-heap")
+	if r.status != statusOK || r.stdout != "" || !strings.HasSuffix(r.stderr, "; look at it with go tool pprof "+file+"\n") {
+		t.Errorf("%+v", r)
+	}
+	if out, err := runTool("go", "tool", "pprof", "-raw", file); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if st, err := os.Stat(file); err != nil || st.Mode() != 0o600 {
+		t.Errorf("%v, %v", st.Mode(), err)
+	}
+	pokeWith(t, "", "-o", file, g.pid, "version").fails(t, statusHere, "exists", "-f")
+	// What failed leaves what was there.
+	pokeWith(t, "", "-f", "-o", file, g.pid, "fail").fails(t, statusCommand, "on purpose")
+	if b, err := os.ReadFile(file); err != nil || !bytes.HasPrefix(b, []byte("\x1f\x8b")) {
+		t.Errorf("%q, %v", b, err)
+	}
+	if r := pokeWith(t, "", g.pid, "version", "-f", "-o", file); r.status != statusOK {
+		t.Errorf("%+v", r)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != runtime.Version()+"\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	pokeWith(t, "", "-o", filepath.Join(dir, "missing", "x"), g.pid, "version").fails(t, statusHere, "cannot write")
+	pokeWith(t, "", "-o", dir, g.pid, "version").fails(t, statusHere, "is a directory")
+	pokeWith(t, "", "-o", file+"2", "-c", "version; stats", g.pid).fails(t, statusUsage, "one command, not of 2")
+	if left, _ := filepath.Glob(dir + "/.*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestSeveral(t *testing.T) {
+	a, b := start(t, "lazy"), startAt(t, "lazy", "")
+	r := pokeWith(t, "", a.pid, b.path, "stats")
+	table := regexp.MustCompile(`^PID +NAME +GOROUTINES +OS THREADS +GOMAXPROCS +NUM CPU\n` + a.pid + ` +\S+ +\d+ +\d+ +\d+ +\d+\n` + b.pid + ` +\S+ +\d+ .*\n$`)
+	if r.status != statusOK || !table.MatchString(r.stdout) {
+		t.Errorf("%+v", r)
+	}
+
+	r = pokeWith(t, "", a.pid, b.pid, "stack", "-n", "1", "-match", "playLazy")
+	if r.status != statusOK || !strings.Contains(r.stdout, "40 select (no cases)") || !strings.Contains(r.stdout, "in 2 of 2 processes") || strings.Contains(r.stdout, "#2") {
+		t.Errorf("%+v", r)
+	}
+
+	r = pokeWith(t, "version\n\necho x\n", a.pid, b.pid)
+	want := strings.ReplaceAll("version:\n==> process A (NAME) <==\nV\n\n==> process B (NAME) <==\nV\n\necho x:\n==> process A (NAME) <==\nx\n\n==> process B (NAME) <==\nx\n", "V", runtime.Version())
+	name := regexp.MustCompile(`process \d+ \(([^)]*)\)`).FindStringSubmatch(r.stdout)
+	if name == nil {
+		t.Fatalf("%+v", r)
+	}
+	r.succeeds(t, strings.NewReplacer(" A ", " "+a.pid+" ", " B ", " "+b.pid+" ", "NAME", name[1]).Replace(want))
+
+	dir := t.TempDir()
+	r = pokeWith(t, "", "-o", filepath.Join(dir, "heap.pprof"), a.pid, b.pid, "pprof-heap")
+	if r.status != statusOK {
+		t.Errorf("%+v", r)
+	}
+	for _, g := range []*target{a, b} {
+		if b, err := os.ReadFile(filepath.Join(dir, "heap."+g.pid+".pprof")); err != nil || !bytes.HasPrefix(b, []byte("\x1f\x8b")) {
+			t.Errorf("%.20q, %v", b, err)
+		}
+	}
+
+	r = pokeWith(t, "", a.pid, b.pid, "fail")
+	if r.status != statusCommand || strings.Count(r.stdout, "half an answer\nlazy: error: fail: on purpose\n") != 2 {
+		t.Errorf("%+v", r)
+	}
+	c := start(t, "unarmed")
+	r = pokeWith(t, "", a.pid, c.pid, "version")
+	if r.status != statusSome || !strings.Contains(r.stdout, runtime.Version()) || !strings.Contains(r.stderr, "does not look armed") {
+		t.Errorf("%+v", r)
+	}
+	pokeWith(t, "", c.pid, c.pid, "version").fails(t, statusUnarmed, "does not look armed")
+	c.unharmed(t)
+}
+
+func TestJSON(t *testing.T) {
+	a, b := start(t, "lazy"), start(t, "unarmed")
+	r := pokeWith(t, "", "--json", "-c", "stats; stack; version; fail", a.pid, b.pid)
+	if r.status != statusSome {
+		t.Errorf("status %d", r.status)
+	}
+	var lines []jsonLine
+	for d := json.NewDecoder(strings.NewReader(r.stdout)); d.More(); {
+		var l jsonLine
+		if err := d.Decode(&l); err != nil {
+			t.Fatalf("%v in\n%s", err, r.stdout)
+		}
+		lines = append(lines, l)
+	}
+	if len(lines) != 5 {
+		t.Fatalf("%d lines\n%s", len(lines), r.stdout)
+	}
+	if l := lines[0]; !l.OK || l.Stats["goroutines"] < 20 || l.Command != "stats" || l.PID != mustAtoi(t, a.pid) {
+		t.Errorf("%+v", l)
+	}
+	var stack bytes.Buffer
+	for _, line := range lines[1].Stack {
+		stack.Write(append(line, '\n'))
+	}
+	if d, err := stackdump.ReadJSON(&stack); err != nil || d.Total < 20 {
+		t.Errorf("%v, %v", d, err)
+	}
+	if l := lines[2]; !l.OK || l.Answer != runtime.Version()+"\n" {
+		t.Errorf("%+v", l)
+	}
+	if l := lines[3]; l.OK || l.Error != "fail: on purpose" || l.Status != int(statusCommand) {
+		t.Errorf("%+v", l)
+	}
+	if l := lines[4]; l.OK || l.Status != int(statusUnarmed) || l.PID != mustAtoi(t, b.pid) {
+		t.Errorf("%+v", l)
+	}
+	b.unharmed(t)
+}

@@ -1,0 +1,60 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// A door is where a session begins: a process, or a path.
+type door struct {
+	pid  int // 0 if there is only the path
+	path string
+}
+
+func (d door) String() string {
+	if d.pid == 0 {
+		return d.path
+	}
+	return strconv.Itoa(d.pid)
+}
+
+// doorOf finds out what a target means: a PID, a PATH, which contains a slash,
+// or a name.
+func doorOf(o options, target string) (door, error) {
+	if strings.Contains(target, "/") {
+		if o.path != "" {
+			return door{}, failf(statusUsage, "-p goes with a PID; without one the path alone is enough: manhole-poke %s", target)
+		}
+		return door{path: target}, nil
+	}
+	if strings.Trim(target, "-0123456789") == "" {
+		pid, err := strconv.ParseUint(target, 10, 31)
+		if err != nil || pid == 0 {
+			return door{}, failf(statusUsage, "%q is no PID, and no name or PATH, which would contain a slash; manhole-poke alone lists the Go processes", target)
+		}
+		return door{pid: int(pid)}, nil
+	}
+	pid, err := resolve(o, target)
+	return door{pid: pid}, err
+}
+
+// enter opens a session, and leaves it to the caller to close both.
+func (d door) enter(ctx context.Context, o options) (*process, *net.UnixConn, error) {
+	if d.pid == 0 {
+		return enterPath(ctx, o, d.path)
+	}
+	p, err := look(d.pid)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := p.enter(ctx, o)
+	if err != nil {
+		p.close()
+		return nil, nil, err
+	}
+	return p, conn, nil
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/go-manhole/lazy/stackdump"
+)
+
+// A way is how one command is asked for and its answers are put together.
+type way struct {
+	line   string // as the user gave it
+	sent   string // as it is sent
+	kind   kind
+	groups int // of stack -n
+}
+
+type kind int
+
+const (
+	beside kind = iota // each answer under a title of its own
+	table              // stats
+	merged             // stack
+)
+
+// wayFor knows the two commands whose answers say more together.
+func wayFor(o options, line string) way {
+	w := way{line: line, sent: line}
+	words := strings.Fields(line)
+	if len(words) == 0 || o.out != "" {
+		return w
+	}
+	switch words[0] {
+	case "stats":
+		w.kind = table
+	case "stack":
+		for _, kept := range []string{"raw", "diff", "json"} {
+			if slices.Contains(words, kept) {
+				return w
+			}
+		}
+		w.kind = merged
+		// How many groups are shown is a question for when they are merged.
+		rest := words[1:]
+		if i := slices.IndexFunc(rest, func(s string) bool { return s == "-n" || s == "--n" }); i >= 0 && i+1 < len(rest) {
+			if n, err := strconv.ParseUint(rest[i+1], 10, 31); err == nil && n > 0 && !strings.ContainsAny(line, `'"\`) {
+				w.groups = int(n)
+				rest = slices.Delete(slices.Clone(rest), i, i+2)
+				w.sent = "stack json " + strings.Join(rest, " ")
+				return w
+			}
+		}
+		w.sent = "stack json" + strings.TrimPrefix(strings.TrimLeft(line, " \t"), "stack")
+	}
+	return w
+}
+
+// show writes what several processes answered.
+func show(out io.Writer, o options, ways []way, replies []reply) error {
+	if o.out != "" {
+		return nil
+	}
+	if o.json {
+		return showJSON(out, ways, replies)
+	}
+	for i, w := range ways {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if len(ways) > 1 {
+			fmt.Fprintf(out, "%s:\n", w.line)
+		}
+		var err error
+		switch w.kind {
+		case table:
+			err = showTable(out, i, replies)
+		case merged:
+			err = showMerged(out, i, w, replies)
+		default:
+			showBeside(out, i, replies)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls f with every answer there is to the i-th line.
+func each(i int, replies []reply, f func(r *reply, a *answered)) {
+	for k := range replies {
+		if r := &replies[k]; i < len(r.answers) {
+			f(r, &r.answers[i])
+		}
+	}
+}
+
+func (r *reply) title() string {
+	if r.name == "" {
+		return "process " + r.door.String()
+	}
+	return fmt.Sprintf("process %v (%s)", r.door, oneLine(r.name))
+}
+
+func showBeside(out io.Writer, i int, replies []reply) {
+	first := true
+	each(i, replies, func(r *reply, a *answered) {
+		if !first {
+			fmt.Fprintln(out)
+		}
+		first = false
+		fmt.Fprintf(out, "==> %s <==\n", r.title())
+		out.Write(a.text)
+		if len(a.text) > 0 && a.text[len(a.text)-1] != '\n' {
+			fmt.Fprintln(out)
+		}
+		if a.failed != "" {
+			fmt.Fprintf(out, "%s%s\n", failed+" ", a.failed)
+		}
+	})
+}
+
+// A figure is one line of stats.
+type figure struct {
+	name  string
+	value string
+}
+
+// parseStats reads the "name: value" lines of gops's stats.
+func parseStats(text []byte) (figures []figure) {
+	for line := range bytes.Lines(text) {
+		name, value, ok := strings.Cut(string(line), ":")
+		if ok {
+			figures = append(figures, figure{oneLine(name), oneLine(value)})
+		}
+	}
+	return figures
+}
+
+func showTable(out io.Writer, i int, replies []reply) error {
+	var columns []string
+	each(i, replies, func(_ *reply, a *answered) {
+		for _, f := range parseStats(a.text) {
+			if !slices.Contains(columns, f.name) {
+				columns = append(columns, f.name)
+			}
+		}
+	})
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "PID\tNAME\t%s\n", strings.ToUpper(strings.Join(columns, "\t")))
+	each(i, replies, func(r *reply, a *answered) {
+		fmt.Fprintf(t, "%v\t%s", r.door, cmp.Or(oneLine(r.name), "?"))
+		if a.failed != "" {
+			fmt.Fprintf(t, "\t%s%s\n", failed+" ", a.failed)
+			return
+		}
+		values := map[string]string{}
+		for _, f := range parseStats(a.text) {
+			values[f.name] = f.value
+		}
+		for _, c := range columns {
+			fmt.Fprintf(t, "\t%s", cmp.Or(values[c], "-"))
+		}
+		fmt.Fprintln(t)
+	})
+	return t.Flush()
+}
+
+func showMerged(out io.Writer, i int, w way, replies []reply) error {
+	var dumps []*stackdump.Dump
+	each(i, replies, func(r *reply, a *answered) {
+		if a.failed == "" {
+			d, err := stackdump.ReadJSON(bytes.NewReader(a.text))
+			if err == nil {
+				dumps = append(dumps, d)
+				return
+			}
+			a.failed = fmt.Sprintf("the stacks are not understood (%v); use the manhole-poke of its version of lazy", err)
+		}
+		fmt.Fprintf(out, "==> %s <==\n%s%s\n", r.title(), failed+" ", a.failed)
+	})
+	if len(dumps) == 0 {
+		return nil
+	}
+	return stackdump.Merge(dumps...).Render(out, stackdump.RenderOptions{Groups: w.groups})
+}
+
+// A line of --json is one answer of one process, or why there is none.
+type jsonLine struct {
+	PID     int               `json:"pid,omitempty"`
+	Path    string            `json:"path,omitempty"`
+	Name    string            `json:"name,omitempty"`
+	Command string            `json:"command,omitempty"`
+	OK      bool              `json:"ok"`
+	Error   string            `json:"error,omitempty"`
+	Status  int               `json:"status,omitempty"` // that manhole-poke would exit with
+	Answer  string            `json:"answer,omitempty"` // as text
+	Stats   map[string]int    `json:"stats,omitempty"`
+	Stack   []json.RawMessage `json:"stack,omitempty"` // what stack json answers, line by line
+}
+
+func showJSON(out io.Writer, ways []way, replies []reply) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	for _, r := range replies {
+		for i, a := range r.answers {
+			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Command: a.line, OK: a.failed == "", Error: a.failed}
+			if a.failed != "" {
+				l.Status = int(statusCommand)
+			}
+			switch ways[i].kind {
+			case merged:
+				for line := range bytes.Lines(a.text) {
+					if !json.Valid(line) {
+						l.Stack, l.OK, l.Answer = nil, false, string(a.text)
+						break
+					}
+					l.Stack = append(l.Stack, bytes.TrimSpace(line))
+				}
+			case table:
+				l.Stats = map[string]int{}
+				for _, f := range parseStats(a.text) {
+					if n, err := strconv.Atoi(f.value); err == nil {
+						l.Stats[f.name] = n
+					}
+				}
+			default:
+				l.Answer = string(a.text)
+			}
+			if err := e.Encode(l); err != nil {
+				return failf(statusHere, "cannot write the answers: %v", err)
+			}
+		}
+		if r.err != nil {
+			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Error: oneLine(r.err.Error()), Status: int(statusOf(r.err))}
+			if err := e.Encode(l); err != nil {
+				return failf(statusHere, "cannot write the answers: %v", err)
+			}
+		}
+	}
+	return nil
+}
