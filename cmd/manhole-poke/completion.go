@@ -98,7 +98,7 @@ func wordCandidates(o options, args []string) []candidate {
 	case len(targets) == 0 && !o.all:
 		return targetCandidates(nil)
 	case len(command) == 0 && !dashed && !o.all: // more targets, or a command
-		return append(consoleCandidates(console.Commands(), nil), pids(targets)...)
+		return append(consoleCandidates(console.Commands(), nil), pids(reachable(), targets)...)
 	}
 	if dashed {
 		return consoleCandidates(console.Commands(), command)
@@ -121,8 +121,8 @@ func completions(all []candidate, word string) (matching []cobra.Completion, _ c
 	return matching, cobra.ShellCompDirectiveNoFileComp
 }
 
-func pids(but []string) (all []candidate) {
-	for _, p := range reachable() {
+func pids(ps []goProcess, but []string) (all []candidate) {
+	for _, p := range ps {
 		pid := strconv.Itoa(p.PID)
 		if !slices.Contains(but, pid) {
 			all = append(all, candidate{pid, p.brief()})
@@ -136,8 +136,8 @@ func pids(but []string) (all []candidate) {
 var typable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.+-]*$`)
 
 func targetCandidates(but []string) []candidate {
-	all := pids(but)
 	ps := reachable()
+	all := pids(ps, but)
 	for _, p := range ps {
 		alone := !slices.ContainsFunc(ps, func(q goProcess) bool { return q.PID != p.PID && (q.Name == p.Name || q.Comm == p.Name) })
 		taken := slices.ContainsFunc(subcommands(), func(s subcommand) bool { return s.name == p.Name })

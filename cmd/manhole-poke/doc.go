@@ -291,9 +291,10 @@
 //
 // # Installation
 //
-// This page, where man(1) finds it:
+// This page, where man(1) finds it; if install(1) has no -D, make the
+// directory first:
 //
-//	manhole-poke man | sudo tee /usr/local/share/man/man1/manhole-poke.1 >/dev/null
+//	manhole-poke man | sudo install -Dm644 /dev/stdin /usr/local/share/man/man1/manhole-poke.1
 //
 // Completion: bash (with the package bash-completion) in ~/.bashrc; zsh in
 // ~/.zshrc, after compinit; fish; powershell in $PROFILE:

@@ -91,8 +91,8 @@ func manual() []section {
 			example("manhole-poke demo\n"),
 		}},
 		{"install", "Installation", []part{
-			paragraph("This page, where man(1) finds it:"),
-			example("manhole-poke man | sudo tee /usr/local/share/man/man1/manhole-poke.1 >/dev/null\n"),
+			paragraph("This page, where man(1) finds it; if install(1) has no -D, make the directory first:"),
+			example("manhole-poke man | sudo install -Dm644 /dev/stdin /usr/local/share/man/man1/manhole-poke.1\n"),
 			paragraph("Completion: bash (with the package bash-completion) in ~/.bashrc; zsh in ~/.zshrc, after compinit; fish; powershell in $PROFILE:"),
 			example("source <(manhole-poke completion bash)\nsource <(manhole-poke completion zsh)\nmanhole-poke completion fish >~/.config/fish/completions/manhole-poke.fish\nmanhole-poke completion powershell | Out-String | Invoke-Expression\n"),
 		}},

@@ -72,7 +72,7 @@ func TestHelpTopics(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(all.String()) {
-		if len([]rune(line)) > 81 && !strings.Contains(line, "completion") {
+		if len([]rune(line)) > 81 && !strings.HasPrefix(line, "manhole-poke man ") {
 			t.Errorf("too long for a terminal: %q", line)
 		}
 	}
