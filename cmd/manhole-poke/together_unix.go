@@ -191,7 +191,7 @@ func showMerged(out io.Writer, i int, w way, replies []reply) error {
 	if len(dumps) == 0 {
 		return nil
 	}
-	return stackdump.Merge(dumps...).Render(out, stackdump.RenderOptions{Groups: w.groups})
+	return stackdump.Merge(dumps...).Render(out, stackdump.RenderOptions{Groups: w.groups, Skipped: "of the sessions' own"})
 }
 
 // A line of --json is one answer of one process, or why there is none.
