@@ -39,7 +39,14 @@
 // greeting, statistics and stacks.
 //
 // With a command, or with -c, only the answers to that are printed. Several
-// targets are asked at the same time.
+// targets are asked at the same time, and their answers stand below each
+// other; but stats makes one table of all, and stack merges and counts the
+// goroutines of all. With --json each answer is a line, and so is the reason
+// why a process did not answer.
+//
+// A process in a container has the PID that the host sees, as the list shows
+// it. Its socket is found through /proc/PID/root and in its network namespace,
+// and root connects as the user that the process runs as (Linux).
 //
 // # Targets
 //
@@ -74,6 +81,8 @@
 //	                        Where -c is given more than once, they follow each
 //	                        other.
 //	-o, --output FILE       write the answer to FILE, which must not exist yet.
+//	                        Of several processes each has its own, with the PID
+//	                        before the extension.
 //	-f, --force             let -o write over what exists.
 //	--all                   ask every armed process that may be rung.
 //	--json                  answer in JSON, for programs.

@@ -61,7 +61,8 @@ func manual() []section {
 			paragraph("Without arguments manhole-poke lists the Go processes of this machine, and which of them are armed. Nothing is rung."),
 			paragraph("With a target it looks before it rings: the process must exist and run, belong to the caller (or the caller be root), catch the signal, and hold the descriptor by which an armed process says for which signal and path it is armed. A process that would die of the signal is never signalled. Then it rings, waits for the socket, and makes sure that the one who listens is that very process before it says a word."),
 			paragraph("At a terminal the session is typed: Ctrl-D ends the input and shows the answers still to come. Input that is not a terminal is a script, a command on each line, and only the answers are printed. A script without a byte gets greeting, statistics and stacks."),
-			paragraph("With a command, or with -c, only the answers to that are printed. Several targets are asked at the same time."),
+			paragraph("With a command, or with -c, only the answers to that are printed. Several targets are asked at the same time, and their answers stand below each other; but stats makes one table of all, and stack merges and counts the goroutines of all. With --json each answer is a line, and so is the reason why a process did not answer."),
+			paragraph("A process in a container has the PID that the host sees, as the list shows it. Its socket is found through /proc/PID/root and in its network namespace, and root connects as the user that the process runs as (Linux)."),
 		}},
 		{"targets", "Targets", []part{
 			targetTerms,
