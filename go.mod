@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/DataDog/gostackparse v0.7.0
+	github.com/elastic/go-seccomp-bpf v1.6.0
 	github.com/google/gops v0.3.28
 	github.com/shirou/gopsutil/v3 v3.23.7
 	github.com/spf13/cobra v1.10.2

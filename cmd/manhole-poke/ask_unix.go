@@ -238,6 +238,7 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 				out = files[i]
 			}
 			replies[i] = inquire(ctx, o, d, ways, out)
+			replies[i].err = withoutView(replies[i].err)
 		})
 	}
 	all.Wait()

@@ -46,7 +46,7 @@ func engage(ctx context.Context, p *process, conn *net.UnixConn, patience time.D
 	io.WriteString(conn, strings.Join(append([]string{frame.Opening}, wants...), " ")+"\n")
 	err := c.greeted()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = failf(statusTimeout, "%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, patience)
+		err = p.silent("%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, patience)
 	}
 	if err != nil {
 		c.close()

@@ -134,7 +134,7 @@ func (p *process) await(ctx context.Context, d doorbell, timeout time.Duration) 
 			if errors.Is(err, errNotSocket) {
 				return nil, failf(statusTimeout, "%s was rung, but something that is not a socket stands at %s; look whose it is, remove it, and try again", p, d.path)
 			}
-			return nil, failf(statusTimeout, "%s was rung with %s, but did not open %s within %v; does it call lazy.Arm, with this path and signal? Its log may say why; or try a longer -t", p, signalName(d.signal), d.path, timeout)
+			return nil, p.silent("%s was rung with %s, but did not open %s within %v; does it call lazy.Arm, with this path and signal? Its log may say why; or try a longer -t", p, signalName(d.signal), d.path, timeout)
 		case <-time.After(pause):
 		}
 	}

@@ -36,3 +36,8 @@ func (p *process) dial(path string) (*net.UnixConn, peer, error) { return dial(p
 
 // guesses are where the door may open if nobody says.
 func (p *process) guesses() []string { return []string{p.defaultPath()} }
+
+// silent is the failure to get an answer in time.
+func (p *process) silent(format string, args ...any) error {
+	return failf(statusTimeout, format, args...)
+}

@@ -10,6 +10,7 @@
 //	manhole-poke [FLAGS] -c COMMANDS TARGET...
 //	manhole-poke [FLAGS] --all COMMAND [ARG]...
 //	manhole-poke list
+//	manhole-poke kernel PID
 //	manhole-poke demo
 //	manhole-poke completion SHELL
 //	manhole-poke man
@@ -93,6 +94,9 @@
 // # Subcommands
 //
 //	list              what manhole-poke alone does.
+//	kernel PID        what the kernel knows of it. Its threads, what they do,
+//	                  and what that most likely means, without the process's
+//	                  help. Any process will do, armed or not.
 //	demo              see it work. It starts a small armed program of its own,
 //	                  pokes it, and ends it.
 //	completion SHELL  for bash, zsh, fish or powershell. See manhole-poke help

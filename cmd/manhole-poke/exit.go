@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -75,6 +76,7 @@ var statuses = []struct {
 type failure struct {
 	status status
 	text   string
+	view   string // what could be found out all the same, to be shown before
 }
 
 func (f *failure) Error() string { return f.text }
@@ -82,7 +84,15 @@ func (f *failure) Error() string { return f.text }
 // failf's arguments may hold what another process chose to call itself or to
 // say, so whatever could move the cursor or start a second line is replaced.
 func failf(s status, format string, args ...any) error {
-	return &failure{s, oneLine(fmt.Sprintf(format, args...))}
+	return &failure{status: s, text: oneLine(fmt.Sprintf(format, args...))}
+}
+
+// withoutView is for answers that are for programs, or beside others.
+func withoutView(err error) error {
+	if f := (*failure)(nil); errors.As(err, &f) && f.view != "" {
+		return &failure{status: f.status, text: f.text}
+	}
+	return err
 }
 
 func oneLine(s string) string {

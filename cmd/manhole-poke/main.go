@@ -85,6 +85,11 @@ func subcommands() []subcommand {
 			flags: []string{"json"}, run: list,
 		},
 		{
+			name: "kernel", args: "PID", what: "what the kernel knows of it",
+			more: "Its threads, what they do, and what that most likely means, without the process's help. Any process will do, armed or not.",
+			run:  kernel,
+		},
+		{
 			name: "demo", what: "see it work",
 			more:  "It starts a small armed program of its own, pokes it, and ends it.",
 			flags: []string{"timeout"}, run: demo,
@@ -113,6 +118,9 @@ func main() { leave(run(os.Args[1:])) }
 func leave(err error) {
 	if err == nil {
 		os.Exit(int(statusOK))
+	}
+	if f := (*failure)(nil); errors.As(err, &f) && f.view != "" {
+		fmt.Println(f.view) // an answer, if not the one asked for
 	}
 	fmt.Fprintln(os.Stderr, "manhole-poke:", oneLine(err.Error()))
 	os.Exit(int(statusOf(err)))

@@ -129,7 +129,7 @@ func talk(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.
 	case writeErr != nil:
 		return failf(statusHere, "cannot write the answers: %v", writeErr)
 	case errors.Is(readErr, os.ErrDeadlineExceeded):
-		return failf(statusTimeout, "%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, greeting)
+		return p.silent("%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, greeting)
 	case readErr != io.EOF || !a.heard() && person || a.closing != "" || errors.Is(sayErr, errPeer):
 		return broken(p, a, readErr)
 	case sayErr != nil:
