@@ -25,8 +25,6 @@ func demo(o options, args []string) error {
 		return demoProgram(os.Stdin, os.Stdout)
 	case len(args) > 0:
 		return failf(statusUsage, "demo takes no arguments, not %q; try manhole-poke demo", args[0])
-	case o.signal != "" || o.path != "":
-		return failf(statusUsage, "demo takes no -s and no -p: its program says for itself what it is armed for; try manhole-poke demo")
 	}
 	ctx, stop := untilSignalled()
 	defer stop()

@@ -53,8 +53,9 @@
 //
 //	PID   a process. By its descriptor it says for which signal and path it is
 //	      armed.
-//	NAME  the only Go process whose executable, or which itself, is called so.
-//	      If several are, they are listed.
+//	NAME  the Go process whose executable, or which itself, is called exactly
+//	      so. Of several the only one that is armed is meant, if all are the
+//	      same user's; else they are listed, and none is rung.
 //	PATH  a socket; it contains a slash. What listens there is connected to. If
 //	      nobody does, the process that the path is named after is rung, if it
 //	      says that the path is its own.
@@ -63,8 +64,9 @@
 // digits or contain a slash. The rest is one command of the console with its
 // arguments, and never taken for flags of manhole-poke, except that -o FILE
 // and -f may stand there as well: no command of the console has these. After
-// -- nothing is taken for a flag or a target. With -c all arguments are
-// targets.
+// -- nothing is taken for a flag or a target; before all else it lets a
+// process be reached that is called like a subcommand. With -c all arguments
+// are targets.
 //
 // # Options
 //

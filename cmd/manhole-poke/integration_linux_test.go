@@ -308,6 +308,12 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
+func TestCalledLikeASubcommand(t *testing.T) {
+	for _, name := range []string{"version", "help", "demo"} {
+		pokeWith(t, "", "--", name).fails(t, statusNoProcess, name)
+	}
+}
+
 func TestNoProcess(t *testing.T) {
 	cmd := exec.Command("true")
 	if err := cmd.Run(); err != nil {

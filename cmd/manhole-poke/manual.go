@@ -66,7 +66,7 @@ func manual() []section {
 		}},
 		{"targets", "Targets", []part{
 			targetTerms,
-			paragraph("The first argument is a target, and so are those after it that are all digits or contain a slash. The rest is one command of the console with its arguments, and never taken for flags of manhole-poke, except that -o FILE and -f may stand there as well: no command of the console has these. After -- nothing is taken for a flag or a target. With -c all arguments are targets."),
+			paragraph("The first argument is a target, and so are those after it that are all digits or contain a slash. The rest is one command of the console with its arguments, and never taken for flags of manhole-poke, except that -o FILE and -f may stand there as well: no command of the console has these. After -- nothing is taken for a flag or a target; before all else it lets a process be reached that is called like a subcommand. With -c all arguments are targets."),
 		}},
 		{"flags", "Options", []part{flagTerms(), paragraph("They stand before the first target.")}},
 		{"subcommands", "Subcommands", []part{subcommandTerms()}},
@@ -110,7 +110,7 @@ func manual() []section {
 
 var targetTerms = terms{
 	{"PID", "a process. By its descriptor it says for which signal and path it is armed."},
-	{"NAME", "the only Go process whose executable, or which itself, is called so. If several are, they are listed."},
+	{"NAME", "the Go process whose executable, or which itself, is called exactly so. Of several the only one that is armed is meant, if all are the same user's; else they are listed, and none is rung."},
 	{"PATH", "a socket; it contains a slash. What listens there is connected to. If nobody does, the process that the path is named after is rung, if it says that the path is its own."},
 }
 
