@@ -131,6 +131,12 @@ func pids(ps []goProcess, but []string) (all []candidate) {
 	return all
 }
 
+// goPIDs are those of all Go processes that can be seen.
+func goPIDs() []candidate {
+	all, _ := goProcesses() // a completion has nobody to tell of an error
+	return pids(all, nil)
+}
+
 // typable are names that a shell takes as they are: what a process calls
 // itself must not become a command of the user's.
 var typable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.+-]*$`)

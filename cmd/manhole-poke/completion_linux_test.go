@@ -106,7 +106,7 @@ func TestCompleteTargets(t *testing.T) {
 	if what := found["poked-by-tab"]; what != "PID "+g.pid {
 		t.Errorf("its name: %q", what)
 	}
-	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.pid[:1]}} {
+	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.pid[:1]}, {"kernel", ""}} {
 		if found, _ := complete(t, words...); found[g.pid] == "" {
 			t.Errorf("%q: %q", words, found)
 		}

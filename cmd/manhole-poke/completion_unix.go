@@ -25,7 +25,7 @@ func signalCandidates() (all []candidate) {
 func reachable() []goProcess {
 	all, err := goProcesses()
 	if err != nil {
-		return nil // a completion has nobody to tell
+		return nil // as in goPIDs
 	}
 	return keep(all, func(p *goProcess) bool { return p.mayBeArmed() && ringable(p.PID) })
 }

@@ -86,8 +86,8 @@ func subcommands() []subcommand {
 		},
 		{
 			name: "kernel", args: "PID", what: "what the kernel knows of it",
-			more: "Its threads, what they do, and what that most likely means, without the process's help. Any process will do, armed or not.",
-			run:  kernel,
+			more:  "Its threads, what they do, and what that most likely means, without the process's help. Any process will do, armed or not.",
+			words: goPIDs, run: kernel,
 		},
 		{
 			name: "demo", what: "see it work",
