@@ -65,6 +65,7 @@ func completeWords(root *cobra.Command, typed []string) {
 	values := map[string]func() []candidate{
 		"signal":  signalCandidates,
 		"timeout": func() []candidate { return nil },
+		"for":     func() []candidate { return nil },
 		"command": func() []candidate { return commandNames(console.Commands()) },
 	}
 	root.Flags().VisitAll(func(f *pflag.Flag) {

@@ -11,6 +11,7 @@
 //	manhole-poke [FLAGS] --all COMMAND [ARG]...
 //	manhole-poke list
 //	manhole-poke kernel PID
+//	manhole-poke gops PID
 //	manhole-poke demo
 //	manhole-poke completion SHELL
 //	manhole-poke man
@@ -90,6 +91,8 @@
 //	--all                   ask every armed process that may be rung.
 //	--json                  answer in JSON, for programs.
 //	--pager                 show long answers in $PAGER.
+//	--for DURATION          how long gops may be used: 30m, 3600; 10m if not
+//	                        given. It goes with the subcommand gops.
 //
 // They stand before the first target.
 //
@@ -99,6 +102,11 @@
 //	kernel PID        what the kernel knows of it. Its threads, what they do,
 //	                  and what that most likely means, without the process's
 //	                  help. Any process will do, armed or not.
+//	gops PID          let gops(1) talk to it as if it had gops's agent. As long
+//	                  as this runs, gops stack PID and gops's other commands
+//	                  work, for the same user and root only (Linux). They find
+//	                  the port in the directory that gops keeps, ~/.config/gops
+//	                  if GOPS_CONFIG_DIR does not say another.
 //	demo              see it work. It starts a small armed program of its own,
 //	                  pokes it, and ends it.
 //	completion SHELL  for bash, zsh, fish or powershell. See manhole-poke help
@@ -137,10 +145,14 @@
 //	 21  the process is a Go program that lazy is not linked into
 //	 22  several processes have the name given
 //	 23  of several processes some did not answer, and the others did
+//	 24  gops has an agent of the process to talk to already
 //	128  plus N: ended by signal N, as Ctrl-C does (130)
 //
 // # Environment
 //
+//	GOPS_CONFIG_DIR, XDG_CONFIG_HOME, HOME
+//	       where gops, and with it manhole-poke gops, looks for the port of an
+//	       agent.
 //	PAGER  what --pager shows long answers in.
 //
 // # Files

@@ -36,6 +36,7 @@ const (
 	statusWithoutLazy status = 21
 	statusAmbiguous   status = 22
 	statusSome        status = 23
+	statusAgent       status = 24
 	statusInterrupted status = 128 // and the number of the signal
 )
 
@@ -68,6 +69,7 @@ var statuses = []struct {
 	{statusWithoutLazy, "the process is a Go program that lazy is not linked into"},
 	{statusAmbiguous, "several processes have the name given"},
 	{statusSome, "of several processes some did not answer, and the others did"},
+	{statusAgent, "gops has an agent of the process to talk to already"},
 	{statusInterrupted, "plus N: ended by signal N, as Ctrl-C does (130)"},
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/google/gops/agent"
 	"golang.org/x/sys/unix"
 )
 
@@ -91,6 +92,11 @@ func play(role string) {
 		return
 	case "ignoring":
 		signal.Ignore(sig)
+	case "with gops's agent":
+		if err := agent.Listen(agent.Options{}); err != nil {
+			panic(err)
+		}
+		signal.Notify(rings, sig)
 	case "for USR1":
 		sig = syscall.SIGUSR1
 		signal.Notify(rings, sig)

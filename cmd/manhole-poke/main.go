@@ -23,6 +23,7 @@ type options struct {
 	json     bool
 	all      bool
 	pager    bool
+	lasting  time.Duration // of gops; 0 when not given
 }
 
 // flags are all there are, for the command line as for help and completion.
@@ -47,6 +48,11 @@ func (o *options) flags() *pflag.FlagSet {
 	f.BoolVar(&o.all, "all", false, "ask every armed process that may be rung")
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
 	f.BoolVar(&o.pager, "pager", false, "show long answers in $PAGER")
+	f.Func("for", "how long gops may be used: 30m, 3600; 10m if not given", func(s string) (err error) {
+		o.lasting, err = parseTimeout(s)
+		return err
+	})
+	explain(f, "for", "DURATION", "It goes with the subcommand gops.")
 	return f
 }
 
@@ -88,6 +94,12 @@ func subcommands() []subcommand {
 			name: "kernel", args: "PID", what: "what the kernel knows of it",
 			more:  "Its threads, what they do, and what that most likely means, without the process's help. Any process will do, armed or not.",
 			words: goPIDs, run: kernel,
+		},
+		{
+			name: "gops", args: "PID", what: "let gops(1) talk to it as if it had gops's agent",
+			more:  "As long as this runs, gops stack PID and gops's other commands work, for the same user and root only (Linux). They find the port in the directory that gops keeps, ~/.config/gops if GOPS_CONFIG_DIR does not say another.",
+			flags: []string{"for", "signal", "path", "timeout"},
+			words: func() []candidate { return targetCandidates(nil) }, run: gops,
 		},
 		{
 			name: "demo", what: "see it work",
@@ -237,6 +249,9 @@ func dispatch(o options, flags *pflag.FlagSet, args []string) error {
 	}
 	if len(args) == 0 && !o.all && o.commands == nil {
 		return bare(o, flags)
+	}
+	if o.lasting != 0 {
+		return failf(statusUsage, "--for goes with gops; try manhole-poke gops --for 30m PID")
 	}
 	r, err := parseRequest(&o, args, flags.ArgsLenAtDash() == 0)
 	if err != nil {

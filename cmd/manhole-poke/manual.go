@@ -115,6 +115,7 @@ var targetTerms = terms{
 }
 
 var environment = terms{
+	{"GOPS_CONFIG_DIR, XDG_CONFIG_HOME, HOME", "where gops, and with it manhole-poke gops, looks for the port of an agent."},
 	{"PAGER", "what --pager shows long answers in."},
 }
 
