@@ -62,15 +62,21 @@ func completeWords(root *cobra.Command, typed []string) {
 		}
 		return completions(wordCandidates(o, args), word)
 	}
+	completeFlags(root)
+}
+
+// completeFlags is for those that are no files.
+func completeFlags(c *cobra.Command) {
 	values := map[string]func() []candidate{
 		"signal":  signalCandidates,
 		"timeout": func() []candidate { return nil },
 		"for":     func() []candidate { return nil },
 		"command": func() []candidate { return commandNames(console.Commands()) },
 	}
-	root.Flags().VisitAll(func(f *pflag.Flag) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if candidates, ok := values[f.Name]; ok {
-			root.RegisterFlagCompletionFunc(f.Name, func(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			// It fails for what is registered with another command, which is as good.
+			c.RegisterFlagCompletionFunc(f.Name, func(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
 				return completions(candidates(), word)
 			})
 		}
@@ -164,5 +170,5 @@ func (p *goProcess) brief() string {
 			return '?'
 		}
 		return r
-	}, fmt.Sprintf("%s, %s, up %s", cells[2], cells[1], cells[4]))
+	}, fmt.Sprintf("%s, %s, up %s", strings.Replace(cells[2], " (deleted)", " deleted", 1), cells[1], cells[4]))
 }

@@ -77,6 +77,9 @@ func TestComplete(t *testing.T) {
 		{line: "completion ", has: "bash zsh fish powershell"},
 		{line: "list -", has: "--json", not: "-s"},
 		{line: "version ", not: "list"},
+		{line: "gops -", has: "--for -s", not: "--json"},
+		{line: "gops --for ", not: "list"},
+		{line: "-", not: "--for"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			found, files := complete(t, strings.Split(c.line, " ")...)

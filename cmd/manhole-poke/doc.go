@@ -94,7 +94,8 @@
 //	--for DURATION          how long gops may be used: 30m, 3600; 10m if not
 //	                        given. It goes with the subcommand gops.
 //
-// They stand before the first target.
+// They stand before the first target, or beside the subcommand that they go
+// with.
 //
 // # Subcommands
 //
@@ -102,7 +103,7 @@
 //	kernel PID        what the kernel knows of it. Its threads, what they do,
 //	                  and what that most likely means, without the process's
 //	                  help. Any process will do, armed or not.
-//	gops PID          let gops(1) talk to it as if it had gops's agent. As long
+//	gops PID          let gops(1) talk to it. As if it had gops's agent: as long
 //	                  as this runs, gops stack PID and gops's other commands
 //	                  work, for the same user and root only (Linux). They find
 //	                  the port in the directory that gops keeps, ~/.config/gops

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/go-manhole/lazy/console"
@@ -36,7 +37,11 @@ func printOut(write func(*bytes.Buffer)) error {
 // overview is as much as one screen holds.
 func overview() []part {
 	var flags terms
-	new(options).flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, entry{flagName(f), f.Usage}) })
+	new(options).flags().VisitAll(func(f *pflag.Flag) {
+		if f.Annotations[onlyFor] == nil {
+			flags = append(flags, entry{flagName(f), f.Usage})
+		}
+	})
 	var topics []string
 	for _, s := range manual() {
 		topics = append(topics, s.topic)
@@ -60,6 +65,9 @@ func about(name string) (parts []part) {
 	for _, s := range subcommands() {
 		if s.name == name {
 			parts = append(parts, synopsis("manhole-poke "+s.usage()+"\n"), paragraph(s.name+": "+sentences(s.what, s.more)))
+			if flags := termsOf(func(f *pflag.Flag) bool { return slices.Contains(s.flags, f.Name) }); flags != nil {
+				parts = append(parts, flags)
+			}
 		}
 	}
 	for _, c := range console.Commands() {

@@ -53,6 +53,7 @@ func (o *options) flags() *pflag.FlagSet {
 		return err
 	})
 	explain(f, "for", "DURATION", "It goes with the subcommand gops.")
+	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
 	return f
 }
 
@@ -60,6 +61,7 @@ func (o *options) flags() *pflag.FlagSet {
 const (
 	argument  = "argument"
 	moreAbout = "more"
+	onlyFor   = "only for" // this subcommand
 )
 
 func explain(flags *pflag.FlagSet, name, arg, more string) {
@@ -96,8 +98,8 @@ func subcommands() []subcommand {
 			words: goPIDs, run: kernel,
 		},
 		{
-			name: "gops", args: "PID", what: "let gops(1) talk to it as if it had gops's agent",
-			more:  "As long as this runs, gops stack PID and gops's other commands work, for the same user and root only (Linux). They find the port in the directory that gops keeps, ~/.config/gops if GOPS_CONFIG_DIR does not say another.",
+			name: "gops", args: "PID", what: "let gops(1) talk to it",
+			more:  "As if it had gops's agent: as long as this runs, gops stack PID and gops's other commands work, for the same user and root only (Linux). They find the port in the directory that gops keeps, ~/.config/gops if GOPS_CONFIG_DIR does not say another.",
 			flags: []string{"for", "signal", "path", "timeout"},
 			words: func() []candidate { return targetCandidates(nil) }, run: gops,
 		},
@@ -164,7 +166,12 @@ func newRoot(args []string) *cobra.Command {
 		RunE:          func(c *cobra.Command, args []string) error { return dispatch(*o, c.Flags(), args) },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.Flags().AddFlagSet(flags)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Annotations[onlyFor] == nil {
+			root.Flags().AddFlag(f)
+		}
+	})
+	root.Flags().SortFlags = false
 	// What follows a target is the console's, flags and all.
 	root.Flags().SetInterspersed(false)
 	root.Flags().Bool("version", false, "the same as the subcommand")
@@ -205,6 +212,7 @@ func addSubcommands(root *cobra.Command, o *options, flags *pflag.FlagSet) {
 		for _, name := range sub.flags {
 			c.Flags().AddFlag(flags.Lookup(name))
 		}
+		completeFlags(c)
 		if sub.name == "help" {
 			root.SetHelpCommand(c)
 		} else {
@@ -249,9 +257,6 @@ func dispatch(o options, flags *pflag.FlagSet, args []string) error {
 	}
 	if len(args) == 0 && !o.all && o.commands == nil {
 		return bare(o, flags)
-	}
-	if o.lasting != 0 {
-		return failf(statusUsage, "--for goes with gops; try manhole-poke gops --for 30m PID")
 	}
 	r, err := parseRequest(&o, args, flags.ArgsLenAtDash() == 0)
 	if err != nil {

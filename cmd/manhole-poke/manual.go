@@ -68,7 +68,7 @@ func manual() []section {
 			targetTerms,
 			paragraph("The first argument is a target, and so are those after it that are all digits or contain a slash. The rest is one command of the console with its arguments, and never taken for flags of manhole-poke, except that -o FILE and -f may stand there as well: no command of the console has these. After -- nothing is taken for a flag or a target; before all else it lets a process be reached that is called like a subcommand. With -c all arguments are targets."),
 		}},
-		{"flags", "Options", []part{flagTerms(), paragraph("They stand before the first target.")}},
+		{"flags", "Options", []part{flagTerms(), paragraph("They stand before the first target, or beside the subcommand that they go with.")}},
 		{"subcommands", "Subcommands", []part{subcommandTerms()}},
 		{"commands", "Commands of the console", append([]part{
 			paragraph("These are those of every program; its own may be added with lazy.Handle, and then help lists them in the session. A word with blanks is quoted, 'so' or \"so\". With -c, commands are separated by semicolons and ends of lines outside such quotes."),
@@ -142,8 +142,15 @@ func ways(flags string) terms {
 	return all
 }
 
-func flagTerms() (all terms) {
+func flagTerms() terms {
+	return termsOf(func(*pflag.Flag) bool { return true })
+}
+
+func termsOf(meant func(*pflag.Flag) bool) (all terms) {
 	new(options).flags().VisitAll(func(f *pflag.Flag) {
+		if !meant(f) {
+			return
+		}
 		all = append(all, entry{flagName(f), sentences(f.Usage, f.Annotations[moreAbout]...)})
 	})
 	return all
