@@ -154,13 +154,12 @@ func (g *gopsAgent) gone() error {
 	return failf(statusExited, "%s exited, and gops %d has nobody to talk to any more; its own log may say why", g.p, g.p.pid)
 }
 
-// attend sees one connection to its end, or, if it is over for lack of
-// anything to say, leaves it in peace.
+// attend sees one connection to its end. A client that half-closes it, which
+// gops does not, is taken for one that has gone.
 func (g *gopsAgent) attend(ctx context.Context, c *net.TCPConn) {
 	ctx, left := context.WithCancelCause(ctx)
 	defer left(nil)
-	free := context.AfterFunc(ctx, func() { reset(c) })
-	defer free()
+	defer context.AfterFunc(ctx, func() { reset(c) })()
 	uid, err := tcpPeer(c)
 	switch {
 	case errors.Is(err, errGone):
@@ -248,12 +247,17 @@ func readGops(c *net.TCPConn, timeout time.Duration) ([]byte, error) {
 // who holds it may be the client before, whose answer was cut short, and who
 // comes when it is over but not yet closed is reset.
 func (g *gopsAgent) answer(ctx context.Context, c *net.TCPConn, request []byte) error {
-	for late := time.Now().Add(g.o.timeout); ; time.Sleep(20 * time.Millisecond) {
+	late := time.Now().Add(g.o.timeout)
+	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		err := g.ask(ctx, c, request)
 		again := statusOf(err) == statusBusy && g.cutShort || errors.Is(err, errUnheard)
-		if !again || time.Now().After(late) {
+		if !again || time.Now().Add(pause).After(late) {
 			g.cutShort = ctx.Err() != nil
 			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
 		}
 	}
 }

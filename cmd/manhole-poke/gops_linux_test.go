@@ -491,6 +491,51 @@ func TestGopsFileInTheWay(t *testing.T) {
 	pokeWith(t, "", "gops", target.pid).fails(t, statusHere, "/proc/none", "GOPS_CONFIG_DIR")
 }
 
+// In a container the process has another pid, another /tmp and another
+// loopback interface; gops knows it by the pid that is seen from here.
+func TestGopsInContainer(t *testing.T) {
+	needRoot(t)
+	ownDirectory(t)
+	target := startContained(t, "lazy")
+	g := startGops(t, target.pid)
+	for _, command := range []string{"version", "stats"} {
+		if r := runGops(t, command, target.pid); r.status != 0 || !strings.HasPrefix(r.stdout, "go") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+	g.signalled(t, syscall.SIGTERM)
+}
+
+// An agent may be where gops cannot reach it.
+func TestGopsAgentInNetworkNamespace(t *testing.T) {
+	needRoot(t)
+	ownDirectory(t)
+	target := startContained(t, "with gops's agent")
+	// As if it shared the directory too, and not the pid namespace.
+	file := filepath.Join(os.Getenv("GOPS_CONFIG_DIR"), target.pid)
+	port, err := os.ReadFile(filepath.Join("/proc", target.pid, "root", filepath.Dir(file), "1"))
+	if err == nil {
+		err = os.WriteFile(file, port, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pokeWith(t, "", "gops", target.pid).fails(t, statusAgent, "in its network namespace", "nsenter -t "+target.pid+" -n gops stack "+target.pid)
+}
+
+func startContained(t *testing.T, role string) *target {
+	t.Helper()
+	if out, err := runTool("unshare", "-mn", "mount", "-t", "tmpfs", "none", "/tmp"); err != nil {
+		t.Skipf("a container takes unshare and mount: %v %s", err, out)
+	}
+	cmd := exec.Command("sh", "-c", `exec 3<"$0" && mount -t tmpfs none /tmp && exec /proc/self/fd/3 ""`, copied(t, "inside"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:   syscall.CLONE_NEWPID | syscall.CLONE_NEWNET,
+		Unshareflags: syscall.CLONE_NEWNS,
+	}
+	return startCommand(t, role, "", cmd)
+}
+
 func TestGopsUsage(t *testing.T) {
 	ownDirectory(t)
 	for _, args := range [][]string{
