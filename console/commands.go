@@ -66,7 +66,7 @@ full            the state, wait and id of each even if there are very many;
 		},
 		{
 			name: "stack json", args: "[FILTER]...", topic: doing,
-			what: "the same for programs: a line of JSON for the whole, then one for each group",
+			what: "the groups for programs: a line of JSON for the whole, then one for each",
 			more: `Durations are in nanoseconds. With -n the goroutines of other groups count as
 filtered. stack full json has ids and waits of very many goroutines too.
 What each name means: go doc github.com/go-manhole/lazy/stackdump Dump.WriteJSON
@@ -163,6 +163,9 @@ switches it off. Both profiles count since the process began, and with -top
 since the command did; go tool pprof -diff_base subtracts an earlier one.
 The runtime does not see, in mutex, one that goroutines have queued for without
 a break since before the sampling: block shows those that wait for it.
+goroutineleak, in a program built with GOEXPERIMENT=goroutineleakprofile, has
+the goroutines that nobody can ever wake. It collects garbage to find them, which
+takes as long as gc does; stack full -state leaked then shows them too.
 `,
 			example: "pprof mutex 10s -top",
 			run:     profiles,

@@ -54,8 +54,8 @@
 //     still counts as waiting, and "running" is only the one that takes the
 //     capture: all others are "runnable" then, as they are in a full capture,
 //     where the world stands still.
-//   - In a grouped capture the reason that a synctest bubble adds to a state
-//     ("durable") is not known.
+//   - In a grouped capture what a synctest bubble and a goroutineleak profile
+//     add to a state ("durable", "leaked") is not known.
 //   - The runtime prints the 50 innermost and 50 outermost frames of a deep
 //     stack; the profile holds the 128 innermost. What is missing is marked by a
 //     frame whose Func says so.
