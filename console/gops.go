@@ -117,6 +117,7 @@ func Gops(ctx context.Context, op byte, conn Conn, cfg Config) error {
 		return failed
 	}}, nil)
 	if err := s.flush(); err != nil {
+		s.farewell(err)
 		return err
 	}
 	return failed
