@@ -88,7 +88,21 @@ func play(role string) {
 	rings := make(chan os.Signal, 1)
 	switch role {
 	case "lazy":
-		playLazy(path)
+		playLazy(lazy.WithPath(path))
+		return
+	case "lazy by default":
+		playLazy()
+		return
+	case "lazy, but not for root":
+		playLazy(lazy.WithPath(path), lazy.WithCheck(func(p lazy.Peer) error {
+			if p.UID == 0 {
+				return errors.New("root is not wanted")
+			}
+			return nil
+		}))
+		return
+	case "looping", "in a raw call", "forking", "burning":
+		playHeld(role, path)
 		return
 	case "ignoring":
 		signal.Ignore(sig)
@@ -128,7 +142,7 @@ func play(role string) {
 }
 
 // playLazy is a program that really is armed.
-func playLazy(path string) {
+func playLazy(options ...lazy.Option) {
 	lazy.Handle("echo", "WORD...: the words again", func(_ context.Context, w io.Writer, args []string) error {
 		_, err := fmt.Fprintln(w, strings.Join(args, " "))
 		return err
@@ -146,7 +160,7 @@ func playLazy(path string) {
 		os.Exit(0)
 		return nil
 	})
-	if err := lazy.Arm(lazy.WithPath(path), lazy.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
+	if err := lazy.Arm(append(options, lazy.WithLogger(slog.New(slog.DiscardHandler)))...); err != nil {
 		panic(err)
 	}
 	for range 20 {

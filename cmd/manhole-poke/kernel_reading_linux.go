@@ -21,13 +21,15 @@ func (v view) reading() []string {
 	return v.readMemory()
 }
 
-func (v view) having(has func(thread) bool) (threads []thread) {
-	for _, t := range v.threads {
+func (v view) having(has func(thread) bool) []thread { return keepThreads(v.threads, has) }
+
+func keepThreads(threads []thread, has func(thread) bool) (kept []thread) {
+	for _, t := range threads {
 		if has(t) {
-			threads = append(threads, t)
+			kept = append(kept, t)
 		}
 	}
-	return threads
+	return kept
 }
 
 // in says whether the thread was found in one of these system calls.
@@ -111,14 +113,20 @@ func (v view) readWorld() string {
 		return ""
 	}
 	text := fmt.Sprintf("Thread %d wants to stop the world, as a garbage collection does, and asks again and again; until it has, no goroutine runs. ", asking[0].tid)
-	holds := without(v.spinning(), asking)
+	holds := keepThreads(v.spinning(), func(t thread) bool { return t.tid != asking[0].tid })
 	switch {
 	case len(holds) > 0 && v.noPreempt:
 		text += threads(holds, "is", "are") + " in a loop and does not let go, because GODEBUG has asyncpreemptoff=1. "
 	case len(holds) > 0:
 		text += threads(holds, "does", "do") + " not let go: a loop in assembly, or elsewhere where the runtime may not interrupt it. "
 	default:
-		if holds = v.blocked(); len(holds) == 0 {
+		holds = v.blocked()
+		// The runtime interrupts whom it takes for running Go code, and that
+		// shows, unless the kernel does not let it.
+		if interrupted := keepThreads(holds, func(t thread) bool { return t.state == 'D' || !t.still }); len(interrupted) > 0 {
+			holds = interrupted
+		}
+		if len(holds) != 1 {
 			return text + "Which thread does not let go is not to be seen. " + v.where()
 		}
 		t := holds[0]
@@ -242,12 +250,6 @@ func mode(spinning []thread) string {
 		return "mostly in the kernel"
 	}
 	return "in its own code"
-}
-
-func without(threads, others []thread) []thread {
-	return slices.DeleteFunc(threads, func(t thread) bool {
-		return slices.ContainsFunc(others, func(o thread) bool { return o.tid == t.tid })
-	})
 }
 
 func threads(t []thread, one, more string) string {

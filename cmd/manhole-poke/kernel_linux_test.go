@@ -1,0 +1,291 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startHeld starts a target that only a signal can end.
+func startHeld(t *testing.T, role string) *target {
+	t.Helper()
+	g := start(t, role)
+	t.Cleanup(func() { g.cmd.Process.Kill() }) // before the one that waits for it
+	return g
+}
+
+// shows asserts a view with all of the words in it.
+func (r result) shows(t *testing.T, words ...string) {
+	t.Helper()
+	if !strings.HasPrefix(r.stdout, "What the kernel knows of process ") || !strings.HasSuffix(r.stdout, ".\n") {
+		t.Errorf("not a view: %q", r.stdout)
+	}
+	for _, w := range words {
+		if !regexp.MustCompile(w).MatchString(r.stdout) {
+			t.Errorf("%q is missing in\n%s", w, r.stdout)
+		}
+	}
+}
+
+// A world that cannot be stopped: no goroutine runs, and poke says which thread
+// it is.
+func TestKernelHeld(t *testing.T) {
+	for _, c := range []struct {
+		role  string
+		words []string
+	}{
+		{"looping", []string{`(?m)^1 +running`, `Thread \d+ wants to stop the world`, `Thread \d+ is in a loop and does not let go, because GODEBUG has asyncpreemptoff=1`, `kill -QUIT`}},
+		{"in a raw call", []string{`read\(\d+\)`, `pipe_read`, `Thread \d+ wants to stop the world`, `Thread \d+ does not let go: read\(\d+\) was called without telling the runtime`}},
+		{"forking", []string{`(?m)^1 +uninterruptible .* clone `, `Thread \d+ wants to stop the world`, `Thread \d+ does not let go: clone, probably for a forked child to call exec`}},
+	} {
+		t.Run(c.role, func(t *testing.T) {
+			if c.role == "looping" {
+				t.Setenv("GODEBUG", "asyncpreemptoff=1")
+			}
+			g := startHeld(t, c.role)
+			until(t, "a thread asks", func() bool {
+				r := pokeWith(t, "", "kernel", g.pid)
+				return strings.Contains(r.stdout, "wants to stop the world") && strings.Contains(r.stdout, "not let go")
+			})
+			r := pokeWith(t, "", "-t", "300ms", g.pid, "stats")
+			r.fails(t, statusTimeout, g.pid, "said nothing within 300ms", "-t")
+			r.shows(t, c.words...)
+		})
+	}
+}
+
+func TestKernelInOtherWays(t *testing.T) {
+	g := startHeld(t, "in a raw call")
+	until(t, "a thread asks", func() bool {
+		return strings.Contains(pokeWith(t, "", "kernel", g.pid).stdout, "wants to stop the world")
+	})
+	r := finish(t, pokeCommand(t, nil, "-t", "300ms", g.pid))
+	r.fails(t, statusTimeout, "said nothing")
+	r.shows(t, "wants to stop the world")
+	// For programs, the line is enough.
+	r = pokeWith(t, "", "-t", "300ms", "--json", g.pid, "stats")
+	if r.status != statusTimeout || strings.Count(r.stdout, "\n") != 1 || strings.Contains(r.stdout, "kernel knows") {
+		t.Errorf("%+v", r)
+	}
+	s, wait := atTerminal(t, "-t", "300ms", g.pid)
+	s.until(t, "What the kernel knows of process "+g.pid)
+	s.until(t, "said nothing within 300ms")
+	if st := wait(); st != statusTimeout {
+		t.Errorf("exit status %d", st)
+	}
+}
+
+// What does not even open its socket.
+func TestKernelOfTheDeaf(t *testing.T) {
+	g := start(t, "deaf")
+	r := pokeWith(t, "", "-t", "200ms", g.pid, "stats")
+	r.fails(t, statusTimeout, "did not open "+g.path)
+	r.shows(t, g.pid)
+}
+
+func TestKernel(t *testing.T) {
+	g := start(t, "lazy")
+	until(t, "it rests", func() bool {
+		r := pokeWith(t, "", "kernel", g.pid)
+		return r.status == statusOK && r.stderr == "" && strings.Contains(r.stdout, "It has nothing to do: a thread waits for network and timers")
+	})
+	pokeWith(t, "", "kernel", g.pid).shows(t, `THREADS +STATE +CPU +USED +SYSTEM CALL +WAITS IN +NAME +TID`, `sleeping`, `futex`, `epoll_pwait`, `\b`+g.pid+`\b`)
+
+	g.cmd.Process.Signal(syscall.SIGSTOP)
+	until(t, "it stopped", func() bool { return stateOf(t, g.pid) == 'T' })
+	pokeWith(t, "", "kernel", g.pid).shows(t, `stopped`, `It is stopped by a signal and does nothing until kill -CONT `+g.pid)
+	g.cmd.Process.Signal(syscall.SIGCONT)
+	pokeWith(t, "", g.pid, "echo", "again").succeeds(t, "again\n")
+
+	burning := startHeld(t, "burning")
+	pokeWith(t, "", "kernel", burning.pid).shows(t, `running`, `all the CPU that it may use|for a CPU that others use`)
+
+	sleep := startOther(t, "sleep", "1000")
+	pokeWith(t, "", "kernel", sleep).shows(t, `1 thread,`, `clock_nanosleep|nanosleep`, `All of it sleeps\.`)
+}
+
+func TestKernelOfOthers(t *testing.T) {
+	g := start(t, "lazy")
+	r := asNobody(t, "", "kernel", g.pid)
+	if r.status != statusOK || r.stderr != "" {
+		t.Errorf("%+v", r)
+	}
+	r.shows(t, `sleeping +\d+ % .* \? +\? `, `not for uid 65534 to see; try as root`, `hidden|sleeps`)
+}
+
+func TestKernelFails(t *testing.T) {
+	pokeWith(t, "", "kernel").fails(t, statusUsage, "one PID")
+	pokeWith(t, "", "kernel", "1", "2").fails(t, statusUsage, "one PID")
+	pokeWith(t, "", "kernel", "x/y").fails(t, statusUsage, "not a PID")
+	pokeWith(t, "", "kernel", "4999999").fails(t, statusNoProcess, "no process 4999999")
+	g := start(t, "armed")
+	threads, err := os.ReadDir("/proc/" + g.pid + "/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		if thread.Name() != g.pid {
+			pokeWith(t, "", "kernel", thread.Name()).fails(t, statusNoProcess, "thread of process "+g.pid)
+			break
+		}
+	}
+	if _, err := os.Stat("/dev/full"); err == nil {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer full.Close()
+		cmd := pokeCommand(t, nil, "kernel", g.pid)
+		cmd.Stdout = full
+		finish(t, cmd).fails(t, statusHere, "cannot write")
+	}
+}
+
+func TestKernelOfZombie(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer cmd.Wait()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	until(t, "it died", func() bool { return stateOf(t, pid) == 'Z' })
+	pokeWith(t, "", "kernel", pid).shows(t, "zombie", "It is dead")
+}
+
+// newCgroup makes one of which the file tells that it can do what the test is
+// about, and puts the target in it.
+func newCgroup(t *testing.T, g *target, file string, mounts ...string) (dir string) {
+	t.Helper()
+	for _, m := range mounts {
+		dir := filepath.Join(cgroupRoot, m, "manhole-poke-test-"+g.pid)
+		if os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, file)); err != nil {
+			os.Remove(dir)
+			continue
+		}
+		t.Cleanup(func() {
+			for range 1000 { // it is busy until the kernel has seen to the end of the target
+				if os.Remove(dir) == nil {
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+			t.Errorf("%s stays behind", dir)
+		})
+		t.Cleanup(func() {
+			g.cmd.Process.Kill()
+			g.cmd.Wait()
+		})
+		mustWrite(t, dir+"/cgroup.procs", g.pid)
+		return dir
+	}
+	t.Skipf("no cgroup with %s can be made here, in %q", file, mounts)
+	return ""
+}
+
+func mustWrite(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFrozen(t *testing.T) {
+	for _, c := range []struct{ version, file, freeze, thaw, mount string }{
+		{"1", "freezer.state", "FROZEN", "THAWED", "freezer"},
+		{"2", "cgroup.freeze", "1", "0", "unified"},
+		{"2 alone", "cgroup.freeze", "1", "0", "."},
+	} {
+		t.Run(c.version, func(t *testing.T) {
+			g := start(t, "lazy")
+			dir := newCgroup(t, g, c.file, c.mount)
+			mustWrite(t, filepath.Join(dir, c.file), c.freeze)
+			t.Cleanup(func() { os.WriteFile(filepath.Join(dir, c.file), []byte(c.thaw), 0) })
+			until(t, "it is frozen", func() bool { return cgroupOf(mustAtoi(t, g.pid)).frozen() == dir })
+			pokeWith(t, "a\n", g.pid).fails(t, statusStopped, g.pid, "frozen", "echo "+c.thaw+" >"+dir+"/"+c.file)
+			pokeWith(t, "", "kernel", g.pid).shows(t, "It is frozen with its cgroup", "echo "+c.thaw+" >"+dir)
+			mustWrite(t, filepath.Join(dir, c.file), c.thaw)
+			pokeWith(t, "", g.pid, "echo", "thawed").succeeds(t, "thawed\n")
+		})
+	}
+}
+
+func TestThrottled(t *testing.T) {
+	g := startHeld(t, "burning")
+	dir := newCgroup(t, g, "cpu.cfs_quota_us", "cpu", "cpu,cpuacct")
+	mustWrite(t, dir+"/cpu.cfs_quota_us", "5000")
+	until(t, "it is throttled", func() bool {
+		return strings.Contains(pokeWith(t, "", "kernel", g.pid).stdout, "the quota was used up in ")
+	})
+	pokeWith(t, "", "kernel", g.pid).shows(t, `in \d+ of \d+ periods \(`+dir+`/cpu\.stat\)`)
+}
+
+func TestReading(t *testing.T) {
+	calm := func(tid int, call string) thread {
+		return thread{tid: tid, state: 'S', call: call, fd: -1, still: true, seen: []string{call}}
+	}
+	with := func(t thread, change func(*thread)) thread { change(&t); return t }
+	stuck := func(call, channel string) thread {
+		return with(calm(9, call), func(t *thread) { t.state, t.channel = 'D', channel })
+	}
+	spin := with(calm(7, ""), func(t *thread) { t.state, t.share, t.still = 'R', 1, false })
+	for want, v := range map[string]view{
+		"nothing to do":                              {isGo: true, cpus: 2, threads: []thread{calm(1, "futex"), calm(2, "epoll_pwait")}},
+		"scheduler works":                            {isGo: true, cpus: 2, asked: true, threads: []thread{calm(1, "futex"), calm(2, "epoll_pwait")}},
+		"a deadlock below Go's scheduler":            {isGo: true, cpus: 2, threads: []thread{calm(1, "futex"), calm(2, "futex")}},
+		"monitor is awake":                           {isGo: true, cpus: 2, threads: []thread{calm(1, "futex"), calm(2, "nanosleep")}},
+		"Thread 3 sits in flock, and nobody waits":   {isGo: true, cpus: 2, threads: []thread{calm(1, "futex"), calm(2, "nanosleep"), calm(3, "flock")}},
+		"an NFS server":                              {isGo: true, cpus: 2, threads: []thread{calm(1, "futex"), stuck("read", "rpc_wait_bit_killable")}},
+		"that is no system call but a page":          {isGo: true, cpus: 2, threads: []thread{calm(1, "futex"), stuck("", "folio_wait_bit_common")}},
+		"for a disk":                                 {cpus: 2, threads: []thread{stuck("fsync", "jbd2_log_wait_commit")}},
+		"FUSE":                                       {cpus: 2, threads: []thread{stuck("read", "request_wait_answer")}},
+		"the lock on its memory":                     {cpus: 2, threads: []thread{with(stuck("mmap", "rwsem_down_write_slowpath"), func(t *thread) { t.stack = []string{"rwsem_down_write_slowpath", "vm_mmap_pgoff"} })}},
+		"by its debugger, process 5":                 {isGo: true, tracer: 5, threads: []thread{with(calm(1, ""), func(t *thread) { t.state = 't' })}},
+		"kill -CONT 4":                               {pid: 4, threads: []thread{with(calm(1, ""), func(t *thread) { t.state = 'T' })}},
+		"4 of 5 periods (/sys/x/cpu.stat)":           {isGo: true, throttled: "/sys/x", quota: quota{4, 5}, threads: []thread{spin}},
+		"for a CPU that others use":                  {isGo: true, cpus: 2, threads: []thread{with(spin, func(t *thread) { t.share, t.waited = 0.2, 0.8 })}},
+		"If GOMAXPROCS is 1":                         {isGo: true, cpus: 2, threads: []thread{spin, calm(1, "futex"), calm(2, "nanosleep")}},
+		"Thread 7 burns a CPU, in its own code":      {isGo: true, cpus: 2, threads: []thread{spin, calm(1, "epoll_pwait")}},
+		"Thread 7 burns a CPU, mostly in":            {cpus: 2, threads: []thread{with(spin, func(t *thread) { t.kernel = 1 })}},
+		"Thread 7 does not let go: a loop in":        {isGo: true, cpus: 2, threads: []thread{spin, with(calm(1, "futex"), func(t *thread) { t.turns, t.share = 8000, 0.1 })}},
+		"does not let go is not to be seen":          {isGo: true, cpus: 2, threads: []thread{with(calm(1, "futex"), func(t *thread) { t.turns, t.share = 8000, 0.1 })}},
+		"Thread 3 does not let go: flock was called": {isGo: true, cpus: 2, threads: []thread{calm(1, "read"), with(calm(3, "flock"), func(t *thread) { t.still = false }), with(calm(2, "futex"), func(t *thread) { t.turns, t.share = 8000, 0.1 })}},
+		"thread does not let go is not to be":        {isGo: true, cpus: 2, threads: []thread{calm(1, "read"), calm(3, "flock"), with(calm(2, "futex"), func(t *thread) { t.turns, t.share = 8000, 0.1 })}},
+		"hidden":                                     {isGo: true, hidden: true, cpus: 2, threads: []thread{calm(1, "")}},
+		"now and then, so the scheduler":             {isGo: true, cpus: 2, threads: []thread{with(calm(1, "futex"), func(t *thread) { t.share = 0.1 })}},
+		"Memory is short: for 40 %":                  {pressure: 40, threads: []thread{calm(1, "read")}},
+		"70 pages":                                   {faults: 70, threads: []thread{calm(1, "read")}},
+	} {
+		if got := strings.Join(v.reading(), "\n"); !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %q", want, got)
+		}
+	}
+}
+
+// What threads call themselves does not move the cursor.
+func TestViewIsSafe(t *testing.T) {
+	v := view{process: "process 1 (\x1b[2J)", threads: []thread{{tid: 1, name: "a\n\x1b[2Jb", state: 'S', fd: -1}}}
+	if s := v.String(); strings.ContainsAny(s, "\x1b") || strings.Contains(s, "a\n") {
+		t.Errorf("%q", s)
+	}
+}
+
+func TestViewGroups(t *testing.T) {
+	var v view
+	for tid := range 300 {
+		v.threads = append(v.threads, thread{tid: 1000 + tid, name: "worker", state: 'S', call: "futex", fd: -1, used: time.Millisecond})
+	}
+	v.threads = append(v.threads, thread{tid: 7, name: "worker", state: 'R', share: 0.9, fd: -1})
+	lines := strings.Split(v.String(), "\n")
+	if !regexp.MustCompile(`^1 +running +90 % `).MatchString(lines[3]) || !regexp.MustCompile(`^300 +sleeping +0 % +300ms .* 1000 1001 .* and 292 more$`).MatchString(lines[4]) {
+		t.Errorf("%q", lines)
+	}
+}
