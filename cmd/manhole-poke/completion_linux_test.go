@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 func complete(t *testing.T, words ...string) (found map[string]string, files bool) {
 	t.Helper()
 	cmd := exec.Command(pokeBinary, append([]string{"__complete"}, words...)...)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // a second each time
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%q: %v", words, err)
@@ -101,12 +103,13 @@ func TestComplete(t *testing.T) {
 }
 
 func TestCompleteTargets(t *testing.T) {
-	g := startNamed(t, "poked-by-tab")
+	name := fmt.Sprintf("tab-%d", os.Getpid()) // a run beside this one has another
+	g := startNamed(t, name)
 	found, _ := complete(t, "")
-	if what := found[g.pid]; !strings.HasPrefix(what, "poked-by-tab, ") {
+	if what := found[g.pid]; !strings.HasPrefix(what, name+", ") {
 		t.Errorf("%s: %q", g.pid, what)
 	}
-	if what := found["poked-by-tab"]; what != "PID "+g.pid {
+	if what := found[name]; what != "PID "+g.pid {
 		t.Errorf("its name: %q", what)
 	}
 	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.pid[:1]}, {"kernel", ""}} {
@@ -120,8 +123,8 @@ func TestCompleteTargets(t *testing.T) {
 		}
 	}
 	// Of two it is no name any more.
-	startNamed(t, "poked-by-tab")
-	if found, _ := complete(t, ""); found["poked-by-tab"] != "" {
+	startNamed(t, name)
+	if found, _ := complete(t, ""); found[name] != "" {
 		t.Errorf("%q", found)
 	}
 	g.unharmed(t)

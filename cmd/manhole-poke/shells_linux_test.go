@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -27,22 +29,30 @@ func TestShells(t *testing.T) {
 			if _, err := os.Stat(shell.needs); shell.needs != "" && err != nil {
 				t.Skip("bash-completion is not here: ", err)
 			}
-			g := startNamed(t, "poked-by-tab")
+			// Another run of this test may go on, and a name is only offered
+			// if nothing else has it.
+			name := fmt.Sprintf("poked-%d-by-tab", os.Getpid())
+			g := startNamed(t, name)
 			s := startWindow(t, []string{"PATH=" + filepath.Dir(pokeBinary) + ":" + os.Getenv("PATH")}, append([]string{shell.name}, shell.args...)...)
-			s.types(t, shell.setup+"; echo set'' up", "Enter")
-			s.shows(t, "\nset up")
-			s.types(t, "clear", "Enter")
+			s.types(t, shell.setup, "Enter")
 
-			s.types(t, "manhole-poke poked-by", "Tab")
-			s.shows(t, "manhole-poke poked-by-tab")
+			s.clear(t)
+			s.types(t, "manhole-poke "+strings.TrimSuffix(name, "tab"), "Tab")
+			s.shows(t, "manhole-poke "+name)
 			s.types(t, "stack diff -min", "Tab")
-			s.shows(t, "poked-by-tab stack diff -min-wait")
+			s.shows(t, name+" stack diff -min-wait")
 
-			s.types(t, "C-u", "C-c")
-			s.types(t, "clear", "Enter")
+			s.clear(t)
 			s.types(t, "manhole-poke "+g.pid[:len(g.pid)-1], "Tab", "Tab")
 			s.shows(t, g.pid) // completed, or offered with its neighbours
 			g.unharmed(t)
 		})
 	}
+}
+
+// clear throws away what is typed, and returns when the shell is idle.
+func (w *window) clear(t *testing.T) {
+	t.Helper()
+	w.types(t, "C-u", "clear; echo clear''ed", "Enter")
+	w.shows(t, "cleared")
 }
