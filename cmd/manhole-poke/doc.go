@@ -10,7 +10,7 @@
 //	manhole-poke [FLAGS] -c COMMANDS TARGET...
 //	manhole-poke [FLAGS] --all COMMAND [ARG]...
 //	manhole-poke list
-//	manhole-poke kernel PID
+//	manhole-poke kernel PID|NAME
 //	manhole-poke gops PID
 //	manhole-poke demo
 //	manhole-poke completion SHELL
@@ -100,7 +100,7 @@
 // # Subcommands
 //
 //	list              what manhole-poke alone does.
-//	kernel PID        what the kernel knows of it. Its threads, what they do,
+//	kernel PID|NAME   what the kernel knows of it. Its threads, what they do,
 //	                  and what that most likely means, without the process's
 //	                  help. Any process will do, armed or not.
 //	gops PID          let gops(1) talk to it. As if it had gops's agent: as long

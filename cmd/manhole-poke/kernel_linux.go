@@ -27,37 +27,23 @@ const (
 )
 
 // kernel shows what the kernel knows of a process, armed or not.
-func kernel(_ options, args []string) error {
+func kernel(o options, args []string) error {
 	if len(args) != 1 {
-		return failf(statusUsage, "kernel takes one PID; try manhole-poke kernel PID")
+		return failf(statusUsage, "kernel takes one PID or NAME; try manhole-poke kernel PID")
 	}
 	pid, err := strconv.ParseUint(args[0], 10, 31)
-	if err != nil || pid == 0 {
-		return failf(statusUsage, "%q is not a PID; try manhole-poke kernel PID", args[0])
-	}
-	if err := foreignProc(); err != nil {
-		return err
-	}
-	p := &process{pid: int(pid), nspid: int(pid), uid: -1, handle: -1}
-	text, err := os.ReadFile(p.proc("status"))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-		return p.signalled(cmp.Or(p.signal(0), error(unix.ESRCH)))
-	}
-	var s procStatus
-	if err == nil {
-		s, err = parseStatus(text)
+	if err != nil {
+		var named int
+		named, err = resolve(o, args[0])
+		pid = uint64(named)
 	}
 	if err != nil {
-		return failf(statusUnlooked, "%s cannot be looked at: %v; try as root", p, err)
+		return err
 	}
-	p.name, p.uid = s.name, s.uid
-	if len(s.nspid) > 0 {
-		p.nspid = s.nspid[len(s.nspid)-1]
+	p, err := glance(int(pid))
+	if err != nil {
+		return err
 	}
-	if s.tgid != p.pid {
-		return failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.pid, s.tgid, s.name, s.tgid)
-	}
-	p.readNote()
 	v, err := p.sample()
 	if err != nil {
 		return err
@@ -66,6 +52,34 @@ func kernel(_ options, args []string) error {
 		return failf(statusHere, "cannot write what the kernel knows: %v", err)
 	}
 	return nil
+}
+
+// glance finds out about a process, whatever its state and whosever it is.
+func glance(pid int) (*process, error) {
+	p := &process{pid: pid, nspid: pid, uid: -1, handle: -1}
+	if err := foreignProc(); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(p.proc("status"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return nil, p.signalled(unix.ESRCH)
+	}
+	var s procStatus
+	if err == nil {
+		s, err = parseStatus(text)
+	}
+	if err != nil {
+		return nil, failf(statusUnlooked, "%s cannot be looked at: %v; try as root", p, err)
+	}
+	p.name, p.uid, p.gid = s.name, s.uid, s.gid
+	if len(s.nspid) > 0 {
+		p.nspid = s.nspid[len(s.nspid)-1]
+	}
+	if s.tgid != p.pid {
+		return nil, failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.pid, s.tgid, s.name, s.tgid)
+	}
+	p.readNote()
+	return p, nil
 }
 
 // silent is the failure to get an answer in time. What the kernel knows comes
@@ -84,6 +98,7 @@ type view struct {
 	process   string
 	pid       int
 	asked     bool // it was, and did not answer
+	took      time.Duration
 	threads   []thread
 	cpus      int  // how many it may use
 	hidden    bool // system calls and wait channels are not ours to see
@@ -144,13 +159,15 @@ func (p *process) sample() (view, error) {
 	v.frozen = g.frozen()
 	v.pressure = g.pressure()
 
-	quotas, began := g.quotas(), time.Now()
-	threads := p.moments(nil)
-	for range looks - 1 {
-		time.Sleep(sample / (looks - 1))
-		threads = p.moments(threads)
+	quotas := g.quotas()
+	var threads map[int][]moment
+	watch := func() { threads, v.took = p.watch() }
+	if m, _ := momentOf(p.proc(fmt.Sprintf("task/%d", p.pid))); m.hidden {
+		p.asOwner(watch)
 	}
-	took := time.Since(began)
+	if threads == nil {
+		watch()
+	}
 	for dir, q := range g.quotas() {
 		q.throttled -= quotas[dir].throttled
 		q.periods -= quotas[dir].periods
@@ -163,7 +180,7 @@ func (p *process) sample() (view, error) {
 		first, last := moments[0], moments[len(moments)-1]
 		v.hidden = v.hidden || last.hidden
 		v.faults += last.majorFaults - first.majorFaults
-		t := threadOf(moments, took)
+		t := threadOf(moments, v.took)
 		t.tid = tid
 		if t.state == 'D' {
 			t.stack = kernelStack(fmt.Sprintf("%s/%d/stack", p.proc("task"), tid))
@@ -187,6 +204,17 @@ func soon[T any](f func() T) (v T, ok bool) {
 	case <-time.After(sample):
 		return v, false
 	}
+}
+
+// watch looks at all threads several times.
+func (p *process) watch() (threads map[int][]moment, took time.Duration) {
+	began := time.Now()
+	threads = p.moments(nil)
+	for range looks - 1 {
+		time.Sleep(sample / (looks - 1))
+		threads = p.moments(threads)
+	}
+	return threads, time.Since(began)
 }
 
 // moments adds one to those of each thread, and forgets those that have ended.
@@ -318,7 +346,7 @@ func (v view) String() string {
 	})
 
 	fmt.Fprintf(w, "What the kernel knows of %s, looked at for %v: %s, %.2f of %s used\n\n",
-		oneLine(v.process), sample, count(len(v.threads), "thread"), share, count(v.cpus, "CPU"))
+		oneLine(v.process), v.took.Round(10*time.Millisecond), count(len(v.threads), "thread"), share, count(v.cpus, "CPU"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "THREADS\tSTATE\tCPU\tUSED\tSYSTEM CALL\tWAITS IN\tNAME\tTID")
 	for _, row := range rows {

@@ -119,10 +119,21 @@ func TestKernelOfOthers(t *testing.T) {
 	r.shows(t, `sleeping +\d+ % .* \? +\? `, `not for uid 65534 to see; try as root`, `hidden|sleeps`)
 }
 
+// Root without CAP_SYS_PTRACE sees what the process's user sees.
+func TestKernelInContainer(t *testing.T) {
+	g := startCopy(t, "lazy", copied(t, "poke-test-kernel"), 65534)
+	r := lacking(t, "-sys_ptrace", "kernel", "poke-test-kernel")
+	r.shows(t, g.pid, `futex`)
+	if strings.Contains(r.stdout, "?") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestKernelFails(t *testing.T) {
 	pokeWith(t, "", "kernel").fails(t, statusUsage, "one PID")
 	pokeWith(t, "", "kernel", "1", "2").fails(t, statusUsage, "one PID")
-	pokeWith(t, "", "kernel", "x/y").fails(t, statusUsage, "not a PID")
+	pokeWith(t, "", "kernel", "no-such-name").fails(t, statusNoProcess, "no-such-name")
+	pokeWith(t, "", "kernel", "0").fails(t, statusNoProcess, "no process 0")
 	pokeWith(t, "", "kernel", "4999999").fails(t, statusNoProcess, "no process 4999999")
 	g := start(t, "armed")
 	threads, err := os.ReadDir("/proc/" + g.pid + "/task")

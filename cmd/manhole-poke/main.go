@@ -93,7 +93,7 @@ func subcommands() []subcommand {
 			flags: []string{"json"}, run: list,
 		},
 		{
-			name: "kernel", args: "PID", what: "what the kernel knows of it",
+			name: "kernel", args: "PID|NAME", what: "what the kernel knows of it",
 			more:  "Its threads, what they do, and what that most likely means, without the process's help. Any process will do, armed or not.",
 			words: goPIDs, run: kernel,
 		},

@@ -76,6 +76,9 @@ func (p *process) signalled(err error) error {
 		if p.uid == os.Geteuid() {
 			return failf(statusPermission, "%s runs as uid %d like you, but was started by somebody else or is kept from you (a setuid program, another user namespace, a security module); try as root", p, p.uid)
 		}
+		if os.Geteuid() == 0 {
+			return failf(statusPermission, "%s belongs to %s, and root here may not signal it, as in a user namespace; try as root of the host", p, p.owner())
+		}
 		return failf(statusPermission, "%s belongs to %s and you are uid %d; try as that user, or as root", p, p.owner(), os.Geteuid())
 	}
 	return failf(statusHere, "%s cannot be signalled: %v", p, err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -368,6 +369,22 @@ func TestUserAndContainer(t *testing.T) {
 	asNobody(t, "x\n", g.pid).fails(t, statusPermission, g.pid, "belongs to uid 100000", "uid 65534", "as root")
 }
 
+// Poke itself in a user namespace.
+func TestFromUserNamespace(t *testing.T) {
+	g := startCopy(t, "lazy", copied(t, "program"), 65534)
+	inside := func(args ...string) result {
+		cmd := exec.Command(args[0], append(args[1:], "unshare", "-U", "--map-root-user", pokeBinary, g.pid)...)
+		cmd.Stdin = strings.NewReader("echo out\n")
+		return finish(t, cmd)
+	}
+	if out, err := runTool("unshare", "-U", "--map-root-user", "true"); err != nil {
+		t.Skipf("a user namespace takes unshare: %v %s", err, out)
+	}
+	inside("env").fails(t, statusPermission, g.pid, "root here may not signal it", "root of the host")
+	// The same user under another name, to whom /proc tells next to nothing.
+	inside("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups").succeeds(t, "out\n")
+}
+
 // If its descriptors tell nothing there are few places to look, and a list of
 // all sockets.
 func TestGuess(t *testing.T) {
@@ -460,4 +477,41 @@ func TestPokeWithForeignProc(t *testing.T) {
 	inPidNamespace(t, "-m", "1").fails(t, statusUnlooked, "/proc", "another pid namespace")
 	inPidNamespace(t, "-m", "kernel", "1").fails(t, statusUnlooked, "/proc", "another pid namespace")
 	g.unharmed(t)
+}
+
+// A Go program that nobody armed, nor could.
+func TestWithoutLazy(t *testing.T) {
+	cmd := exec.Command("gofmt")
+	if _, err := cmd.StdinPipe(); err != nil { // from which it waits to read
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	until(t, "gofmt runs", func() bool { text, _ := os.ReadFile("/proc/" + pid + "/comm"); return string(text) == "gofmt\n" })
+	pokeWith(t, "", pid).fails(t, statusWithoutLazy, pid+" (gofmt)", runtime.Version(), "lazy is not linked into", "lazy.Arm")
+	if s := stateOf(t, pid); s == 'Z' {
+		t.Error("it died of it")
+	}
+}
+
+func TestTraced(t *testing.T) {
+	runtime.LockOSThread() // a tracer is a thread
+	defer runtime.UnlockOSThread()
+	cmd := exec.Command("sleep", "1000")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	until(t, "it stopped", func() bool { return stateOf(t, pid) == 't' })
+	pokeWith(t, "", pid).fails(t, statusStopped, pid, "stopped by a debugger")
+	pokeWith(t, "", "kernel", pid).shows(t, "traced", `by its debugger, process \d+,`)
 }
