@@ -1,0 +1,253 @@
+package lazy_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-manhole/lazy/console"
+	_ "github.com/go-manhole/lazy/expvars" // for vars
+)
+
+// asked is a line and what must be in its answer, a regular expression.
+type asked struct {
+	line, want   string
+	typed, shown string // if a person says or gets something else, who gets no files
+	once         bool   // it takes long and is a variant of another: only with nc
+}
+
+// everyCommand is what each of the console's commands is asked by those who
+// come in the different ways, in the order of one session.
+var everyCommand = []asked{
+	{line: "version", want: `^go1\.`},
+	{line: "stats", want: `(?m)^goroutines: \d+$`},
+	{line: "stack -n 2", want: `goroutines in \d+ groups?: `},
+	{line: "stack diff -n 2", want: `goroutines?, \d+ before \(`},
+	{line: "stack json", want: `^\{"stackdump":1,.*\n\{"count":`},
+	{line: "stack raw", want: `(?m)^goroutine \d+ \[`, typed: "stack full -n 1", shown: `full capture, the world stood still for `},
+	{line: "watch 0.05 2", want: `(?m)^time +goroutines .*\n.*\n.*\n`},
+	{line: "tail stderr", want: ``},
+	{line: "trace 100ms", want: `^go 1\.\d+ trace`, shown: `trace: binary, not for a terminal`},
+	{line: "pprof-cpu 200ms", want: `^\x1f`, typed: "pprof-cpu 200ms -top", shown: `cpu: .* in all`},
+	{line: "pprof-heap", want: `^\x1f`, typed: "pprof-heap -top", shown: ` in all`},
+	{line: "memstats", want: `(?m)^heap-alloc: `},
+	{line: "metrics '^/sched/gomaxprocs'", want: `^/sched/gomaxprocs:threads \d`},
+	{line: "fds", want: ` open \(`},
+	{line: "pprof", want: `(?m)^goroutine +\d+$`},
+	{line: "pprof goroutine", want: `^\x1f`, typed: "pprof goroutine -top", shown: `goroutine: \d+ in all`},
+	{line: "pprof block 100ms", want: `^\x1f`, once: true},
+	{line: "pprof mutex 100ms", want: `^\x1f`, once: true},
+	{line: "buildinfo", want: `^go\tgo1\.`},
+	{line: "binary", want: `^\x7fELF`, shown: `binary: binary, not for a terminal`},
+	{line: "env ^" + targetEnv, want: `^` + targetEnv + `=1`},
+	{line: "godebug", want: `^GODEBUG: `},
+	{line: "vars cmdline", want: `^\["/.*"\]`},
+	{line: "setgc 100", want: `^New GC percent set to 100\.`},
+	{line: "memlimit", want: `^memory limit: `},
+	{line: "maxprocs", want: `^GOMAXPROCS: \d+`},
+	{line: "help", want: `(?m)^What leaks\?$`},
+	{line: "help stack", want: `(?m)^  for example: `},
+}
+
+// patient are the commands that may take minutes where no processor is free.
+// They are asked in a process that idles.
+var patient = []string{"gc", "freemem"}
+
+// busy is a process with 500 goroutines that burn CPU, and its stderr in a
+// file, so that there is something to tail.
+func busy(t *testing.T) *target {
+	spin := 500
+	if testing.Short() || underRace() {
+		spin = 20
+	}
+	tool(t, "sh")
+	file := filepath.Join(t.TempDir(), "stderr")
+	tg, first := launch(t, []string{"sh", "-c", `exec "$@" 2>` + file, "sh"}, "-spin", itoa(spin))
+	if first != "ready" {
+		t.Fatalf("the target says %q", first)
+	}
+	return tg
+}
+
+func underRace() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// TestEveryCommand: each command of the console is answered by a process that
+// leaves no processor free, to nc, to socat with line editing and to
+// manhole-poke.
+func TestEveryCommand(t *testing.T) {
+	for _, c := range console.Commands() {
+		if c.Name != "quit" && !slices.Contains(patient, c.Name) && !slices.ContainsFunc(everyCommand, func(a asked) bool {
+			return a.line == c.Name || strings.HasPrefix(a.line, c.Name+" ")
+		}) {
+			t.Errorf("%s is never asked", c.Name)
+		}
+	}
+	if os.Getenv(emulatorEnv) != "" {
+		t.Skip("takes too long in an emulator")
+	}
+	tg := busy(t)
+	t.Run("nc", func(t *testing.T) { askWithNc(t, tg) })
+	t.Run("socat", func(t *testing.T) { askWithSocat(t, tg) })
+	t.Run("manhole-poke", func(t *testing.T) { askWithPoke(t, tg) })
+	idle := startTarget(t)
+	for _, line := range patient {
+		wants(t, idle.script(line+"\n"), "ok: ")
+		idle.gone()
+	}
+}
+
+// check fails unless an answer is the one to a.
+func (a asked) check(t *testing.T, answer string) {
+	t.Helper()
+	failed := strings.HasPrefix(answer, "lazy: error: ") && !strings.Contains(a.want, "not for a terminal")
+	if failed || !regexp.MustCompile(a.want).MatchString(answer) {
+		t.Errorf("%s: not %q:\n%.2000q", a.line, a.want, answer)
+	}
+}
+
+// askWithNc sends all as one script, in which lines that are no commands show
+// where one answer ends and the next begins.
+func askWithNc(t *testing.T, tg *target) {
+	tool(t, "nc")
+	script := filepath.Join(t.TempDir(), "script")
+	var lines strings.Builder
+	for i, a := range everyCommand {
+		fmt.Fprintf(&lines, "%s\nend-%d\n", a.line, i)
+	}
+	lines.WriteString("quit\nversion\n")
+	if err := os.WriteFile(script, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := tg.shell(rungAndThere("/tmp/manhole-$PID") + "nc -N -U /tmp/manhole-$PID <" + script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range everyCommand {
+		answer, after, ok := strings.Cut(rest, fmt.Sprintf("lazy: error: end-%d: no such command; try help\n", i))
+		if !ok {
+			t.Fatalf("%s: not answered:\n%.2000q", a.line, rest)
+		}
+		a.check(t, answer)
+		rest = after
+	}
+	if rest != "" {
+		t.Errorf("%q after quit", rest)
+	}
+	tg.gone()
+}
+
+// askWithSocat types each line at a terminal. Debian's socat is made without
+// readline; rlwrap is the same library around it then.
+func askWithSocat(t *testing.T, tg *target) {
+	tmux, socat := tool(t, "tmux"), tool(t, "socat")
+	client := socat + " readline"
+	if out, _ := exec.Command(socat, "-V").Output(); !strings.Contains(string(out), "define WITH_READLINE") {
+		client = tool(t, "rlwrap") + " -H /dev/null " + socat + " -"
+	}
+	dir, err := os.MkdirTemp("", "tmux") // t.TempDir may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command(tmux, append([]string{"-S", dir + "/s", "-f", "/dev/null"}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("tmux %q: %v\n%s", args, err, out)
+		}
+	}
+	t.Cleanup(func() {
+		exec.Command(tmux, "-S", dir+"/s", "kill-server").Run()
+		os.RemoveAll(dir)
+	})
+	do("new-session", "-d", "-x", "200", "-y", "50", "read go; "+client+" unix-connect:"+tg.path+"; read end")
+	do("pipe-pane", "cat >"+dir+"/screen")
+	tg.ring()
+	eventually(t, "the socket is there", func() bool { _, err := os.Lstat(tg.path); return err == nil })
+
+	escapes := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\r`)
+	var read int
+	answer := func(line string, end string) string {
+		t.Helper()
+		do("send-keys", "-l", line)
+		do("send-keys", "Enter")
+		var shown string
+		eventually(t, line+" is answered", func() bool {
+			b, _ := os.ReadFile(dir + "/screen")
+			shown = escapes.ReplaceAllString(string(b[read:]), "")
+			if !strings.HasSuffix(shown, end) {
+				return false
+			}
+			read = len(b)
+			return true
+		})
+		return shown
+	}
+	answer("", "\nlazy> ")
+	for _, a := range everyCommand {
+		if a.once {
+			continue
+		}
+		if a.typed != "" {
+			a.line = a.typed
+		}
+		if a.shown != "" {
+			a.want = a.shown
+		}
+		end := "\nlazy> "
+		if strings.HasPrefix(a.line, "tail") {
+			answer(a.line, "Enter ends it\n")
+			a.line, end = "", "lazy> "
+		}
+		shown := answer(a.line, end)
+		_, shown, _ = strings.Cut(shown, a.line+"\n")
+		a.check(t, shown)
+	}
+	do("send-keys", "-l", "quit")
+	do("send-keys", "Enter")
+	tg.gone()
+}
+
+// askWithPoke has manhole-poke ask for what is text in one session, and for
+// each file in one of its own.
+func askWithPoke(t *testing.T, tg *target) {
+	poke := filepath.Join(t.TempDir(), "manhole-poke")
+	if out, err := exec.Command(tool(t, "go"), "build", "-o", poke, "./cmd/manhole-poke").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	run := func(input string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(poke, append(args, itoa(tg.pid))...)
+		cmd.Stdin = strings.NewReader(input)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil || stderr.Len() > 0 {
+			t.Errorf("%s %q: %v, %s", args, input, err, stderr.String())
+		}
+		tg.gone()
+		return string(out)
+	}
+	var lines, wants []string
+	for _, a := range everyCommand {
+		switch {
+		case a.once:
+		case strings.HasPrefix(a.line, "tail"):
+			// It ends with the next line, which -c would keep until it has.
+			a.check(t, run(a.line+"\nversion\n"))
+		case a.shown != "" && a.line != "stack raw":
+			a.check(t, run("", "-c", a.line))
+		default:
+			lines, wants = append(lines, a.line), append(wants, "(?:"+a.want+")")
+		}
+	}
+	all := asked{line: strings.Join(lines, "; "), want: "(?ms)" + strings.Join(wants, ".*")}
+	all.check(t, run("", "-c", all.line))
+}
