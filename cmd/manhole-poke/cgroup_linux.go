@@ -67,7 +67,7 @@ func outermost(dir, file, value string) string {
 // thaw is the command that ends it.
 func thaw(dir string) string {
 	if _, err := os.Lstat(dir + "/freezer.state"); err == nil {
-		return "echo THAWED >" + dir + "/freezer.state"
+		return "docker unpause, or echo THAWED >" + dir + "/freezer.state"
 	}
 	return "docker unpause, or echo 0 >" + dir + "/cgroup.freeze"
 }

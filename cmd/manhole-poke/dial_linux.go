@@ -87,10 +87,14 @@ func dialFile(fd int, path string, as *ids) (*net.UnixConn, peer, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return nil, peer{}, errNotSocket
 	}
-	if as == nil {
+	name := fmt.Sprintf("/proc/self/fd/%d", fd)
+	if as == nil { // the path is as seen from here
 		as = &ids{int(st.Uid), int(st.Gid)}
+		if _, err := os.Lstat(name); err != nil {
+			name = path // without /proc it has to do
+		}
 	}
-	conn, err := connectAs(as, -1, fmt.Sprintf("/proc/self/fd/%d", fd))
+	conn, err := connectAs(as, -1, name)
 	return introduce(conn, err, path)
 }
 

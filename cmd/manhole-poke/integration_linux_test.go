@@ -600,17 +600,28 @@ func TestOtherUser(t *testing.T) {
 	asNobody(t, "a\n", door).fails(t, statusPermission, "belongs to uid 0")
 }
 
-func TestWithoutProc(t *testing.T) {
+// withoutProc runs manhole-poke where /proc is not mounted.
+func withoutProc(t *testing.T, args ...string) result {
+	t.Helper()
 	if out, err := runTool("unshare", "-m", "mount", "-t", "tmpfs", "none", "/proc"); err != nil {
 		t.Skipf("hiding /proc needs root, unshare and mount: %v %s", err, out)
 	}
-	g := start(t, "armed")
-	cmd := exec.Command("unshare", "-m", "sh", "-c", `mount -t tmpfs none /proc && exec "$0" "$@"`, pokeBinary, g.pid)
+	cmd := exec.Command("unshare", append([]string{"-m", "sh", "-c", `mount -t tmpfs none /proc && exec "$0" "$@"`, pokeBinary}, args...)...)
 	r := finish(t, cmd)
 	// The race detector says, now and then, that it misses /proc itself.
 	r.stderr = regexp.MustCompile(`(?m)^==\d+==WARNING: reading executable name failed.*\n`).ReplaceAllString(r.stderr, "")
-	r.fails(t, statusUnlooked, g.pid, "/proc", "kill -USR2 "+g.pid)
+	return r
+}
+
+func TestWithoutProc(t *testing.T) {
+	g := start(t, "armed")
+	withoutProc(t, g.pid).fails(t, statusUnlooked, g.pid, "/proc", "kill -USR2 "+g.pid)
 	g.unharmed(t)
+	// What that advises.
+	g = start(t, "lazy")
+	g.cmd.Process.Signal(syscall.SIGUSR2)
+	until(t, "the door is open", func() bool { _, err := os.Lstat(g.path); return err == nil })
+	withoutProc(t, g.path, "echo", "still", "here").succeeds(t, "still here\n")
 }
 
 // openTerminal makes a terminal, pty(7).
