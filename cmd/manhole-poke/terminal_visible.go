@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// visible is for what another process says: control characters but the end of
+// a line and the tab are shown, not obeyed, as they could drive the terminal
+// (ECMA-48; those from U+0080 on as well, and some terminals take the bare
+// bytes from 0x80 on for these). So are formatting characters, which could
+// change the order in which text is seen.
+type visible struct {
+	w    io.Writer
+	held []byte // the beginning of a character, or a CR
+	last byte   // that was written
+}
+
+func (v *visible) Write(p []byte) (int, error) {
+	text := append(v.held, p...)
+	shown := make([]byte, 0, len(text)+len(text)/8)
+	for len(text) > 0 && !(text[0] == '\r' && len(text) == 1) && utf8.FullRune(text) {
+		var n int
+		shown, n = appendVisible(shown, text)
+		text = text[n:]
+	}
+	v.held = append([]byte(nil), text...)
+	return len(p), v.pass(shown)
+}
+
+func (v *visible) pass(shown []byte) error {
+	if len(shown) == 0 {
+		return nil
+	}
+	v.last = shown[len(shown)-1]
+	_, err := v.w.Write(shown)
+	return err
+}
+
+// end shows what was held, and begins a new line unless there is one.
+func (v *visible) end() error {
+	var shown []byte
+	for len(v.held) > 0 {
+		var n int
+		shown, n = appendVisible(shown, v.held)
+		v.held = v.held[n:]
+	}
+	if err := v.pass(shown); err != nil || v.last == '\n' || v.last == 0 {
+		return err
+	}
+	return v.pass([]byte{'\n'})
+}
+
+// visibleText is whole lines.
+func visibleText(text string) string {
+	var b strings.Builder
+	v := visible{w: &b}
+	v.Write([]byte(text))
+	v.end()
+	return b.String()
+}
+
+// appendVisible appends the first character of text as it is to be shown, and
+// returns how many bytes that is.
+func appendVisible(shown, text []byte) ([]byte, int) {
+	c := text[0]
+	switch {
+	case c == '\n' || c == '\t' || c >= ' ' && c < 0x7f:
+		return append(shown, c), 1
+	case c == '\r' && len(text) > 1 && text[1] == '\n':
+		return shown, 1
+	case c < utf8.RuneSelf:
+		return append(shown, '^', c^0x40), 1
+	}
+	r, n := utf8.DecodeRune(text)
+	switch {
+	case r == utf8.RuneError && n == 1:
+		return fmt.Appendf(shown, `\x%02x`, c), 1
+	case !unicode.IsGraphic(r):
+		return fmt.Appendf(shown, `\u%04x`, r), n
+	}
+	return append(shown, text[:n]...), n
+}
