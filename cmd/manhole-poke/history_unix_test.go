@@ -1,0 +1,146 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+)
+
+// stateHome is where history is kept during a test.
+func stateHome(t *testing.T) (file string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", dir)
+	return filepath.Join(dir, "manhole-poke", "history")
+}
+
+func TestHistory(t *testing.T) {
+	file := stateHome(t)
+	h := openHistory()
+	for _, line := range []string{"stack", " secret", "stack", "", "stats", "\x1b[2J", "stack", strings.Repeat("x", 5000)} {
+		h.add(line)
+	}
+	want := []string{"stack", "stats", "stack"}
+	if !slices.Equal(h.lines, want) || !slices.Equal(openHistory().lines, want) {
+		t.Errorf("%q, then %q", h.lines, openHistory().lines)
+	}
+	for name, mode := range map[string]os.FileMode{file: 0o600, filepath.Dir(file): 0o700 | os.ModeDir} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != mode {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestHistoryOfSeveralAtOnce(t *testing.T) {
+	stateHome(t)
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			h := openHistory()
+			for i := range 50 {
+				h.add(fmt.Sprintf("poke %d line %d", n, i))
+			}
+		})
+	}
+	all.Wait()
+	if n := len(openHistory().lines); n != 400 {
+		t.Errorf("%d lines, want 400", n)
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	file := stateHome(t)
+	long := strings.Repeat("x", 1000)
+	var all sync.WaitGroup
+	for n := range 2 { // each replaces the file under the other
+		all.Go(func() {
+			h := openHistory()
+			for i := range 1000 {
+				h.add(fmt.Sprintf("%d.%d %s", n, i, long))
+			}
+			if len(h.lines) > historyMost {
+				t.Errorf("%d lines", len(h.lines))
+			}
+		})
+	}
+	all.Wait()
+	if info, err := os.Stat(file); err != nil || info.Size() > historyLong+2000 || info.Mode() != 0o600 {
+		t.Errorf("%+v %v", info, err)
+	}
+	// Each one's lines that are left are its last ones, without a gap.
+	next := map[string]int{}
+	for _, l := range openHistory().lines {
+		var i int
+		who, rest, _ := strings.Cut(l, ".")
+		fmt.Sscan(rest, &i)
+		if n, seen := next[who]; seen && n != i {
+			t.Errorf("%s.%d where %d should be", who, i, n)
+		}
+		next[who] = i + 1
+	}
+	if len(next) == 0 {
+		t.Error("nothing is left")
+	}
+	for who, n := range next {
+		if n != 1000 {
+			t.Errorf("of %s the last is %d", who, n-1)
+		}
+	}
+}
+
+func TestHistoryWithoutPlace(t *testing.T) {
+	for name, state := range map[string]string{
+		"a file is in the way": func() string {
+			file := filepath.Join(t.TempDir(), "x")
+			os.WriteFile(file, nil, 0o600)
+			return filepath.Join(file, "y")
+		}(),
+		"it is a device": "/dev/null/x",
+	} {
+		t.Setenv("XDG_STATE_HOME", state)
+		h := openHistory()
+		h.add("stack")
+		h.add("stats")
+		if len(h.lines) != 2 || h.file != "" {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+	t.Setenv("XDG_STATE_HOME", "relative")
+	t.Setenv("HOME", "")
+	if f := historyFile(); f != "" {
+		t.Error(f)
+	}
+	if os.Geteuid() == 0 {
+		// What sudo may leave in the environment.
+		home := t.TempDir()
+		if err := os.Chown(home, 65534, 65534); err != nil {
+			t.Skip(err)
+		}
+		t.Setenv("HOME", home)
+		if f := historyFile(); f != "" {
+			t.Errorf("root's in the home of another: %s", f)
+		}
+	}
+}
+
+func FuzzHistoryLines(f *testing.F) {
+	f.Add([]byte("stack\n secret\n\x1b[2J\nstats"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		lines := historyLines(text)
+		if len(lines) > historyMost {
+			t.Error(len(lines))
+		}
+		for _, l := range lines {
+			if l == "" || l[0] == ' ' || !utf8.ValidString(l) || strings.ContainsAny(l, "\x1b\n\r\a\u009b") {
+				t.Errorf("%q", l)
+			}
+		}
+	})
+}
