@@ -6,6 +6,8 @@ require (
 	github.com/DataDog/gostackparse v0.7.0
 	github.com/elastic/go-seccomp-bpf v1.6.0
 	github.com/google/gops v0.3.28
+	github.com/muesli/cancelreader v0.2.2
+	github.com/peterh/liner v1.2.3
 	github.com/shirou/gopsutil/v3 v3.23.7
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
@@ -14,9 +16,11 @@ require (
 )
 
 require (
+	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0 // indirect
+	github.com/mattn/go-runewidth v0.0.31 // indirect
 	github.com/power-devops/perfstat v0.0.0-20210106213030-5aafc221ea8c // indirect
 	github.com/shoenig/go-m1cpu v0.1.6 // indirect
 	github.com/tklauser/go-sysconf v0.3.11 // indirect

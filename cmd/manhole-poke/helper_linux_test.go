@@ -104,6 +104,9 @@ func play(role string) {
 	case "looping", "in a raw call", "forking", "burning":
 		playHeld(role, path)
 		return
+	case "odd", "odd and saturated", "odd and silent":
+		playOdd(role, path)
+		return
 	case "ignoring":
 		signal.Ignore(sig)
 	case "with gops's agent":
@@ -206,7 +209,7 @@ func open(role, path string) {
 		c.Read(make([]byte, 1)) // and leave the rest unread
 		return
 	case "silent":
-		c.Read(make([]byte, 1))
+		io.Copy(io.Discard, c)
 		return
 	case "closing":
 		fmt.Fprintln(c, "welcome\nlazy> lazy: closing: silent for 5m0s")

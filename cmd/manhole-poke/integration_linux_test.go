@@ -712,53 +712,6 @@ func atTerminal(t *testing.T, args ...string) (*screen, func() status) {
 	}
 }
 
-func TestTerminal(t *testing.T) {
-	g := start(t, "armed")
-	s, wait := atTerminal(t, g.pid)
-	s.until(t, "lazy: welcome\r\nlazy> ")
-	s.typed(t, "hello\n")
-	s.until(t, "you said hello\r\nlazy> ")
-	s.typed(t, "bad\n") // a person's slip is no failure
-	s.until(t, "lazy: error: bad")
-	s.typed(t, "\x04") // Ctrl-D
-	if st := wait(); st != statusOK {
-		t.Errorf("exit status %d", st)
-	}
-}
-
-func TestTerminalQuit(t *testing.T) {
-	g := start(t, "armed")
-	s, wait := atTerminal(t, g.pid)
-	s.until(t, "lazy> ")
-	s.typed(t, "quit\n")
-	if st := wait(); st != statusOK {
-		t.Errorf("exit status %d", st)
-	}
-}
-
-func TestTerminalInterrupted(t *testing.T) {
-	g := start(t, "armed")
-	s, wait := atTerminal(t, g.pid)
-	s.until(t, "lazy> ")
-	s.typed(t, "half a line\x03") // Ctrl-C
-	if st := wait(); st != statusInterrupted+status(syscall.SIGINT) {
-		t.Errorf("exit status %d", st)
-	}
-	s.until(t, "manhole-poke: left on SIGINT")
-	// The target noticed and can be poked again.
-	g.expect(t, "rung")
-	pokeWith(t, "a\n", g.pid).succeeds(t, "you said a\n")
-}
-
-func TestTerminalSilent(t *testing.T) {
-	g := start(t, "silent")
-	s, wait := atTerminal(t, "-t", "200ms", g.pid)
-	if st := wait(); st != statusTimeout {
-		t.Errorf("exit status %d", st)
-	}
-	s.until(t, "said nothing within 200ms")
-}
-
 var demoPid = regexp.MustCompile(`this is manhole-poke (\d+):`)
 
 func TestDemo(t *testing.T) {

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // poke opens a session with the process or path that target names.
@@ -53,6 +56,14 @@ func pokeProcess(ctx context.Context, o options, pid int, in input) error {
 	if err != nil {
 		return err
 	}
+	return attend(ctx, o, p, conn, in)
+}
+
+// attend holds the session with a process that was connected to.
+func attend(ctx context.Context, o options, p *process, conn *net.UnixConn, in input) error {
+	if in.terminal && term.IsTerminal(int(os.Stdout.Fd())) {
+		return converse(ctx, o, p, conn)
+	}
 	return talk(ctx, p, conn, in, os.Stdout, o.timeout)
 }
 
@@ -77,5 +88,5 @@ func pokePath(ctx context.Context, o options, path string) error {
 		return err
 	}
 	defer p.close()
-	return talk(ctx, p, conn, in, os.Stdout, o.timeout)
+	return attend(ctx, o, p, conn, in)
 }

@@ -1,0 +1,352 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
+)
+
+// A running is a command whose answer is awaited.
+type running struct {
+	what        string
+	phase       phase
+	interrupted time.Time // when Ctrl-C was last typed
+	finished    bool      // Enter was
+	mark        string    // see terminal.mark
+	unread      bool      // nobody wants the answer any more
+}
+
+type phase int
+
+const (
+	awaiting phase = iota // the answer
+	settling              // see terminal.settle
+	showing               // what is left to do is done here
+)
+
+// run has a line answered. Its error is about the session, which is over then.
+// With an empty line it is the answer that comes without one.
+func (t *terminal) run(typed typedLine) error {
+	d, err := t.destination(typed)
+	if err != nil {
+		t.complain("manhole-poke: " + oneLine(err.Error()))
+		return t.keys.listen()
+	}
+	defer d.close()
+	name, _, _ := strings.Cut(typed.line, " ")
+	t.begin(name)
+	defer t.end()
+	if typed.line != "" {
+		// If that fails, so does reading.
+		io.WriteString(t.c.conn, typed.line+"\n")
+		<-t.said
+		t.said = nil
+	}
+	failed, err := t.c.answer(d.sink)
+	if err == nil {
+		failed, err = t.settle(failed)
+	}
+	t.turnTo(showing)
+	if typed.line == "help" && failed == "" && err == nil {
+		io.WriteString(d.sink.out, localHelp)
+	}
+	d.end(failed, err)
+	t.screen.flush() // after which nothing is dropped any more
+	if failed != "" && !t.now.unread && !(endless(typed.line) && !t.now.interrupted.IsZero()) {
+		t.complain("lazy: error: " + failed)
+	}
+	switch {
+	case err != nil:
+		return err
+	case name == "quit" && failed == "":
+		t.c.leave()
+		return errLeft
+	}
+	return t.keys.listen() // if a helper had the terminal
+}
+
+func (t *terminal) begin(name string) {
+	t.mu.Lock()
+	t.now = &running{what: name}
+	t.mu.Unlock()
+	t.keys.onEnter(t.finish)
+}
+
+func (t *terminal) end() {
+	t.keys.onEnter(nil)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = nil
+}
+
+// mark follows what interrupts or finishes a command with a line that is no
+// command. Whether the process has read the command's line by then, runs it or
+// is done with it, is not known here, and so not how many answers there will
+// be; but after that to the mark there are no more.
+func (t *terminal) mark() string {
+	t.marked++
+	t.now.mark = markPrefix + strconv.Itoa(t.marked)
+	return t.now.mark + "\n"
+}
+
+const markPrefix = "manhole-poke-"
+
+// settle reads up to the answer to the last mark, after an answer.
+func (t *terminal) settle(failed string) (string, error) {
+	t.turnTo(settling) // and nothing more is sent
+	mark := t.now.mark
+	if mark == "" {
+		return failed, nil
+	}
+	last := failed
+	if strings.HasPrefix(failed, markPrefix) {
+		failed = t.now.what + ": interrupted before it had begun"
+	}
+	for !strings.HasPrefix(last, mark+":") {
+		var err error
+		if last, err = t.c.answer(sink{out: io.Discard}); err != nil {
+			return failed, err
+		}
+	}
+	return failed, nil
+}
+
+func (t *terminal) turnTo(p phase) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now.phase = p
+}
+
+// finish is Enter while a command runs.
+func (t *terminal) finish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.now; r != nil && r.phase == awaiting && !r.finished && r.interrupted.IsZero() {
+		r.finished = true
+		t.c.finish()
+		io.WriteString(t.c.conn, t.mark())
+	}
+}
+
+// interrupt is Ctrl-C.
+func (t *terminal) interrupt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch r := t.now; {
+	case r == nil:
+		t.keys.interrupt()
+	case r.phase == showing:
+		t.screen.drop()
+	case r.phase == awaiting && r.interrupted.IsZero():
+		fmt.Println() // behind the ^C
+		t.stop()
+	case time.Since(r.interrupted) < time.Second:
+		fmt.Println()
+		t.leave(failf(statusInterrupted+status(syscall.SIGINT), "left while %s ran; the session is closed", r.what))
+	default:
+		r.interrupted = time.Now()
+		fmt.Printf("\n%s\n", t.colours.set(t.colours.faint, "manhole-poke: still waiting; Ctrl-C twice within a second leaves"))
+	}
+}
+
+// stop interrupts the command that runs.
+func (t *terminal) stop() {
+	t.now.interrupted = time.Now()
+	t.keys.forget()
+	t.screen.drop()
+	t.c.interrupt()
+	io.WriteString(t.c.conn, t.mark())
+}
+
+// onInterrupt has Ctrl-C interrupt what runs rather than end the session, as
+// it did up to here.
+func (t *terminal) onInterrupt() (forget func()) {
+	if signal.Ignored(os.Interrupt) {
+		return func() {}
+	}
+	c, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Reset(os.Interrupt) // which untilSignalled waits for
+	signal.Notify(c, os.Interrupt)
+	go func() {
+		for {
+			select {
+			case <-c:
+				t.interrupt()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(c)
+		close(done)
+	}
+}
+
+// A destination is where an answer goes.
+type destination struct {
+	sink  sink
+	end   func(failed string, err error) // when the answer is there
+	close func()                         // in any case
+}
+
+func (t *terminal) destination(typed typedLine) (destination, error) {
+	switch {
+	case typed.pipe != "":
+		return t.toHelper(typed.pipe)
+	case typed.file != "":
+		return t.toFile(typed)
+	case t.pager && !endless(typed.line):
+		return t.toPager(typed.line)
+	}
+	d := t.toScreen(typed.line)
+	d.close = func() {}
+	return d, nil
+}
+
+// endless says that an answer is read as it comes.
+func endless(line string) bool {
+	name, _, _ := strings.Cut(line, " ")
+	return name == "watch" || name == "tail"
+}
+
+// toScreen shows the answer to line, "" being the report.
+func (t *terminal) toScreen(line string) (d destination) {
+	painter := &stackPainter{w: t.screen, palette: t.colours}
+	v := &visible{w: t.screen}
+	if name, _, _ := strings.Cut(line, " "); name == "" || name == "stack" {
+		v.w = painter
+	}
+	d.sink.out = v
+	d.sink.note = func(text string) {
+		if strings.TrimSpace(text) != "" {
+			t.aside(text)
+		}
+	}
+	progress, ended := t.progress(line)
+	d.sink.progress = progress
+	d.end = func(string, error) {
+		ended()
+		v.end()
+		painter.end()
+		t.screen.flush()
+	}
+	return d
+}
+
+// progress shows a bar. ended takes it away if the process did not.
+func (t *terminal) progress(line string) (show func(frame.Advance), ended func()) {
+	bar, begun := newProgress(os.Stdout), false
+	show = func(a frame.Advance) {
+		if !begun {
+			begun = true
+			if strings.HasPrefix(line, "trace") {
+				t.aside("manhole-poke: Ctrl-C gives it up\n")
+			} else {
+				t.aside("manhole-poke: Enter ends it early, Ctrl-C gives it up\n")
+			}
+		}
+		t.screen.flush()
+		bar(a)
+	}
+	return show, func() {
+		if begun {
+			bar(frame.Advance{})
+		}
+	}
+}
+
+func (t *terminal) toFile(typed typedLine) (d destination, err error) {
+	if info, err := os.Stat(typed.file); err == nil && info.Mode().IsRegular() && !typed.force {
+		return d, fmt.Errorf("%s exists; try another name, or >! to write over it", typed.file)
+	}
+	f, err := newAnswerFile(typed.file, typed.force)
+	if err != nil {
+		return d, err
+	}
+	d = t.toScreen(typed.line)
+	d.sink.out = f
+	ended := d.end
+	d.end = func(failed string, err error) {
+		ended(failed, err)
+		// What was interrupted is worth something if it can be read.
+		read := !t.now.interrupted.IsZero() && f.size > 0 && !t.c.binary(typed.line)
+		if err != nil || failed != "" && !read {
+			return
+		}
+		if err := f.keep(); err != nil {
+			t.complain("manhole-poke: " + oneLine(err.Error()))
+			return
+		}
+		t.aside(fmt.Sprintf("manhole-poke: %s%s\n", f, opens(typed.line, typed.file)))
+	}
+	d.close = f.discard
+	return d, nil
+}
+
+// lend gives the terminal to a local program.
+func (t *terminal) lend(command string) (*helper, error) {
+	t.screen.flush()
+	t.keys.leave()
+	return startHelper(command, t.helperExited)
+}
+
+// helperExited interrupts a command whose answer nobody reads any more, as
+// that of tail | head.
+func (t *terminal) helperExited() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.now; r != nil && r.phase == awaiting && r.interrupted.IsZero() {
+		r.unread = true
+		t.stop()
+	}
+}
+
+func (t *terminal) toHelper(command string) (d destination, err error) {
+	h, err := t.lend(command)
+	if err != nil {
+		return d, err
+	}
+	d.sink.out = h
+	d.end = func(string, error) { h.end(t.ctx) }
+	d.close = func() {}
+	return d, nil
+}
+
+// toPager shows what is longer than the terminal is high in the pager.
+func (t *terminal) toPager(line string) (destination, error) {
+	d := t.toScreen(line)
+	shown, ended := d.sink.out, d.end
+	var h *helper
+	var v *visible
+	long := &longAnswer{}
+	long.start = func() (w io.Writer, err error) {
+		if h, err = t.lend(pagerCommand()); err != nil {
+			return nil, err
+		}
+		v = &visible{w: h}
+		return v, nil
+	}
+	d.sink.out = long
+	d.end = func(failed string, err error) {
+		if h == nil {
+			shown.Write(long.held.Bytes())
+			ended(failed, err)
+			return
+		}
+		ended(failed, err)
+		v.end()
+		h.end(t.ctx)
+	}
+	d.close = func() {}
+	return d, nil
+}
