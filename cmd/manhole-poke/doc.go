@@ -35,10 +35,9 @@
 // rings, waits for the socket, and makes sure that the one who listens is that
 // very process before it says a word.
 //
-// At a terminal the session is typed: Ctrl-D ends the input and shows the
-// answers still to come. Input that is not a terminal is a script, a command
-// on each line, and only the answers are printed. A script without a byte gets
-// greeting, statistics and stacks.
+// At a terminal the session is a console. Input that is not a terminal is a
+// script, a command on each line, and only the answers are printed. A script
+// without a byte gets greeting, statistics and stacks.
 //
 // With a command, or with -c, only the answers to that are printed. Several
 // targets are asked at the same time, and their answers stand below each
@@ -69,6 +68,23 @@
 // process be reached that is called like a subcommand. With -c all arguments
 // are targets.
 //
+// # At a terminal
+//
+// Lines are edited, and kept for the next session. Ctrl-D or quit ends this
+// one.
+//
+//	COMMAND | PROGRAM  a local program reads the answer: stack | less, fds |
+//	                   grep tcp
+//	COMMAND > FILE     the answer becomes a new file; >! writes over an old one
+//	Tab                completes commands, their arguments, and files
+//	Ctrl-R, Up         what was typed before; what begins with a blank is not
+//	                   kept
+//	Enter              ends watch, tail and a profile early
+//	Ctrl-C             interrupts the command; twice within a second, leaves
+//
+// A binary answer needs a file or a program to go to. In what is shown,
+// control characters are replaced by what stands for them.
+//
 // # Options
 //
 //	-s, --signal SIGNAL     the signal to ring with: USR2, SIGUSR2 or 12. By
@@ -90,7 +106,7 @@
 //	-f, --force             let -o write over what exists.
 //	--all                   ask every armed process that may be rung.
 //	--json                  answer in JSON, for programs.
-//	--pager                 show long answers in $PAGER.
+//	--pager                 at a terminal, show long answers in $PAGER.
 //	--for DURATION          how long gops may be used: 30m, 3600; 10m if not
 //	                        given. It goes with the subcommand gops.
 //
@@ -152,9 +168,13 @@
 // # Environment
 //
 //	GOPS_CONFIG_DIR, XDG_CONFIG_HOME, HOME
-//	       where gops, and with it manhole-poke gops, looks for the port of an
-//	       agent.
-//	PAGER  what --pager shows long answers in.
+//	                where gops, and with it manhole-poke gops, looks for the
+//	                port of an agent.
+//	NO_COLOR        if it is not empty, nothing is coloured; nor is it if TERM
+//	                is dumb, or on what is no terminal.
+//	PAGER           what --pager shows long answers in; else less, or more.
+//	XDG_STATE_HOME  where the history of the console is; ~/.local/state if it is
+//	                not set.
 //
 // # Files
 //
@@ -163,6 +183,10 @@
 //	                  cannot be used it is /dev/shm/manhole-PID, and else a name
 //	                  in the abstract namespace; the process tells, and
 //	                  manhole-poke finds it.
+//	~/.local/state/manhole-poke/history
+//	                  what was typed in sessions, readable by nobody else. It is
+//	                  not kept where the directory is another user's, as it may
+//	                  be under sudo.
 //	/proc/PID/fd      where an armed process tells, in a descriptor named
 //	                  lazy-armed, for which signal and path (Linux).
 //
@@ -221,8 +245,9 @@
 // the program is the program's word.
 //
 // What another process says or calls itself is shown with control characters
-// replaced where manhole-poke quotes it: in its lists, messages and
-// completions. Answers of a session are passed on as they are.
+// replaced: in lists, messages and completions, and in the answers at a
+// terminal of the console. Answers to scripts and to commands on the command
+// line are passed on as they are.
 //
 // # See also
 //

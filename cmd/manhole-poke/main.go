@@ -47,7 +47,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.BoolVarP(&o.force, "force", "f", false, "let -o write over what exists")
 	f.BoolVar(&o.all, "all", false, "ask every armed process that may be rung")
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
-	f.BoolVar(&o.pager, "pager", false, "show long answers in $PAGER")
+	f.BoolVar(&o.pager, "pager", false, "at a terminal, show long answers in $PAGER")
 	f.Func("for", "how long gops may be used: 30m, 3600; 10m if not given", func(s string) (err error) {
 		o.lasting, err = parseTimeout(s)
 		return err

@@ -60,13 +60,18 @@ func manual() []section {
 			paragraph("manhole-poke opens a session with a Go program that called lazy.Arm of " + lazyModule + ". The program is rung with a signal; it then opens a unix socket for one session, in which it shows its goroutines, figures and profiles and can be adjusted."),
 			paragraph("Without arguments manhole-poke lists the Go processes of this machine, and which of them are armed. Nothing is rung."),
 			paragraph("With a target it looks before it rings: the process must exist and run, belong to the caller (or the caller be root), catch the signal, and hold the descriptor by which an armed process says for which signal and path it is armed. A process that would die of the signal is never signalled. Then it rings, waits for the socket, and makes sure that the one who listens is that very process before it says a word."),
-			paragraph("At a terminal the session is typed: Ctrl-D ends the input and shows the answers still to come. Input that is not a terminal is a script, a command on each line, and only the answers are printed. A script without a byte gets greeting, statistics and stacks."),
+			paragraph("At a terminal the session is a console. Input that is not a terminal is a script, a command on each line, and only the answers are printed. A script without a byte gets greeting, statistics and stacks."),
 			paragraph("With a command, or with -c, only the answers to that are printed. Several targets are asked at the same time, and their answers stand below each other; but stats makes one table of all, and stack merges and counts the goroutines of all. With --json each answer is a line, and so is the reason why a process did not answer."),
 			paragraph("A process in a container has the PID that the host sees, as the list shows it. Its socket is found through /proc/PID/root and in its network namespace, and root connects as the user that the process runs as (Linux)."),
 		}},
 		{"targets", "Targets", []part{
 			targetTerms,
 			paragraph("The first argument is a target, and so are those after it that are all digits or contain a slash. The rest is one command of the console with its arguments, and never taken for flags of manhole-poke, except that -o FILE and -f may stand there as well: no command of the console has these. After -- nothing is taken for a flag or a target; before all else it lets a process be reached that is called like a subcommand. With -c all arguments are targets."),
+		}},
+		{"terminal", "At a terminal", []part{
+			paragraph("Lines are edited, and kept for the next session. Ctrl-D or quit ends this one."),
+			terminalTerms,
+			paragraph("A binary answer needs a file or a program to go to. In what is shown, control characters are replaced by what stands for them."),
 		}},
 		{"flags", "Options", []part{flagTerms(), paragraph("They stand before the first target, or beside the subcommand that they go with.")}},
 		{"subcommands", "Subcommands", []part{subcommandTerms()}},
@@ -100,7 +105,7 @@ func manual() []section {
 		{"security", "Security notes", []part{
 			paragraph("Only the process's own user and root are let in: the process asks the kernel who connects, and manhole-poke asks it who listens. The socket has mode 0600."),
 			paragraph("Whoever is in a session can do what a debugger can: read memory and environment, change settings of the runtime, run the program's own commands, unless the program was armed with WithReadOnly. What the session is told by the program is the program's word."),
-			paragraph("What another process says or calls itself is shown with control characters replaced where manhole-poke quotes it: in its lists, messages and completions. Answers of a session are passed on as they are."),
+			paragraph("What another process says or calls itself is shown with control characters replaced: in lists, messages and completions, and in the answers at a terminal of the console. Answers to scripts and to commands on the command line are passed on as they are."),
 		}},
 		{"see", "See also", []part{
 			paragraph("kill(1), nc(1), signal(7), unix(7), https://pkg.go.dev/" + lazyModule),
@@ -114,13 +119,26 @@ var targetTerms = terms{
 	{"PATH", "a socket; it contains a slash. What listens there is connected to. If nobody does, the process that the path is named after is rung, if it says that the path is its own."},
 }
 
+// terminalTerms are what help in a session says of manhole-poke's own.
+var terminalTerms = terms{
+	{"COMMAND | PROGRAM", "a local program reads the answer: stack | less, fds | grep tcp"},
+	{"COMMAND > FILE", "the answer becomes a new file; >! writes over an old one"},
+	{"Tab", "completes commands, their arguments, and files"},
+	{"Ctrl-R, Up", "what was typed before; what begins with a blank is not kept"},
+	{"Enter", "ends watch, tail and a profile early"},
+	{"Ctrl-C", "interrupts the command; twice within a second, leaves"},
+}
+
 var environment = terms{
 	{"GOPS_CONFIG_DIR, XDG_CONFIG_HOME, HOME", "where gops, and with it manhole-poke gops, looks for the port of an agent."},
-	{"PAGER", "what --pager shows long answers in."},
+	{"NO_COLOR", "if it is not empty, nothing is coloured; nor is it if TERM is dumb, or on what is no terminal."},
+	{"PAGER", "what --pager shows long answers in; else less, or more."},
+	{"XDG_STATE_HOME", "where the history of the console is; ~/.local/state if it is not set."},
 }
 
 var files = terms{
 	{"/tmp/manhole-PID", "the socket, from the ring to the end of the session, unless the program was armed with another path. Where /tmp cannot be used it is /dev/shm/manhole-PID, and else a name in the abstract namespace; the process tells, and manhole-poke finds it."},
+	{"~/.local/state/manhole-poke/history", "what was typed in sessions, readable by nobody else. It is not kept where the directory is another user's, as it may be under sudo."},
 	{"/proc/PID/fd", "where an armed process tells, in a descriptor named lazy-armed, for which signal and path (Linux)."},
 }
 

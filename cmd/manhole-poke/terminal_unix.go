@@ -17,15 +17,14 @@ import (
 )
 
 // localHelp is what help says besides what the session says.
-const localHelp = `
-At this terminal
-  COMMAND | PROGRAM               a local program reads the answer: stack | less, fds | grep tcp
-  COMMAND > FILE                  the answer becomes a new file; >! writes over an old one
-  Tab                             completes commands, their arguments, and files
-  Ctrl-R, Up                      what was typed before; what begins with a blank is not kept
-  Enter                           ends watch, tail and a profile early
-  Ctrl-C                          interrupts the command; twice within a second, leaves
-`
+func localHelp() string {
+	var b strings.Builder
+	b.WriteString("\nAt this terminal\n")
+	for _, e := range terminalTerms {
+		fmt.Fprintf(&b, "  %-30s  %s\n", e.name, e.meaning)
+	}
+	return b.String()
+}
 
 // A terminal is a session with a person: lines are edited, and the answers
 // set out for the eye.
