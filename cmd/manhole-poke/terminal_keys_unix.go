@@ -28,8 +28,8 @@ type keys struct {
 	mu    sync.Mutex
 	more  *sync.Cond
 	typed []byte
-	enter func() // instead of an empty line, while a command runs
-	gone  bool   // the terminal
+	heard func(key byte) // while a command runs, of keys that are for it
+	gone  bool           // the terminal
 
 	reader  cancelreader.CancelReader
 	stopped chan struct{}
@@ -94,34 +94,57 @@ func (k *keys) read(r io.Reader, stopped chan struct{}) {
 
 func (k *keys) add(b []byte) {
 	k.mu.Lock()
-	enter := k.enter
-	entered := false
-	for _, c := range b {
-		last := byte('\n')
-		if n := len(k.typed); n > 0 {
-			last = k.typed[n-1]
-		}
-		if enter != nil && endsLine(c) && endsLine(last) {
-			entered = true
-			continue
-		}
-		k.typed = append(k.typed, c)
-	}
+	k.typed = append(k.typed, b...)
 	k.more.Broadcast()
+	tell := k.forCommand(len(k.typed) - len(b))
 	k.mu.Unlock()
-	if entered {
-		enter()
+	tell()
+}
+
+// during has keys that are for the command that runs told to heard, until
+// that is nil: Enter alone, which is then no line for the next prompt, and
+// what may have been typed before the terminal's driver made a signal of it.
+func (k *keys) during(heard func(key byte)) {
+	k.mu.Lock()
+	k.heard = heard
+	tell := func() {}
+	if i := bytes.LastIndexByte(k.typed, ctrlC); i >= 0 {
+		tell = k.forCommand(i)
+	}
+	k.mu.Unlock()
+	tell()
+}
+
+// forCommand takes the keys that are for the command from what was typed, but
+// for the first ones, and returns what tells of them.
+func (k *keys) forCommand(first int) (tell func()) {
+	if k.heard == nil {
+		return func() {}
+	}
+	heard, told := k.heard, []byte(nil)
+	rest := k.typed[:first:first]
+	for _, c := range k.typed[first:] {
+		switch {
+		case c == ctrlC:
+			rest, told = nil, append(told, c)
+			continue
+		case endsLine(c) && (len(rest) == 0 || endsLine(rest[len(rest)-1])):
+			told = append(told, c)
+			continue
+		case c == ctrlD:
+			told = append(told, c) // it ends the session as well
+		}
+		rest = append(rest, c)
+	}
+	k.typed = rest
+	return func() {
+		for _, c := range told {
+			heard(c)
+		}
 	}
 }
 
 func endsLine(c byte) bool { return c == '\n' || c == '\r' }
-
-// onEnter has an empty line call f instead of being one, until f is nil.
-func (k *keys) onEnter(f func()) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.enter = f
-}
 
 // interrupt is a Ctrl-C that came as a signal. As in the terminal's driver,
 // what was typed before is forgotten.

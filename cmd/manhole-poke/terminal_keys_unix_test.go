@@ -21,15 +21,16 @@ func TestKeys(t *testing.T) {
 	k.add([]byte("stack\nsta"))
 	take("stack\n")
 	take("sta")
-	entered := 0
-	k.onEnter(func() { entered++ })
+	var heard []byte
+	listen := func(key byte) { heard = append(heard, key) }
+	k.during(listen)
 	k.add([]byte("\r")) // alone it is not for the next prompt
 	k.add([]byte("stats"))
 	k.add([]byte("\n\n"))
-	k.onEnter(nil)
+	k.during(nil)
 	k.add([]byte("\n"))
-	if entered != 2 {
-		t.Errorf("Enter %d times", entered)
+	if string(heard) != "\r\n" {
+		t.Errorf("heard %q", heard)
 	}
 	take("stats\n")
 	take("\n")
@@ -37,6 +38,17 @@ func TestKeys(t *testing.T) {
 	take("ab")
 	take("\x1a")
 	take("cd\x03")
+	k.typed, heard = nil, nil
+	k.add([]byte("one\n\x03two\n"))
+	k.during(listen)
+	k.add([]byte("three\n\x04"))
+	k.during(nil)
+	if string(heard) != "\x03\x04" {
+		t.Errorf("heard %q", heard)
+	}
+	take("two\n")
+	take("three\n")
+	take("\x04")
 	k.interrupt()
 	take("\x03")
 	k.add([]byte("x"))
