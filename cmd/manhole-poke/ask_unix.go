@@ -103,17 +103,12 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 		}
 		defer file.discard()
 	}
-	p, conn, err := d.enter(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer p.close()
 	watched := term.IsTerminal(int(os.Stderr.Fd()))
 	var wants []string
 	if watched {
 		wants = append(wants, frame.WantsProgress)
 	}
-	c, err := engage(ctx, p, conn, o.timeout, wants...)
+	c, err := d.open(ctx, o, wants...)
 	if err != nil {
 		return err
 	}
@@ -268,19 +263,13 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 // inquire asks one process. What goes to out is not kept.
 func inquire(ctx context.Context, o options, d door, ways []way, out io.Writer) (r reply) {
 	r.door = d
-	p, conn, err := d.enter(ctx, o)
-	if err != nil {
-		r.err = err
-		return r
-	}
-	defer p.close()
-	r.door.pid, r.name = p.pid, p.name
-	c, err := engage(ctx, p, conn, o.timeout)
+	c, err := d.open(ctx, o)
 	if err != nil {
 		r.err = err
 		return r
 	}
 	defer c.close()
+	r.door.pid, r.name = c.p.pid, c.p.name
 	for _, w := range ways {
 		a := answered{line: w.line}
 		if out == nil && c.binary(w.line) {

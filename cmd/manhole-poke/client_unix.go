@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,45 @@ import (
 
 	"github.com/go-manhole/lazy/internal/frame"
 )
+
+// What lazy says in its own name outside of frames starts a line with one of
+// these.
+const (
+	ownWords = "lazy: "
+	refused  = ownWords + "refused:"
+	busy     = ownWords + "busy:"
+	closing  = ownWords + "closing:"
+	failed   = ownWords + "error:"
+)
+
+func isOwn(line []byte) bool {
+	for _, w := range []string{refused, busy, closing, failed} {
+		if bytes.HasPrefix(line, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// turnedAway is the failure of a peer that got no session, and a line instead.
+func turnedAway(p *process, line string) error {
+	if strings.HasPrefix(line, busy) {
+		return failf(statusBusy, "%s says %q; wait for them, or ask them to leave", p, line)
+	}
+	return failf(statusRefused, "%s says %q; try as the process's user, or as root", p, line)
+}
+
+// unheard is the failure of a process that was between two sessions, among
+// other reasons.
+type unheard struct{ error }
+
+func (u unheard) Unwrap() error { return u.error }
+
+func (p *process) unheard() error {
+	return unheard{failf(statusBroken, "%s hung up without a word; its log may say why; try again", p)}
+}
+
+func wasUnheard(err error) bool { return errors.As(err, new(unheard)) }
 
 // A client is a session in frames, in which nothing has to be guessed: where
 // an answer ends, whether it is one, and what is only said to a person.
@@ -49,7 +89,8 @@ func engage(ctx context.Context, p *process, conn *net.UnixConn, patience time.D
 		err = p.silent("%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, patience)
 	}
 	if err != nil {
-		c.close()
+		c.free()
+		conn.Close()
 		return nil, err
 	}
 	conn.SetDeadline(time.Time{})
@@ -61,10 +102,10 @@ func (c *client) greeted() error {
 	if err != nil {
 		return c.over(err)
 	}
-	if may(first, ownWords) {
+	if first[0] == ownWords[0] {
 		line, err := c.in.ReadString('\n')
 		line = strings.TrimSpace(line)
-		if may([]byte(line), refused) || may([]byte(line), busy) {
+		if strings.HasPrefix(line, refused) || strings.HasPrefix(line, busy) {
 			return turnedAway(c.p, line)
 		}
 		return failf(statusBroken, "%s says %q, which is not understood (%v); try nc", c.p, line, err)
@@ -88,6 +129,7 @@ func (c *client) greeted() error {
 func (c *client) close() {
 	c.free()
 	c.conn.Close()
+	c.p.close()
 }
 
 // leave ends a session in which nothing runs, and returns when the process is
@@ -167,7 +209,7 @@ func (c *client) over(err error) error {
 	case c.p.exited():
 		return failf(statusExited, "%s exited during the session; its own log may say why", c.p)
 	case c.greeting.Text == "":
-		return failf(statusBroken, "%s hung up without a word; its log may say why; try again", c.p)
+		return c.p.unheard()
 	}
 	return failf(statusBroken, "the connection to %s ended (%v) before all was said; try again", c.p, err)
 }

@@ -38,7 +38,7 @@ func demo(o options, args []string) error {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		in = input{terminal: true, rest: os.Stdin}
 	}
-	return pokeProcess(ctx, o, pid, in)
+	return door{pid: pid}.hold(ctx, o, in)
 }
 
 // startDemo returns when the program is armed. The program ends with its

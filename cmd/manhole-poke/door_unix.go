@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A door is where a session begins: a process, or a path.
@@ -42,7 +43,28 @@ func doorOf(o options, target string) (door, error) {
 	return door{pid: pid}, err
 }
 
-// enter opens a session, and leaves it to the caller to close both.
+// open begins a session in frames; wants are the options of frame.Opening. Who
+// comes when the session before is over but its socket not yet closed is hung
+// up on, and so tries again.
+func (d door) open(ctx context.Context, o options, wants ...string) (*client, error) {
+	for pause := 10 * time.Millisecond; ; pause *= 2 {
+		p, conn, err := d.enter(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		c, err := engage(ctx, p, conn, o.timeout, wants...)
+		if err == nil {
+			return c, nil
+		}
+		p.close()
+		if !wasUnheard(err) || pause > 500*time.Millisecond {
+			return nil, err
+		}
+		time.Sleep(pause)
+	}
+}
+
+// enter connects, and leaves it to the caller to close both.
 func (d door) enter(ctx context.Context, o options) (*process, *net.UnixConn, error) {
 	if d.pid == 0 {
 		return enterPath(ctx, o, d.path)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -250,7 +249,7 @@ func (g *gopsAgent) answer(ctx context.Context, c *net.TCPConn, request []byte) 
 	late := time.Now().Add(g.o.timeout)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		err := g.ask(ctx, c, request)
-		again := statusOf(err) == statusBusy && g.cutShort || errors.Is(err, errUnheard)
+		again := statusOf(err) == statusBusy && g.cutShort || wasUnheard(err)
 		if !again || time.Now().Add(pause).After(late) {
 			g.cutShort = ctx.Err() != nil
 			return err
@@ -261,8 +260,6 @@ func (g *gopsAgent) answer(ctx context.Context, c *net.TCPConn, request []byte) 
 		}
 	}
 }
-
-var errUnheard = failf(statusBroken, "the process hung up without a word; its log may say why; try again")
 
 func (g *gopsAgent) ask(ctx context.Context, c *net.TCPConn, request []byte) error {
 	p, err := look(g.p.pid)
@@ -291,61 +288,11 @@ func (g *gopsAgent) ask(ctx context.Context, c *net.TCPConn, request []byte) err
 	case p.exited():
 		return g.gone()
 	case passed == 0 && (err == nil || errors.Is(err, unix.ECONNRESET)):
-		return errUnheard
+		return p.unheard()
 	case err != nil:
 		return failf(statusBroken, "the answer of %s broke off: %v; try again", p, err)
 	}
 	return nil
-}
-
-// lastWords is more than lazy says in its own name in one line.
-const lastWords = 4096
-
-// passAnswer passes on an answer, but not what lazy says in its own name: that
-// is its only line, or the first one, or the last.
-func passAnswer(to io.Writer, from io.Reader) (passed int, own string, err error) {
-	var held []byte
-	pass := func(n int) error {
-		wrote, err := to.Write(held[:n])
-		passed += wrote
-		held = append(held[:0], held[n:]...)
-		return err
-	}
-	buf := make([]byte, 64<<10)
-	for err == nil {
-		var n int
-		n, err = from.Read(buf)
-		held = append(held, buf[:n]...)
-		if more := len(held) - lastWords; more > 0 {
-			if passed == 0 && isOwn(held) {
-				break
-			}
-			if failed := pass(more); failed != nil {
-				return passed, "", failed
-			}
-		}
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	if passed == 0 && isOwn(held) {
-		own, _, _ = strings.Cut(string(held), "\n")
-		return 0, own, err
-	}
-	text := strings.TrimRight(string(held), "\n")
-	if i := strings.LastIndexByte(text, '\n') + 1; (i > 0 || passed == 0) && isOwn([]byte(text[i:])) {
-		own, held = text[i:], held[:i]
-	}
-	return passed, own, errors.Join(pass(len(held)), err)
-}
-
-func isOwn(line []byte) bool {
-	for _, w := range []string{refused, busy, closing, failed} {
-		if bytes.HasPrefix(line, []byte(w)) {
-			return true
-		}
-	}
-	return false
 }
 
 // patient writes to a client as long as that reads.

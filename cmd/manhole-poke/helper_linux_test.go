@@ -15,9 +15,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/google/gops/agent"
 	"golang.org/x/sys/unix"
 )
@@ -211,38 +211,42 @@ func open(role, path string) {
 	case "silent":
 		io.Copy(io.Discard, c)
 		return
+	}
+	opening, err := r.ReadString('\n')
+	if err != nil || !strings.HasPrefix(opening, frame.Opening) {
+		return
+	}
+	send := func(k frame.Kind, text string) { frame.Write(c, k, []byte(text)) }
+	send(frame.Hello, `{"text":"lazy: welcome\n"}`)
+	switch role {
 	case "closing":
-		fmt.Fprintln(c, "welcome\nlazy> lazy: closing: silent for 5m0s")
+		send(frame.Output, "welcome\n")
+		send(frame.Closing, "silent for 5m0s")
 		return
 	case "dying in the session":
-		fmt.Fprintln(c, "welcome")
+		send(frame.Output, "welcome\n")
 		unix.Kill(os.Getpid(), unix.SIGKILL)
 		select {}
 	}
-	// What a session does, in short: a script is answered, a peer without a
-	// word gets a report, and one that waits gets a greeting and a prompt.
-	c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	_, err = r.Peek(1)
-	c.SetReadDeadline(time.Time{})
-	prompt := ""
-	switch {
-	case err == io.EOF:
-		fmt.Fprintln(c, "report")
-		return
-	case err != nil:
-		prompt = "lazy> "
-		fmt.Fprintln(c, "lazy: welcome")
+	// What a session does, in short.
+	if strings.Contains(opening, frame.WantsReport) {
+		send(frame.Output, "report\n")
+		send(frame.Done, "")
 	}
 	for {
-		io.WriteString(c, prompt)
 		line, err := r.ReadString('\n')
 		switch {
-		case err != nil, line == "quit\n":
+		case err != nil && line == "":
+			return
+		case line == "quit\n":
+			send(frame.Done, "")
 			return
 		case line == "bad\n":
-			fmt.Fprintln(c, "lazy: error: bad: no such command; try help")
+			send(frame.Error, "bad: no such command; try help")
+			send(frame.Done, "")
 		default:
-			fmt.Fprintf(c, "you said %s", line)
+			send(frame.Output, "you said "+line)
+			send(frame.Done, "")
 		}
 	}
 }

@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
-	"net"
 	"os"
 
+	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
 )
 
@@ -25,68 +27,71 @@ func poke(o options, target string) error {
 	if err != nil {
 		return err
 	}
-	if d.pid == 0 {
-		return pokePath(ctx, o, d.path)
-	}
-	// Looked at twice: the first time so that a mistake is told before a
-	// script is waited for, the second because that may have taken long.
-	p, err := look(d.pid)
-	if err != nil {
-		return err
-	}
-	_, err = p.doorbell(o)
-	p.close()
-	if err != nil {
+	if err := d.lookAhead(o); err != nil {
 		return err
 	}
 	in, err := standardInput(ctx)
 	if err != nil {
 		return err
 	}
-	return pokeProcess(ctx, o, d.pid, in)
+	return d.hold(ctx, o, in)
 }
 
-func pokeProcess(ctx context.Context, o options, pid int, in input) error {
-	p, err := look(pid)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	conn, err := p.enter(ctx, o)
-	if err != nil {
-		return err
-	}
-	return attend(ctx, o, p, conn, in)
-}
-
-// attend holds the session with a process that was connected to.
-func attend(ctx context.Context, o options, p *process, conn *net.UnixConn, in input) error {
-	if in.terminal && term.IsTerminal(int(os.Stdout.Fd())) {
-		return converse(ctx, o, p, conn)
-	}
-	return talk(ctx, p, conn, in, os.Stdout, o.timeout)
-}
-
-func pokePath(ctx context.Context, o options, path string) error {
-	// As with a PID: a mistake is told before a script is waited for.
-	if _, err := os.Lstat(path); err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			return dialFailed(path, err)
+// lookAhead tells a mistake before a script is waited for, which may take long;
+// what it sees is looked at again then.
+func (d door) lookAhead(o options) error {
+	if d.pid != 0 {
+		p, err := look(d.pid)
+		if err == nil {
+			_, err = p.doorbell(o)
+			p.close()
 		}
-		p, err := ownerOf(path)
+		return err
+	}
+	_, err := os.Lstat(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		p, err := ownerOf(d.path)
+		if err == nil {
+			p.close()
+		}
+		return err
+	}
+	if err != nil {
+		return dialFailed(d.path, err)
+	}
+	return nil
+}
+
+// hold holds a session: typed, or a script.
+func (d door) hold(ctx context.Context, o options, in input) error {
+	if len(in.first) > 0 && console.IsGops(in.first[0]) {
+		p, conn, err := d.enter(ctx, o)
 		if err != nil {
 			return err
 		}
-		p.close()
+		defer p.close()
+		return relay(ctx, p, conn, in, os.Stdout)
 	}
-	in, err := standardInput(ctx)
+	var wants []string
+	typed := in.terminal && term.IsTerminal(int(os.Stdout.Fd()))
+	if typed {
+		wants = append(wants, frame.WantsProgress)
+	}
+	if in.terminal || in.report() {
+		wants = append(wants, frame.WantsReport)
+	}
+	c, err := d.open(ctx, o, wants...)
 	if err != nil {
 		return err
 	}
-	p, conn, err := enterPath(ctx, o, path)
-	if err != nil {
-		return err
+	defer c.close()
+	if typed {
+		return converse(ctx, o, c)
 	}
-	defer p.close()
-	return attend(ctx, o, p, conn, in)
+	if in.terminal || in.report() {
+		if _, err := fmt.Fprintln(os.Stdout, c.greeting.Text); err != nil {
+			return failf(statusHere, "cannot write the answers: %v", err)
+		}
+	}
+	return c.script(in, os.Stdout)
 }

@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/go-manhole/lazy/internal/frame"
 )
+
+const prompt = "lazy> " // as the console's own
 
 // localHelp is what help says besides what the session says.
 func localHelp() string {
@@ -45,14 +44,11 @@ type terminal struct {
 }
 
 // converse holds a session at the terminal.
-func converse(ctx context.Context, o options, p *process, conn *net.UnixConn) error {
+func converse(ctx context.Context, o options, c *client) error {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
-	c, err := engage(ctx, p, conn, o.timeout, frame.WantsProgress, frame.WantsReport)
-	if err != nil {
-		return err
-	}
-	defer c.close()
+	c.ctx = ctx
+	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
 	t := &terminal{
 		c: c, ctx: ctx, leave: leave, pager: o.pager,
 		colours: terminalPalette(), screen: newSpool(os.Stdout), keys: newKeys(os.Stdin),
@@ -66,7 +62,7 @@ func converse(ctx context.Context, o options, p *process, conn *net.UnixConn) er
 	defer t.screen.flush()
 
 	t.aside(c.greeting.Text + "\n")
-	err = t.run(typedLine{}) // the report, which nobody has to ask for
+	err := t.run(typedLine{}) // the report, which nobody has to ask for
 	for err == nil {
 		err = t.turn()
 	}

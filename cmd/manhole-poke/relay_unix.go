@@ -1,0 +1,81 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+)
+
+// relay is for a script that speaks gops's protocol: bytes there, bytes back.
+func relay(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.Writer) error {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	go func() {
+		conn.Write(in.first) // fails only if the peer is gone, which the reader sees
+		if in.rest != nil {
+			io.Copy(conn, in.rest)
+		}
+		conn.CloseWrite()
+	}()
+	passed, own, err := passAnswer(out, conn)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case strings.HasPrefix(own, refused), strings.HasPrefix(own, busy):
+		return turnedAway(p, own)
+	case own != "":
+		return failf(statusCommand, "%s says %q", p, own)
+	case p.exited():
+		return failf(statusExited, "%s exited during the session; its own log may say why", p)
+	case passed == 0 && err == nil:
+		return p.unheard()
+	case err != nil:
+		return failf(statusBroken, "the answer of %s broke off: %v; try again", p, err)
+	}
+	return nil
+}
+
+// lastWords is more than lazy says in its own name in one line.
+const lastWords = 4096
+
+// passAnswer passes on an answer, but not what lazy says in its own name: that
+// is its only line, or the first one, or the last.
+func passAnswer(to io.Writer, from io.Reader) (passed int, own string, err error) {
+	var held []byte
+	pass := func(n int) error {
+		wrote, err := to.Write(held[:n])
+		passed += wrote
+		held = append(held[:0], held[n:]...)
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	for err == nil {
+		var n int
+		n, err = from.Read(buf)
+		held = append(held, buf[:n]...)
+		if more := len(held) - lastWords; more > 0 {
+			if passed == 0 && isOwn(held) {
+				break
+			}
+			if failed := pass(more); failed != nil {
+				return passed, "", failed
+			}
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	if passed == 0 && isOwn(held) {
+		own, _, _ = strings.Cut(string(held), "\n")
+		return 0, own, err
+	}
+	text := strings.TrimRight(string(held), "\n")
+	if i := strings.LastIndexByte(text, '\n') + 1; (i > 0 || passed == 0) && isOwn([]byte(text[i:])) {
+		own, held = text[i:], held[:i]
+	}
+	return passed, own, errors.Join(pass(len(held)), err)
+}
