@@ -78,17 +78,11 @@ func (t *terminal) begin(name string) {
 	t.mu.Lock()
 	t.now = &running{what: name}
 	t.mu.Unlock()
-	t.keys.during(func(key byte) {
-		if key == ctrlC {
-			t.interrupt()
-		} else {
-			t.finish()
-		}
-	})
+	t.keys.onEnter(t.finish)
 }
 
 func (t *terminal) end() {
-	t.keys.during(nil)
+	t.keys.onEnter(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.now = nil
@@ -132,7 +126,7 @@ func (t *terminal) turnTo(p phase) {
 	t.now.phase = p
 }
 
-// finish is Enter, or Ctrl-D, while a command runs.
+// finish is Enter while a command runs.
 func (t *terminal) finish() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
