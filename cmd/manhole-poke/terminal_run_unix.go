@@ -78,11 +78,17 @@ func (t *terminal) begin(name string) {
 	t.mu.Lock()
 	t.now = &running{what: name}
 	t.mu.Unlock()
-	t.keys.onEnter(t.finish)
+	t.keys.during(func(key byte) {
+		if key == ctrlC {
+			t.interrupt()
+		} else {
+			t.finish()
+		}
+	})
 }
 
 func (t *terminal) end() {
-	t.keys.onEnter(nil)
+	t.keys.during(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.now = nil
@@ -126,7 +132,7 @@ func (t *terminal) turnTo(p phase) {
 	t.now.phase = p
 }
 
-// finish is Enter while a command runs.
+// finish is Enter, or Ctrl-D, while a command runs.
 func (t *terminal) finish() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
