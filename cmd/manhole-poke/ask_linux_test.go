@@ -30,7 +30,28 @@ func TestOneCommand(t *testing.T) {
 	if r.status != statusCommand || r.stdout != "half an answer\non\n" || r.stderr != "manhole-poke: fail: on purpose\nmanhole-poke: 1 of 2 commands failed\n" {
 		t.Errorf("%+v", r)
 	}
+	// What it answers holds all that lazy may say in its own name.
+	exe, err := os.ReadFile(g.exe(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []result{pokeWith(t, "", g.pid, "binary"), pokeWith(t, "binary\n", g.pid), pokeWith(t, "\t", g.pid)} {
+		if r.status != statusOK || r.stdout != string(exe) {
+			t.Errorf("binary: status %d, %d bytes, not %d; %s", r.status, len(r.stdout), len(exe), r.stderr)
+		}
+	}
+
 	pokeWith(t, "", g.pid, "die").fails(t, statusExited, "exited during the session")
+}
+
+// exe is the target's executable.
+func (g *target) exe(t *testing.T) string {
+	t.Helper()
+	name, err := os.Readlink("/proc/" + g.pid + "/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func TestAnswerToFile(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
@@ -113,7 +114,13 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 		return err
 	}
 	defer c.close()
-	s := sink{out: os.Stdout}
+	var left atomic.Bool // the pager, before all was said
+	out, shown, err := paged(ctx, o, func() { left.Store(true); c.interrupt() })
+	if err != nil {
+		return err
+	}
+	defer shown()
+	s := sink{out: out}
 	if file != nil {
 		s.out = file
 	}
@@ -133,6 +140,9 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 		failed, err := c.do(line, s)
 		if err != nil {
 			return err
+		}
+		if left.Load() {
+			break
 		}
 		if failed != "" {
 			failures = append(failures, failed)
@@ -154,6 +164,19 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 		fmt.Fprintf(os.Stderr, "manhole-poke: %s%s\n", file, opens(lines[0], o.out))
 	}
 	return nil
+}
+
+// paged is where answers are shown: in the pager if it was asked for and there
+// is a terminal. left is called when it exits, and shown returns when it has.
+func paged(ctx context.Context, o options, left func()) (out io.Writer, shown func(), err error) {
+	if !o.pager || o.out != "" || !term.IsTerminal(int(os.Stdout.Fd())) {
+		return os.Stdout, func() {}, nil
+	}
+	h, err := startHelper(pagerCommand(), left)
+	if err != nil {
+		return nil, nil, err
+	}
+	return h, func() { h.end(ctx) }, nil
 }
 
 // finishOnEnter ends early what takes its time, as in the console.
@@ -240,11 +263,16 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	w := bufio.NewWriter(os.Stdout)
-	err := show(w, o, ways, replies)
+	out, shown, err := paged(ctx, o, func() {})
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(out)
+	err = show(w, o, ways, replies)
 	if flushed := w.Flush(); err == nil && flushed != nil {
 		err = failf(statusHere, "cannot write the answers: %v", flushed)
 	}
+	shown()
 	if err != nil {
 		return err
 	}
