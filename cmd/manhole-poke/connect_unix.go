@@ -88,11 +88,18 @@ func (p *process) meetAt(ctx context.Context, path string, here bool, timeout ti
 		answered <- answer{c, who, err}
 	}()
 	var a answer
+	tooLate := func() {
+		if a := <-answered; a.err == nil {
+			a.conn.Close()
+		}
+	}
 	select {
 	case a = <-answered:
 	case <-ctx.Done():
+		go tooLate()
 		return nil, context.Cause(ctx)
 	case <-time.After(timeout):
+		go tooLate()
 		return nil, failf(statusTimeout, "the file system with %s did not answer within %v; try another place with lazy.WithPath", path, timeout)
 	}
 	switch {

@@ -104,10 +104,11 @@ func (v view) readQuota() string {
 // readWorld is for a world that somebody wants to stop and cannot: he asks the
 // threads that still run Go code, and naps in futex for a tenth of
 // a millisecond, over and over; stopTheWorldWithSema in runtime/proc.go. Threads
-// that pass work to each other do that too, but then there are two.
+// that pass work to each other do that too, but then there are two. On a machine
+// that has other things to do it gets to ask less often.
 func (v view) readWorld() string {
 	asking := v.having(func(t thread) bool {
-		return t.turns >= 1000 && t.share < 0.5 && !slices.ContainsFunc(t.seen, func(c string) bool { return c != "" && c != "futex" })
+		return t.turns >= 200 && t.share < 0.5 && !slices.ContainsFunc(t.seen, func(c string) bool { return c != "" && c != "futex" })
 	})
 	if !v.isGo || len(asking) != 1 || len(v.having(func(t thread) bool { return t.in(polls...) })) > 0 {
 		return ""
@@ -184,15 +185,15 @@ func (v view) readStarved() string {
 
 // readScheduler reads what the threads of the Go runtime do, see
 // runtime/proc.go. When no goroutine is ready, all wait in futex but one, which
-// waits in epoll for network and timers. The monitor naps for as long as any
-// goroutine runs.
+// waits in epoll for network and timers, if the program has any; an armed one
+// has. The monitor naps for as long as any goroutine runs.
 func (v view) readScheduler() string {
 	if !v.isGo {
 		return ""
 	}
 	spinning, blocked := v.spinning(), v.blocked()
 	polling := len(v.having(func(t thread) bool { return t.in(polls...) })) > 0
-	napping := len(v.having(func(t thread) bool { return t.in(naps...) })) > 0
+	napping := slices.ContainsFunc(v.threads, func(t thread) bool { return slices.Contains(naps, t.call) })
 	switch {
 	case v.hidden && len(spinning) == 0:
 		return "Next to nothing of it runs, and what it waits for is hidden."
@@ -206,18 +207,26 @@ func (v view) readScheduler() string {
 		return text + ". " + v.where()
 	case len(spinning) > 0:
 		return fmt.Sprintf("%s a CPU, %s. %s", threads(spinning, "burns", "burn"), mode(spinning), v.where())
+	case polling && v.quiet() && !v.asked && len(blocked) > 0:
+		return fmt.Sprintf("%s in %s%s, others for network and timers, or for work.", threads(blocked, "waits", "wait"), cmp.Or(blocked[0].callAndDescriptor(), blocked[0].channel), v.cause(blocked[0]))
 	case polling && v.quiet() && !v.asked:
 		return "It has nothing to do: a thread waits for network and timers, the others for work."
 	case polling:
 		return "Its scheduler works: a thread waits for network and timers. Try again, and look at its log."
-	case len(blocked) > 0 && v.quiet():
+	case !v.quiet():
+	case napping && len(blocked) > 0:
 		t := blocked[0]
-		return fmt.Sprintf("%s in %s%s, and nobody waits for network or timers: what needs the runtime waits too, if that was not told, as after syscall.RawSyscall. %s",
+		return fmt.Sprintf("%s in %s%s, and the runtime's monitor is awake, as it is while it takes a thread for running Go code. So that was perhaps not told, as after syscall.RawSyscall, and what needs the processor waits. %s",
 			threads(blocked, "sits", "sit"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t), v.where())
-	case v.quiet() && !napping:
-		return "Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. " + v.where()
-	case v.quiet():
+	case napping:
 		return "Nothing runs, but the runtime's monitor is awake: a thread that it takes for running is stuck. " + v.where()
+	case len(blocked) > 0:
+		t := blocked[0]
+		return fmt.Sprintf("%s in %s%s; nothing else goes on.", threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t))
+	case v.asked:
+		return "Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. " + v.where()
+	default:
+		return "Every thread waits for another: it has nothing to do, not even timers to wait for, or is in a deadlock below Go's scheduler."
 	}
 	return "It runs now and then, so the scheduler should work. Try a longer -t, or again. " + v.where()
 }
