@@ -115,19 +115,21 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 	}
 	defer c.close()
 	var left atomic.Bool // the pager, before all was said
-	out, shown, err := paged(ctx, o, func() { left.Store(true); c.interrupt() })
-	if err != nil {
-		return err
-	}
+	out, shown := paged(ctx, o, lines, func() { left.Store(true); c.interrupt() })
 	defer shown()
 	s := sink{out: out}
-	if file != nil {
+	switch {
+	case file != nil:
 		s.out = file
+	case out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())):
+		v := &visible{w: out}
+		defer v.end()
+		s.out = v
 	}
 	if watched {
 		s.note = func(text string) { fmt.Fprintln(os.Stderr, oneLine(text)) }
 		s.progress = newProgress(os.Stderr)
-		if term.IsTerminal(int(os.Stdin.Fd())) {
+		if out == os.Stdout && term.IsTerminal(int(os.Stdin.Fd())) { // else a pager reads it
 			go finishOnEnter(c)
 		}
 	}
@@ -166,17 +168,25 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 	return nil
 }
 
-// paged is where answers are shown: in the pager if it was asked for and there
-// is a terminal. left is called when it exits, and shown returns when it has.
-func paged(ctx context.Context, o options, left func()) (out io.Writer, shown func(), err error) {
-	if !o.pager || o.out != "" || !term.IsTerminal(int(os.Stdout.Fd())) {
-		return os.Stdout, func() {}, nil
+// paged is where answers are shown: in the pager if that was asked for, there
+// is a terminal, and they are longer than it is high. left is called when it
+// exits, and shown returns when all is shown.
+func paged(ctx context.Context, o options, lines []string, left func()) (out io.Writer, shown func()) {
+	if !o.pager || o.out != "" || !term.IsTerminal(int(os.Stdout.Fd())) || slices.ContainsFunc(lines, endless) {
+		return os.Stdout, func() {}
 	}
-	h, err := startHelper(pagerCommand(), left)
-	if err != nil {
-		return nil, nil, err
+	var h *helper
+	l := &longAnswer{start: func() (w io.Writer, err error) {
+		h, err = startHelper(pagerCommand(), left)
+		return h, err
+	}}
+	return l, func() {
+		if h == nil {
+			io.WriteString(os.Stdout, visibleText(l.held.String()))
+		} else {
+			h.end(ctx)
+		}
 	}
-	return h, func() { h.end(ctx) }, nil
 }
 
 // finishOnEnter ends early what takes its time, as in the console.
@@ -263,12 +273,12 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	out, shown, err := paged(ctx, o, func() {})
-	if err != nil {
-		return err
+	out, shown := paged(ctx, o, lines, func() {})
+	if out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())) {
+		out = &visible{w: out}
 	}
 	w := bufio.NewWriter(out)
-	err = show(w, o, ways, replies)
+	err := show(w, o, ways, replies)
 	if flushed := w.Flush(); err == nil && flushed != nil {
 		err = failf(statusHere, "cannot write the answers: %v", flushed)
 	}
