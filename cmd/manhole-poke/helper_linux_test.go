@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +28,9 @@ import (
 // those that a program with lazy in it never or rarely is. The program that
 // really has lazy in it is the demo's.
 const roleVariable = "MANHOLE_POKE_TEST_ROLE"
+
+// spinVariable is how many goroutines burn CPU in it besides.
+const spinVariable = "MANHOLE_POKE_TEST_SPIN"
 
 // pokeBinary is the real manhole-poke, built once.
 var pokeBinary string
@@ -88,6 +92,12 @@ func play(role string) {
 		os.Remove(path)
 		os.Exit(0)
 	}()
+	for n, _ := strconv.Atoi(os.Getenv(spinVariable)); n > 0; n-- {
+		go func() {
+			for {
+			}
+		}()
+	}
 	rings := make(chan os.Signal, 1)
 	switch role {
 	case "lazy":

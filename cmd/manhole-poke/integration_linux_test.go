@@ -97,7 +97,7 @@ type target struct {
 	lines chan string
 }
 
-func start(t *testing.T, role string) *target {
+func start(t testing.TB, role string) *target {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "poke")
 	if err != nil {
@@ -110,7 +110,7 @@ func start(t *testing.T, role string) *target {
 	return startAt(t, role, filepath.Join(dir, "door"))
 }
 
-func startAt(t *testing.T, role, path string) *target {
+func startAt(t testing.TB, role, path string) *target {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -121,7 +121,7 @@ func startAt(t *testing.T, role, path string) *target {
 
 // startCommand is for a target that is started by something else: cmd ends up
 // as this executable with the path as its argument.
-func startCommand(t *testing.T, role, path string, cmd *exec.Cmd) *target {
+func startCommand(t testing.TB, role, path string, cmd *exec.Cmd) *target {
 	t.Helper()
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
@@ -158,7 +158,7 @@ func startCommand(t *testing.T, role, path string, cmd *exec.Cmd) *target {
 	return g
 }
 
-func (g *target) expect(t *testing.T, line string) {
+func (g *target) expect(t testing.TB, line string) {
 	t.Helper()
 	select {
 	case l := <-g.lines:

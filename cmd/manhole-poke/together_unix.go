@@ -209,8 +209,16 @@ type jsonLine struct {
 }
 
 func showJSON(out io.Writer, ways []way, replies []reply) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
+	write := func(l jsonLine) error {
+		var line bytes.Buffer
+		e := json.NewEncoder(&line)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(l); err != nil {
+			return err
+		}
+		_, err := out.Write(append(escaped(bytes.TrimSpace(line.Bytes())), '\n'))
+		return err
+	}
 	for _, r := range replies {
 		for i, a := range r.answers {
 			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Command: a.line, OK: a.failed == "", Error: a.failed}
@@ -236,13 +244,13 @@ func showJSON(out io.Writer, ways []way, replies []reply) error {
 			default:
 				l.Answer = string(a.text)
 			}
-			if err := e.Encode(l); err != nil {
+			if err := write(l); err != nil {
 				return failf(statusHere, "cannot write the answers: %v", err)
 			}
 		}
 		if r.err != nil {
 			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Error: oneLine(r.err.Error()), Status: int(statusOf(r.err))}
-			if err := e.Encode(l); err != nil {
+			if err := write(l); err != nil {
 				return failf(statusHere, "cannot write the answers: %v", err)
 			}
 		}
