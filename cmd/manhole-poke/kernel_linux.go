@@ -266,9 +266,17 @@ func momentOf(dir string) (m moment, ok bool) {
 
 // threadOf is the thread that was looked at so often.
 func threadOf(moments []moment, took time.Duration) thread {
-	first, last, usual := moments[0], moments[len(moments)-1], usualOf(moments)
-	t := thread{name: last.name, state: usual.state, used: last.ran, fd: -1, call: usual.callName(), channel: usual.channel}
+	first, last := moments[0], moments[len(moments)-1]
+	t := thread{name: last.name, used: last.ran, fd: -1}
 	t.share = float64(last.ran-first.ran) / float64(took)
+	usual := usualOf(moments)
+	if t.share < 0.25 {
+		// What it does when it wakes up says little about a thread that sleeps.
+		if asleep := slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.state == 'R' || m.running }); len(asleep) > 0 {
+			usual = usualOf(asleep)
+		}
+	}
+	t.state, t.call, t.channel = usual.state, usual.callName(), usual.channel
 	t.waited = float64(last.waited-first.waited) / float64(took)
 	t.turns = float64(last.turns-first.turns) / took.Seconds()
 	if user, system := last.user-first.user, last.system-first.system; user+system > 0 {

@@ -225,6 +225,8 @@ func (v view) readScheduler() string {
 		return fmt.Sprintf("%s in %s%s; nothing else goes on.", threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t))
 	case v.asked:
 		return "Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. " + v.where()
+	case slices.ContainsFunc(v.threads, func(t thread) bool { return t.call != "futex" }):
+		return "All of it sleeps."
 	default:
 		return "Every thread waits for another: it has nothing to do, not even timers to wait for, or is in a deadlock below Go's scheduler."
 	}
