@@ -117,9 +117,9 @@ func (e *editor) feed(ctx context.Context, w *os.File, m *modes) {
 			m.stop()
 			continue
 		case len(part) > 64: // nobody types like that
-			if pasted += len(part); pasted > pastedMost {
-				part = part[len(part)-1:]
-			}
+			over := min(len(part)-1, max(0, pasted+len(part)-pastedMost))
+			pasted += len(part)
+			part = append(part[:len(part)-1-over], part[len(part)-1])
 		}
 		if _, err := w.Write(part); err != nil {
 			return

@@ -392,7 +392,7 @@ func TestConsoleRedirected(t *testing.T) {
 	contains(t, w.line(t, "sequences | od -c | head -n 1"), `033   ]   0   ;   o   w   n   e   d  \a`)
 	contains(t, w.line(t, "flood | head -n 1"), "line 0 of many")
 	contains(t, w.line(t, "version"), "go")
-	contains(t, w.line(t, "stats | nosuchprogram"), "not found")
+	contains(t, w.line(t, "flood | nosuchprogram"), "not found")
 	w.clear(t)
 	w.types(t, "flood | less", "Enter")
 	w.shows(t, "line 20 of many")

@@ -22,7 +22,6 @@ type running struct {
 	interrupted time.Time // when Ctrl-C was last typed
 	finished    bool      // Enter was
 	mark        string    // see terminal.mark
-	unread      bool      // nobody wants the answer any more
 }
 
 type phase int
@@ -43,11 +42,9 @@ func (t *terminal) run(typed typedLine) error {
 	}
 	defer d.close()
 	name, _, _ := strings.Cut(typed.line, " ")
-	t.begin(name)
+	t.begin(name, typed.line)
 	defer t.end()
-	if typed.line != "" {
-		// If that fails, so does reading.
-		io.WriteString(t.c.conn, typed.line+"\n")
+	if t.said != nil {
 		<-t.said
 		t.said = nil
 	}
@@ -61,7 +58,7 @@ func (t *terminal) run(typed typedLine) error {
 	}
 	d.end(failed, err)
 	t.screen.flush() // after which nothing is dropped any more
-	if failed != "" && !t.now.unread && !(endless(typed.line) && !t.now.interrupted.IsZero()) {
+	if failed != "" && !t.unread && !(endless(typed.line) && !t.now.interrupted.IsZero()) {
 		t.complain("lazy: error: " + failed)
 	}
 	switch {
@@ -74,9 +71,16 @@ func (t *terminal) run(typed typedLine) error {
 	return t.keys.listen() // if a helper had the terminal
 }
 
-func (t *terminal) begin(name string) {
+// begin sends the line before anything else that is said of the command.
+func (t *terminal) begin(name, line string) {
 	t.mu.Lock()
 	t.now = &running{what: name}
+	if line != "" {
+		io.WriteString(t.c.conn, line+"\n") // if that fails, so does reading
+	}
+	if t.unread {
+		t.stop()
+	}
 	t.mu.Unlock()
 	t.keys.during(func(key byte) {
 		if key == ctrlC {
@@ -91,7 +95,7 @@ func (t *terminal) end() {
 	t.keys.during(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.now = nil
+	t.now, t.unread = nil, false
 }
 
 // mark follows what interrupts or finishes a command with a line that is no
@@ -311,9 +315,11 @@ func (t *terminal) lend(command string) (*helper, error) {
 func (t *terminal) helperExited() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r := t.now; r != nil && r.phase == awaiting && r.interrupted.IsZero() {
-		r.unread = true
-		t.stop()
+	if r := t.now; r == nil || r.phase == awaiting && r.interrupted.IsZero() {
+		t.unread = true
+		if r != nil {
+			t.stop()
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ type terminal struct {
 
 	mu     sync.Mutex
 	now    *running // nil at the prompt
+	unread bool     // nobody wants the answer any more
 	marked int
 }
 
