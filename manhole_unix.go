@@ -106,7 +106,7 @@ func startPoller() (err error) {
 		}
 	}()
 	for range 4 {
-		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := newSocket() // there is no /dev/null in an empty chroot
 		if err != nil {
 			return fmt.Errorf("four descriptors are needed, two of them for the runtime's poller: %w; raise the limit (ulimit -n) or arm earlier", err)
 		}

@@ -31,13 +31,14 @@ func aboveStdio(fd int) int {
 	return moved
 }
 
-// newDumbSpare makes a spare descriptor that says nothing of its purpose.
+// newDumbSpare makes a spare descriptor that says nothing of its purpose: a
+// socket, which needs no file.
 func newDumbSpare() (int, error) {
-	fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := newSocket()
 	if err != nil {
 		return -1, fmt.Errorf("a spare descriptor: %w", err)
 	}
-	return aboveStdio(fd), nil
+	return fd, nil
 }
 
 func signalName(sig unix.Signal) string {

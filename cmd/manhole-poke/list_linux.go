@@ -1,7 +1,6 @@
 package main
 
 import (
-	"debug/buildinfo"
 	"os"
 	"os/user"
 	"runtime/debug"
@@ -79,6 +78,7 @@ func (v *viewer) view(pid int) (goProcess, bool) {
 	if err != nil || s.state == 'Z' || s.state == 'X' {
 		return goProcess{}, false
 	}
+	p.uid, p.gid = s.uid, s.gid
 	if len(s.nspid) > 0 {
 		p.nspid = s.nspid[len(s.nspid)-1]
 	}
@@ -113,7 +113,7 @@ func (v *viewer) build(exe string) *debug.BuildInfo {
 	key := inode{uint64(sys.Dev), uint64(sys.Ino)}
 	b, ok := v.builds[key]
 	if !ok {
-		b, _ = buildinfo.ReadFile(exe)
+		b, _ = readBuildInfo(exe)
 		v.builds[key] = b
 	}
 	return b
