@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -95,6 +96,7 @@ func play(role string) {
 	for n, _ := strconv.Atoi(os.Getenv(spinVariable)); n > 0; n-- {
 		go func() {
 			for {
+				spun.Add(1)
 			}
 		}()
 	}
@@ -156,6 +158,8 @@ func play(role string) {
 		}
 	}
 }
+
+var spun atomic.Int64
 
 // playLazy is a program that really is armed.
 func playLazy(options ...lazy.Option) {
