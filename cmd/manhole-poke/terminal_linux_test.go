@@ -250,7 +250,7 @@ func TestConsolePasted(t *testing.T) {
 	w.clear(t)
 	// NUL, escape sequences that there are not, bytes that are no UTF-8, and
 	// other keys that nothing is known of.
-	for _, hex := range []string{"00", "01", "1b", "5b", "39", "39", "7e", "1c", "1f", "1b", "4f", "7a", "0b", "73", "74", "61", "74", "73", "00", "0d"} {
+	for _, hex := range []string{"00", "01", "1b", "5b", "39", "39", "7e", "1c", "1f", "1b", "4f", "7a", "15", "73", "74", "61", "74", "73", "00", "0d"} {
 		if out, err := w.tmux("send-keys", "-H", hex); err != nil {
 			t.Fatal(out, err)
 		}
