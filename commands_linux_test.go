@@ -182,7 +182,8 @@ func askWithSocat(t *testing.T, tg *target) {
 		eventually(t, line+" is answered", func() bool {
 			b, _ := os.ReadFile(dir + "/screen")
 			shown = escapes.ReplaceAllString(string(b[read:]), "")
-			if !strings.HasSuffix(shown, end) {
+			// What readline draws anew comes without its line's beginning.
+			if !strings.HasSuffix(shown, end) || !strings.Contains(shown, line+"\n") {
 				return false
 			}
 			read = len(b)
@@ -190,7 +191,7 @@ func askWithSocat(t *testing.T, tg *target) {
 		})
 		return shown
 	}
-	answer("", "\nlazy> ")
+	answer("", "lazy> ")
 	for _, a := range everyCommand {
 		if a.once {
 			continue
@@ -201,10 +202,10 @@ func askWithSocat(t *testing.T, tg *target) {
 		if a.shown != "" {
 			a.want = a.shown
 		}
-		end := "\nlazy> "
+		end := "lazy> "
 		if strings.HasPrefix(a.line, "tail") {
 			answer(a.line, "Enter ends it\n")
-			a.line, end = "", "lazy> "
+			a.line = ""
 		}
 		shown := answer(a.line, end)
 		_, shown, _ = strings.Cut(shown, a.line+"\n")
