@@ -42,7 +42,7 @@ func (t *terminal) run(typed typedLine) error {
 	}
 	defer d.close()
 	name, _, _ := strings.Cut(typed.line, " ")
-	t.begin(name, typed.line)
+	t.begin(typed.line)
 	defer t.end()
 	if t.said != nil {
 		<-t.said
@@ -72,10 +72,11 @@ func (t *terminal) run(typed typedLine) error {
 }
 
 // begin sends the line before anything else that is said of the command.
-func (t *terminal) begin(name, line string) {
+func (t *terminal) begin(line string) {
 	t.mu.Lock()
-	t.now = &running{what: name}
+	t.now = &running{what: "the report"}
 	if line != "" {
+		t.now.what, _, _ = strings.Cut(line, " ")
 		io.WriteString(t.c.conn, line+"\n") // if that fails, so does reading
 	}
 	if t.unread {

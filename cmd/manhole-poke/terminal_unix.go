@@ -102,10 +102,7 @@ func (t *terminal) turn() error {
 	text, err := t.editor.line(ctx)
 	switch {
 	case ctx.Err() != nil:
-		<-t.said
-		t.said = nil
-		_, err := t.c.answer(sink{out: io.Discard})
-		return err
+		return t.run(typedLine{}) // what the process says unasked, mostly that it is over
 	case err != nil:
 		return t.goodbye()
 	}
