@@ -97,9 +97,16 @@ func testNothingIdle(t *testing.T) {
 		t.Errorf("%d goroutines added, want %d\n%s", got, idleGoroutines, armed.ask("stacks"))
 	}
 	// The runtime starts threads as it likes, so one run says little; but
-	// none of them may be ours.
-	if a.Threads > p.Threads+idleGoroutines+1 {
-		t.Errorf("threads: unarmed %d, armed %d", p.Threads, a.Threads)
+	// none of them may be ours. os/signal's goroutine has one of its own.
+	for range 20 {
+		if a.Threads <= p.Threads+idleGoroutines {
+			break
+		}
+		p.Threads = max(p.Threads, startTarget(t, "-early", "-design", "nothing").footprint().Threads)
+		a.Threads = min(a.Threads, startTarget(t, "-early").footprint().Threads)
+	}
+	if a.Threads > p.Threads+idleGoroutines {
+		t.Errorf("threads: unarmed at most %d, armed at least %d", p.Threads, a.Threads)
 	}
 	if got := len(a.Descriptors) - len(p.Descriptors); got != 2 {
 		t.Errorf("%d descriptors added, want 2:\n%q\n%q", got, p.Descriptors, a.Descriptors)
