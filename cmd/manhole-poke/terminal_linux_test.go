@@ -387,6 +387,8 @@ func TestConsoleRedirected(t *testing.T) {
 	w.line(t, "version >! text")
 	contains(t, read("text"), "go")
 	contains(t, w.line(t, "stats > "), "no file stands behind the >")
+	contains(t, w.line(t, "flood > /dev/full"), "manhole-poke: cannot write /dev/full: ", "no space left")
+	contains(t, w.line(t, "version"), "go")
 
 	contains(t, w.line(t, "long | tail -n 2"), "line 498\nline 499")
 	contains(t, w.line(t, "sequences | od -c | head -n 1"), `033   ]   0   ;   o   w   n   e   d  \a`)

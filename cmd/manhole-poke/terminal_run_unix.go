@@ -219,9 +219,7 @@ func (t *terminal) destination(typed typedLine) (destination, error) {
 	case t.pager && !endless(typed.line):
 		return t.toPager(typed.line)
 	}
-	d := t.toScreen(typed.line)
-	d.close = func() {}
-	return d, nil
+	return t.toScreen(typed.line), nil
 }
 
 // endless says that an answer is read as it comes.
@@ -251,6 +249,7 @@ func (t *terminal) toScreen(line string) (d destination) {
 		painter.end()
 		t.screen.flush()
 	}
+	d.close = func() {}
 	return d
 }
 
@@ -285,10 +284,15 @@ func (t *terminal) toFile(typed typedLine) (d destination, err error) {
 		return d, err
 	}
 	d = t.toScreen(typed.line)
-	d.sink.out = f
+	w := &patientWriter{w: f, failed: t.nobodyReads}
+	d.sink.out = w
 	ended := d.end
 	d.end = func(failed string, err error) {
 		ended(failed, err)
+		if w.err != nil {
+			t.complain("manhole-poke: " + oneLine(fmt.Sprintf("cannot write %s: %v", typed.file, w.err)))
+			return
+		}
 		// What was interrupted is worth something if it can be read.
 		read := !t.now.interrupted.IsZero() && f.size > 0 && !t.c.binary(typed.line)
 		if err != nil || failed != "" && !read {
@@ -304,16 +308,33 @@ func (t *terminal) toFile(typed typedLine) (d destination, err error) {
 	return d, nil
 }
 
+// A patientWriter takes what comes after an error as well, as the end of the
+// answer has to be reached.
+type patientWriter struct {
+	w      io.Writer
+	failed func()
+	err    error
+}
+
+func (p *patientWriter) Write(b []byte) (int, error) {
+	if p.err == nil {
+		if _, p.err = p.w.Write(b); p.err != nil {
+			p.failed()
+		}
+	}
+	return len(b), nil
+}
+
 // lend gives the terminal to a local program.
 func (t *terminal) lend(command string) (*helper, error) {
 	t.screen.flush()
 	t.keys.leave()
-	return startHelper(command, t.helperExited)
+	return startHelper(command, t.nobodyReads)
 }
 
-// helperExited interrupts a command whose answer nobody reads any more, as
-// that of tail | head.
-func (t *terminal) helperExited() {
+// nobodyReads interrupts a command whose answer nobody reads any more, as that
+// of tail | head.
+func (t *terminal) nobodyReads() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r := t.now; r == nil || r.phase == awaiting && r.interrupted.IsZero() {
@@ -360,6 +381,5 @@ func (t *terminal) toPager(line string) (destination, error) {
 		v.end()
 		h.end(t.ctx)
 	}
-	d.close = func() {}
 	return d, nil
 }
