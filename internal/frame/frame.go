@@ -11,7 +11,8 @@
 // the length of what follows (big endian), and that. Each line is answered by
 // any number of Output, Note, Progress and Error frames and exactly one Done,
 // but an empty one by nothing: it ends early what takes its time, and may come
-// too late for that.
+// too late for that. An Interrupt takes back the lines that nobody has read yet,
+// and these get no Done either.
 //
 // A peer that gets no session (refused, busy) is told so before it has said
 // anything, in a line of text as everybody is; no Kind is the first letter of
