@@ -105,7 +105,20 @@ func start() {
 		for {
 		}
 	}()
-	time.Sleep(100 * time.Millisecond)
+	settle()
+}
+
+// settle returns when every goroutine has got to where it stays.
+func settle() {
+	going := regexp.MustCompile(`(?m)^goroutine \d+ \[runnable.*\]:\nmain\.start\.`)
+	buf := make([]byte, 1<<20)
+	for {
+		time.Sleep(100 * time.Millisecond)
+		unsettled := len(going.FindAll(buf[:runtime.Stack(buf, true)], -1))
+		if unsettled <= 1 { // the one that never waits
+			return
+		}
+	}
 }
 
 func main() {
