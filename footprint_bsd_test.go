@@ -8,10 +8,13 @@ type footprint struct{ Goroutines int }
 func (tg *target) footprint() footprint { return footprint{tg.askInt("goroutines")} }
 
 // resting is the footprint once the record of the last session is written.
-func (tg *target) resting() footprint {
+func (tg *target) resting() (f footprint) {
 	tg.t.Helper()
-	eventually(tg.t, "the last session is recorded", func() bool { return tg.askInt("goroutines") == 1+idleGoroutines })
-	return tg.footprint()
+	eventually(tg.t, "the last session is recorded", func() bool {
+		f = tg.footprint()
+		return f.Goroutines == 1+idleGoroutines
+	})
+	return f
 }
 
 func (tg *target) settles(before footprint) {

@@ -48,10 +48,13 @@ func (tg *target) footprint() footprint {
 
 // resting is the footprint once the record of the last session is written,
 // which is after the peer reads its end.
-func (tg *target) resting() footprint {
+func (tg *target) resting() (f footprint) {
 	tg.t.Helper()
-	eventually(tg.t, "the last session is recorded", func() bool { return tg.askInt("goroutines") == 1+idleGoroutines })
-	return tg.footprint()
+	eventually(tg.t, "the last session is recorded", func() bool {
+		f = tg.footprint()
+		return f.Goroutines == 1+idleGoroutines
+	})
+	return f
 }
 
 // settles waits until the target has what it had before, and not one thing

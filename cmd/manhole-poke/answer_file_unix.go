@@ -104,7 +104,7 @@ func fileFor(name string, d door, several bool) string {
 	}
 	who := d.String()
 	if d.pid == 0 {
-		who = filepath.Base(d.path)
+		who = strings.ReplaceAll(strings.Trim(d.path, "/"), "/", "-")
 	}
 	ext := filepath.Ext(name)
 	return strings.TrimSuffix(name, ext) + "." + who + ext

@@ -120,6 +120,30 @@ func TestSeveral(t *testing.T) {
 		}
 	}
 
+	// That one name is taken meanwhile costs the others nothing, nor itself.
+	dir = t.TempDir()
+	slow := pokeCommand(t, nil, "-o", filepath.Join(dir, "x"), a.pid, b.pid, "pprof-cpu", "1s")
+	var stderr bytes.Buffer
+	slow.Stderr = &stderr
+	if err := slow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "both are asked", func() bool { left, _ := filepath.Glob(dir + "/.x.*"); return len(left) == 2 })
+	taken := filepath.Join(dir, "x."+a.pid)
+	if err := os.WriteFile(taken, []byte("somebody's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	slow.Wait()
+	left, _ := filepath.Glob(dir + "/.x.*")
+	if got := status(slow.ProcessState.ExitCode()); got != statusSome || len(left) != 1 || !strings.Contains(stderr.String(), "the answer is in "+left[0]) {
+		t.Errorf("status %d, left %v\n%s", got, left, &stderr)
+	}
+	for name, want := range map[string]string{taken: "somebody's", filepath.Join(dir, "x."+b.pid): "\x1f\x8b"} {
+		if b, err := os.ReadFile(name); err != nil || !strings.HasPrefix(string(b), want) {
+			t.Errorf("%s: %.20q, %v", name, b, err)
+		}
+	}
+
 	r = pokeWith(t, "", a.pid, b.pid, "fail")
 	if r.status != statusCommand || strings.Count(r.stdout, "half an answer\nlazy: error: fail: on purpose\n") != 2 {
 		t.Errorf("%+v", r)

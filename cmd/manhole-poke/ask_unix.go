@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-manhole/lazy/internal/frame"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -129,7 +130,7 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 	if watched {
 		s.note = func(text string) { fmt.Fprintln(os.Stderr, oneLine(text)) }
 		s.progress = newProgress(os.Stderr)
-		if out == os.Stdout && term.IsTerminal(int(os.Stdin.Fd())) { // else a pager reads it
+		if out == os.Stdout && inForeground(os.Stdin) { // else a pager reads it, or the shell
 			go finishOnEnter(c)
 		}
 	}
@@ -187,6 +188,13 @@ func paged(ctx context.Context, o options, lines []string, left func()) (out io.
 			h.end(ctx)
 		}
 	}
+}
+
+// inForeground reports whether f is a terminal that this process may read: one
+// in the background would be stopped for it (SIGTTIN).
+func inForeground(f *os.File) bool {
+	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }
 
 // finishOnEnter ends early what takes its time, as in the console.
@@ -287,13 +295,17 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 		return err
 	}
 	for i, f := range files {
-		if r := replies[i]; r.err != nil || r.answers[0].failed != "" {
+		r := &replies[i]
+		if r.err != nil {
 			continue
 		}
-		if err := f.keep(); err != nil {
-			return err
+		if why := r.answers[0].failed; why != "" { // which is shown nowhere else
+			fmt.Fprintf(os.Stderr, "manhole-poke: %s: %s\n", r.title(), why)
+			continue
 		}
-		fmt.Fprintf(os.Stderr, "manhole-poke: %s\n", f)
+		if r.err = f.keep(); r.err == nil {
+			fmt.Fprintf(os.Stderr, "manhole-poke: %s\n", f)
+		}
 	}
 	return outcome(replies)
 }
@@ -371,7 +383,7 @@ func outcome(replies []reply) error {
 	case silent > 0:
 		return failf(statusSome, "%d of %d processes did not answer", silent, len(replies))
 	case failed > 0:
-		return failf(statusCommand, "a command failed in %d of %d processes; the answers say why", failed, len(replies))
+		return failf(statusCommand, "a command failed in %d of %d processes, as said above", failed, len(replies))
 	}
 	return nil
 }

@@ -288,7 +288,7 @@ func TestUsage(t *testing.T) {
 		{"0"}, {"-1"}, {"99999999999999999999"}, {"-p", "/x", "/y"}, {""}, {"--what", "1"},
 		{"demo", "x"}, {"-s", "USR1", "demo"}, {"help", "x"}, {"version", "x"}, {"--version", "x"},
 		{"completion"}, {"completion", "x"}, {"--json", "1"}, {"-o", "x", "1"}, {"-f", "1", "stats"},
-		{"1", "--json", "stats"}, {"1", "stats", "-o"}, {"1", "a\nb"}, {"-c", " ; ", "1"}, {"-c", "'", "1"},
+		{"1", "--json", "stats"}, {"1", "stats", "-o"}, {"1", "a\nb"}, {"1", "stats\x03"}, {"-c", "stats\x03", "1"}, {"-c", " ; ", "1"}, {"-c", "'", "1"},
 		{"-c", "stats"}, {"--all"}, {"--all", "1", "stats"}, {"--all", "-c", "stats", "1"}, {"--all", "-x"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -88,10 +89,16 @@ func (d door) hold(ctx context.Context, o options, in input) error {
 	if typed {
 		return converse(ctx, o, c)
 	}
+	out := io.Writer(os.Stdout)
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		v := &visible{w: out}
+		defer v.end()
+		out = v
+	}
 	if in.terminal || in.report() {
-		if _, err := fmt.Fprintln(os.Stdout, c.greeting.Text); err != nil {
+		if _, err := fmt.Fprintln(out, c.greeting.Text); err != nil {
 			return failf(statusHere, "cannot write the answers: %v", err)
 		}
 	}
-	return c.script(in, os.Stdout)
+	return c.script(in, out)
 }

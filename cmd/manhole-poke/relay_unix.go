@@ -21,10 +21,13 @@ func relay(ctx context.Context, p *process, conn *net.UnixConn, in input, out io
 		}
 		conn.CloseWrite()
 	}()
-	passed, own, err := passAnswer(out, conn)
+	kept := &kept{w: out}
+	passed, own, err := passAnswer(kept, conn)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case kept.err != nil:
+		return failf(statusHere, "cannot write the answer: %v", kept.err)
 	case strings.HasPrefix(own, refused), strings.HasPrefix(own, busy):
 		return turnedAway(p, own)
 	case own != "":
@@ -37,6 +40,18 @@ func relay(ctx context.Context, p *process, conn *net.UnixConn, in input, out io
 		return failf(statusBroken, "the answer of %s broke off: %v; try again", p, err)
 	}
 	return nil
+}
+
+// kept keeps the error of writing, which is not the connection's.
+type kept struct {
+	w   io.Writer
+	err error
+}
+
+func (k *kept) Write(p []byte) (int, error) {
+	n, err := k.w.Write(p)
+	k.err = err
+	return n, err
 }
 
 // lastWords is more than lazy says in its own name in one line.

@@ -19,7 +19,11 @@ import (
 func (c *client) script(in input, out io.Writer) error {
 	var sent atomic.Int64 // lines that are answered
 	said := make(chan error, 1)
-	go func() { said <- c.sendLines(in, &sent) }()
+	go func() {
+		err := c.sendLines(in, &sent)
+		c.conn.CloseWrite() // fails only if the peer is gone, which the reader sees
+		said <- err
+	}()
 
 	var failures []string
 	answers := int64(0)
@@ -69,7 +73,6 @@ func (c *client) sendLines(in input, sent *atomic.Int64) error {
 		switch err {
 		case nil, bufio.ErrBufferFull:
 		case io.EOF:
-			c.conn.CloseWrite() // fails only if the peer is gone, which the reader sees
 			return nil
 		default:
 			return err
@@ -87,13 +90,14 @@ func (c *client) scriptOver(err error, said <-chan error, unanswered int64, fail
 	case sayErr = <-said:
 	default: // the process hung up first, as after quit
 	}
+	if sayErr != nil && !errors.Is(sayErr, errPeer) {
+		return failf(statusHere, "cannot read the rest of the script: %v", sayErr)
+	}
 	switch {
 	case err != io.EOF || c.ctx.Err() != nil || c.p.exited():
 		return c.over(err)
 	case errors.Is(sayErr, errPeer) || unanswered > 0:
 		return failf(statusBroken, "%s ended the session before all was said; try again with less, or without what follows a quit", c.p)
-	case sayErr != nil:
-		return failf(statusHere, "cannot read the rest of the script: %v", sayErr)
 	case len(failures) == 1:
 		return failf(statusCommand, "%s", failures[0])
 	case len(failures) > 1:

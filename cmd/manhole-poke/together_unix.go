@@ -230,6 +230,7 @@ func showJSON(out io.Writer, ways []way, replies []reply) error {
 				for line := range bytes.Lines(a.text) {
 					if !json.Valid(line) {
 						l.Stack, l.OK, l.Answer = nil, false, string(a.text)
+						l.Error, l.Status = "the stacks are not understood", int(statusBroken)
 						break
 					}
 					l.Stack = append(l.Stack, bytes.TrimSpace(line))

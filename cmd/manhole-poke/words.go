@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/go-manhole/lazy/internal/frame"
+)
 
 // A request is what the words after poke's own flags ask for.
 type request struct {
@@ -35,6 +39,9 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 		return request{}, failf(statusUsage, "%q stands where the command should; try poke's own flags before the target, and what is no flag after --", words[0])
 	}
 	for _, w := range words {
+		if strings.ContainsRune(w, frame.Interrupt) {
+			return request{}, failf(statusUsage, "%q holds what Ctrl-C sends, which would take the command back; try it without", w)
+		}
 		if strings.Contains(w, "\n") {
 			return request{}, failf(statusUsage, "%q has more than one line, and a command is one; try -c for several", w)
 		}
@@ -149,6 +156,8 @@ func splitCommands(s string) (lines []string, err error) {
 	}
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
+		case c == frame.Interrupt:
+			return nil, failf(statusUsage, "-c %q holds what Ctrl-C sends, which would take the command back; try it without", s)
 		case c == '\n' && quote != 0:
 			return nil, failf(statusUsage, "a line of -c ends inside a quote: %q; close it, or put a backslash before it", s[start:i])
 		case c == '\\' && quote != '\'' && i+1 < len(s) && strings.IndexByte(`'"\`, s[i+1]) >= 0:
