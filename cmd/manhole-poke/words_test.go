@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 func TestParseRequest(t *testing.T) {
@@ -99,6 +100,7 @@ func FuzzWords(f *testing.F) {
 	f.Add("stack\x00-match\x00'http\\.'\x00-n\x005")
 	f.Add("\x00a b\x00;\x00\"\x00'\"\\\x00\\")
 	f.Add("\t\x00\r\x00it's\x00-\x00--")
+	f.Add("a\x03b")
 	f.Fuzz(func(t *testing.T, s string) {
 		words := strings.Split(s, "\x00")
 		line := commandLine(words)
@@ -107,6 +109,12 @@ func FuzzWords(f *testing.F) {
 		}
 		script := "echo " + line + "; echo 'the next'"
 		lines, err := splitCommands(script)
+		if strings.ContainsRune(s, frame.Interrupt) {
+			if statusOf(err) != statusUsage {
+				t.Fatalf("%q, with what Ctrl-C sends: %q, %v", script, lines, err)
+			}
+			return
+		}
 		if err != nil || len(lines) != 2 {
 			t.Fatalf("%q makes %q: %q, %v", words, script, lines, err)
 		}
