@@ -169,8 +169,10 @@ func (p *process) enter(ctx context.Context, o options) (*net.UnixConn, error) {
 func enterPath(ctx context.Context, o options, path string) (*process, *net.UnixConn, error) {
 	late := time.Now().Add(o.timeout)
 	c, who, err := dial(path)
-	for errors.Is(err, unix.EAGAIN) && time.Now().Before(late) && ctx.Err() == nil {
-		time.Sleep(20 * time.Millisecond)
+	for errors.Is(err, unix.EAGAIN) && time.Now().Before(late) {
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			return nil, nil, err
+		}
 		c, who, err = dial(path)
 	}
 	switch {

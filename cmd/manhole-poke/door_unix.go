@@ -60,7 +60,19 @@ func (d door) open(ctx context.Context, o options, wants ...string) (*client, er
 		if !wasUnheard(err) || pause > 500*time.Millisecond {
 			return nil, err
 		}
-		time.Sleep(pause)
+		if err := wait(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wait returns early, with the reason to leave, when there is one.
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(pause):
+		return nil
 	}
 }
 

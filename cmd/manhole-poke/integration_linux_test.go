@@ -562,6 +562,48 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// It is as good to leave while no more connections fit.
+func TestInterruptedInLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "door")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	first, _, err := dial(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if second, _, err := dial(path); err != unix.EAGAIN {
+		t.Skip("more than one may wait here: ", second, err)
+	}
+	script, say, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer script.Close()
+	defer say.Close()
+	cmd := pokeCommand(t, script, "-t", "1h", path)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(say, "stats\n")
+	until(t, "the script is read", func() bool {
+		unread, err := unix.IoctlGetInt(int(script.Fd()), unix.TIOCINQ)
+		return err == nil && unread == 0
+	})
+	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Wait()
+	r := result{stderr: stderr.String(), status: status(cmd.ProcessState.ExitCode())}
+	r.fails(t, statusInterrupted+status(syscall.SIGINT), "left on SIGINT")
+}
+
 // asNobody runs manhole-poke as another user.
 func asNobody(t *testing.T, script string, args ...string) result {
 	t.Helper()
