@@ -43,25 +43,33 @@ func doorOf(o options, target string) (door, error) {
 	return door{pid: pid}, err
 }
 
-// open begins a session in frames; wants are the options of frame.Opening. Who
-// comes when the session before is over but its socket not yet closed is hung
-// up on, and so tries again.
-func (d door) open(ctx context.Context, o options, wants ...string) (*client, error) {
+// open begins a session in frames; wants are the options of frame.Opening.
+func (d door) open(ctx context.Context, o options, wants ...string) (c *client, err error) {
+	err = d.attempt(ctx, o, func(p *process, conn *net.UnixConn) error {
+		c, err = engage(ctx, p, conn, o.timeout, wants...)
+		return err
+	})
+	return c, err
+}
+
+// attempt enters, and begins. Who comes when the session before is over but its
+// socket not yet closed is hung up on, and so tries again. The process is left
+// open if that succeeds.
+func (d door) attempt(ctx context.Context, o options, begin func(*process, *net.UnixConn) error) error {
 	for pause := 10 * time.Millisecond; ; pause *= 2 {
 		p, conn, err := d.enter(ctx, o)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		c, err := engage(ctx, p, conn, o.timeout, wants...)
-		if err == nil {
-			return c, nil
+		if err = begin(p, conn); err == nil {
+			return nil
 		}
 		p.close()
 		if !wasUnheard(err) || pause > 500*time.Millisecond {
-			return nil, err
+			return err
 		}
 		if err := wait(ctx, pause); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -215,8 +214,7 @@ func printed(op byte) bool {
 	return false
 }
 
-// readGops reads what a gops client says: a command, and for setgc a number.
-// Nothing else ever reaches the process, to whose console it might mean more.
+// readGops reads what a client says.
 func readGops(c *net.TCPConn, timeout time.Duration) ([]byte, error) {
 	c.SetReadDeadline(time.Now().Add(timeout))
 	defer c.SetReadDeadline(time.Time{})
@@ -231,15 +229,7 @@ func readGops(c *net.TCPConn, timeout time.Duration) ([]byte, error) {
 	if !console.IsGops(op) {
 		return nil, failf(statusUsage, "somebody who is not gops says %q; try gops stack PID", op)
 	}
-	request := []byte{op}
-	if op == opcode.SetGCPercent {
-		percent, err := binary.ReadVarint(r)
-		if err != nil {
-			return nil, failf(statusUsage, "gops setgc without a number: %v", err)
-		}
-		request = binary.AppendVarint(request, percent)
-	}
-	return request, nil
+	return gopsRequest(op, r)
 }
 
 // answer asks the process, and again while it is between two sessions: the one

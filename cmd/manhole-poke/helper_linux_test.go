@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/console"
 	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/google/gops/agent"
 	"golang.org/x/sys/unix"
@@ -200,6 +201,8 @@ func hold(name, text string) {
 	}
 }
 
+var hungUp bool
+
 // open is a session as the role has it.
 func open(role, path string) {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -222,11 +225,21 @@ func open(role, path string) {
 		return
 	case "hanging up":
 		return
+	case "hanging up at first":
+		if !hungUp {
+			hungUp = true
+			return
+		}
 	case "hanging up on the script":
 		c.Read(make([]byte, 1)) // and leave the rest unread
 		return
 	case "silent":
 		io.Copy(io.Discard, c)
+		return
+	}
+	if op, err := r.Peek(1); err == nil && console.IsGops(op[0]) {
+		said, _ := io.ReadAll(r) // by a peer that says it all at once
+		fmt.Fprintf(c, "gops said %q\n", said)
 		return
 	}
 	opening, err := r.ReadString('\n')

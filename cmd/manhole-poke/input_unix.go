@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -30,27 +32,46 @@ func standardInput(ctx context.Context) (input, error) {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		return input{terminal: true, rest: os.Stdin}, nil
 	}
-	type chunk struct {
-		data []byte
-		err  error
-	}
-	c := make(chan chunk, 1)
-	go func() {
+	first, err := unlessLeft(ctx, func() ([]byte, error) {
 		buf := make([]byte, 64<<10)
 		n, err := os.Stdin.Read(buf)
-		c <- chunk{buf[:n], err}
+		return buf[:n], err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return input{}, context.Cause(ctx)
+	case err == io.EOF:
+		return input{}, nil
+	case err != nil:
+		return input{}, failf(statusHere, "cannot read the script: %v; try </dev/null for the greeting, statistics and stacks", err)
+	}
+	return input{first: first, rest: os.Stdin}, nil
+}
+
+// gopsRequest is what a script says in gops's protocol, read to its end so that
+// it can be said again.
+func (in input) gopsRequest(ctx context.Context) ([]byte, error) {
+	more := bufio.NewReader(io.MultiReader(bytes.NewReader(in.first[1:]), in.rest))
+	return unlessLeft(ctx, func() ([]byte, error) { return gopsRequest(in.first[0], more) })
+}
+
+// unlessLeft is what read returns, which may wait long, or earlier the cause of
+// ctx's end; read goes on then.
+func unlessLeft[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := read()
+		done <- result{v, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return input{}, context.Cause(ctx)
-	case r := <-c:
-		switch {
-		case r.err == io.EOF:
-			return input{}, nil
-		case r.err != nil:
-			return input{}, failf(statusHere, "cannot read the script: %v; try </dev/null for the greeting, statistics and stacks", r.err)
-		}
-		return input{first: r.data, rest: os.Stdin}, nil
+		return *new(T), context.Cause(ctx)
+	case r := <-done:
+		return r.v, r.err
 	}
 }
 

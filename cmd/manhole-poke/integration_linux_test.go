@@ -516,6 +516,20 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// Who comes when the session before is just ending tries again, whatever the
+// language, and says all of it again.
+func TestHungUpAtFirst(t *testing.T) {
+	for script, answer := range map[string]string{
+		"stats\n":              "you said stats\n",
+		"\a":                   "gops said \"\\a\"\n",
+		"\x10\xc8\x01and more": "gops said \"\\x10\\xc8\\x01\"\n",
+	} {
+		g := start(t, "hanging up at first")
+		pokeWith(t, script, g.pid).succeeds(t, answer)
+	}
+	pokeWith(t, "\x10\xc8", start(t, "armed").pid).fails(t, statusUsage, "setgc without a number", "setgc 100")
+}
+
 func TestExited(t *testing.T) {
 	g := start(t, "dying when rung")
 	pokeWith(t, "a\n", g.pid).fails(t, statusExited, g.pid, "exited before it opened "+g.path)

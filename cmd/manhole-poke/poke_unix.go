@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 
 	"github.com/go-manhole/lazy/console"
@@ -66,12 +67,14 @@ func (d door) lookAhead(o options) error {
 // hold holds a session: typed, or a script.
 func (d door) hold(ctx context.Context, o options, in input) error {
 	if len(in.first) > 0 && console.IsGops(in.first[0]) {
-		p, conn, err := d.enter(ctx, o)
+		request, err := in.gopsRequest(ctx)
 		if err != nil {
 			return err
 		}
-		defer p.close()
-		return relay(ctx, p, conn, in, os.Stdout)
+		return d.attempt(ctx, o, func(p *process, conn *net.UnixConn) error {
+			defer p.close()
+			return relay(ctx, p, conn, request, os.Stdout)
+		})
 	}
 	var wants []string
 	typed := in.terminal && term.IsTerminal(int(os.Stdout.Fd()))

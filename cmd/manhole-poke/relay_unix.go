@@ -4,23 +4,37 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"strings"
+
+	opcode "github.com/google/gops/signal"
+	"golang.org/x/sys/unix"
 )
 
+// gopsRequest is what a gops client says: a command, and for setgc a number
+// that follows. Nothing else ever reaches the process, to whose console it
+// might mean more.
+func gopsRequest(op byte, more io.ByteReader) ([]byte, error) {
+	request := []byte{op}
+	if op != opcode.SetGCPercent {
+		return request, nil
+	}
+	percent, err := binary.ReadVarint(more)
+	if err != nil {
+		return nil, failf(statusUsage, "gops setgc without a number (%v); try it as a command: manhole-poke PID setgc 100", err)
+	}
+	return binary.AppendVarint(request, percent), nil
+}
+
 // relay is for a script that speaks gops's protocol: bytes there, bytes back.
-func relay(ctx context.Context, p *process, conn *net.UnixConn, in input, out io.Writer) error {
+func relay(ctx context.Context, p *process, conn *net.UnixConn, request []byte, out io.Writer) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	go func() {
-		conn.Write(in.first) // fails only if the peer is gone, which the reader sees
-		if in.rest != nil {
-			io.Copy(conn, in.rest)
-		}
-		conn.CloseWrite()
-	}()
+	conn.Write(request) // fails only if the peer is gone, which the reader sees
+	conn.CloseWrite()
 	kept := &kept{w: out}
 	passed, own, err := passAnswer(kept, conn)
 	switch {
@@ -34,7 +48,7 @@ func relay(ctx context.Context, p *process, conn *net.UnixConn, in input, out io
 		return failf(statusCommand, "%s says %q", p, own)
 	case p.exited():
 		return failf(statusExited, "%s exited during the session; its own log may say why", p)
-	case passed == 0 && err == nil:
+	case passed == 0 && (err == nil || errors.Is(err, unix.ECONNRESET)):
 		return p.unheard()
 	case err != nil:
 		return failf(statusBroken, "the answer of %s broke off: %v; try again", p, err)
