@@ -100,6 +100,15 @@ func TestSeveral(t *testing.T) {
 	if r.status != statusOK || !strings.Contains(r.stdout, "40 select (no cases)") || !strings.Contains(r.stdout, "in 2 of 2 processes") || strings.Contains(r.stdout, "#2") {
 		t.Errorf("%+v", r)
 	}
+	// What looks like another form of the answer is what is looked for.
+	r = pokeWith(t, "", a.pid, b.pid, "stack", "-match", "raw|playLazy", "-state=select", "-n=1")
+	if r.status != statusOK || !strings.Contains(r.stdout, "40 select (no cases)") {
+		t.Errorf("%+v", r)
+	}
+	r = pokeWith(t, "", a.pid, b.pid, "stack", "-match", "raw")
+	if r.status != statusOK || !strings.Contains(r.stdout, "in 2 processes") && !strings.Contains(r.stdout, "of 2 processes") {
+		t.Errorf("%+v", r)
+	}
 
 	r = pokeWith(t, "version\n\necho x\n", a.pid, b.pid)
 	want := strings.ReplaceAll("version:\n==> process A (NAME) <==\nV\n\n==> process B (NAME) <==\nV\n\necho x:\n==> process A (NAME) <==\nx\n\n==> process B (NAME) <==\nx\n", "V", runtime.Version())

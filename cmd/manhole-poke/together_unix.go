@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/go-manhole/lazy/console"
 	"github.com/go-manhole/lazy/stackdump"
 )
 
@@ -35,33 +36,55 @@ const (
 // wayFor knows the two commands whose answers say more together.
 func wayFor(o options, line string) way {
 	w := way{line: line, sent: line}
-	words := strings.Fields(line)
-	if len(words) == 0 || o.out != "" {
+	words, err := typedWords(line)
+	if err != nil || len(words) == 0 || o.out != "" { // what is wrong the console says
 		return w
 	}
-	switch words[0] {
+	switch words[0].text {
 	case "stats":
 		w.kind = table
 	case "stack":
-		for _, kept := range []string{"raw", "diff", "json"} {
-			if slices.Contains(words, kept) {
-				return w
-			}
+		var args []string
+		for _, word := range words[1:] {
+			args = append(args, word.text)
 		}
-		w.kind = merged
-		// How many groups are shown is a question for when they are merged.
-		rest := words[1:]
-		if i := slices.IndexFunc(rest, func(s string) bool { return s == "-n" || s == "--n" }); i >= 0 && i+1 < len(rest) {
-			if n, err := strconv.ParseUint(rest[i+1], 10, 31); err == nil && n > 0 && !strings.ContainsAny(line, `'"\`) {
-				w.groups = int(n)
-				rest = slices.Delete(slices.Clone(rest), i, i+2)
-				w.sent = "stack json " + strings.Join(rest, " ")
-				return w
-			}
+		if kept, groups, ok := mergeable(args); ok {
+			w.kind, w.groups = merged, groups
+			w.sent = commandLine(append([]string{"stack", "json"}, kept...))
 		}
-		w.sent = "stack json" + strings.TrimPrefix(strings.TrimLeft(line, " \t"), "stack")
 	}
 	return w
+}
+
+// mergeable says whether these arguments of stack ask for what can be merged,
+// and takes out how many groups are shown, which is a question for afterwards.
+// It understands options as the console does: -match raw asks for nothing raw.
+func mergeable(args []string) (kept []string, groups int, ok bool) {
+	stack, _ := commandOf(console.Commands(), []string{"stack"})
+	valued := func(name string) bool {
+		return slices.ContainsFunc(optionsOf(stack), func(o consoleOption) bool { return o.name == "-"+name && o.arg != "" })
+	}
+	for i := 0; i < len(args); i++ {
+		option := args[i : i+1]
+		if !strings.HasPrefix(args[i], "-") {
+			if slices.Contains([]string{"raw", "diff", "json"}, args[i]) {
+				return nil, 0, false
+			}
+			kept = append(kept, option...)
+			continue
+		}
+		name, value, given := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if !given && valued(name) && i+1 < len(args) {
+			i++
+			option, value = args[i-1:i+1], args[i]
+		}
+		if n, err := strconv.ParseUint(value, 10, 31); name == "n" && err == nil && n > 0 {
+			groups = int(n)
+			continue
+		}
+		kept = append(kept, option...)
+	}
+	return kept, groups, true
 }
 
 // show writes what several processes answered.
