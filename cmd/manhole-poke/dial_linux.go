@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -41,6 +42,43 @@ func (p *process) dial(path string) (*net.UnixConn, peer, error) {
 		return nil, peer{}, err
 	}
 	return dialFile(fd, path, as)
+}
+
+// opensAt says whether path, as it is seen from here, is where the process says
+// that it opens its socket, and whether that can be known. Nothing need be there
+// yet, so it is the directories that are compared, by what they are: the same one
+// may have other names here, through links, mounts, or /proc/PID/root.
+func (p *process) opensAt(path string) (same, known bool) {
+	if p.note == nil {
+		return false, false
+	}
+	if strings.HasPrefix(path, "@") || strings.HasPrefix(p.note.path, "@") {
+		return path == p.note.path, true
+	}
+	if _, err := os.Readlink(path); err == nil {
+		return false, false // where it leads need not be there yet either
+	}
+	root, err := p.open("root", unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return false, false
+	}
+	defer unix.Close(root)
+	fd, err := openWithin(root, filepath.Dir(p.note.path)+"/.") // the directory, not a link to it
+	if err != nil {
+		return false, false
+	}
+	defer unix.Close(fd)
+	var theirs, ours unix.Stat_t
+	if err := unix.Fstat(fd, &theirs); err != nil {
+		return false, false
+	}
+	switch err := unix.Stat(filepath.Dir(path), &ours); {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
+		return false, true
+	case err != nil:
+		return false, false
+	}
+	return ours.Dev == theirs.Dev && ours.Ino == theirs.Ino && filepath.Base(path) == filepath.Base(p.note.path), true
 }
 
 // openWithin opens what path names below root without touching it. In a

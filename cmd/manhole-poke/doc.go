@@ -163,6 +163,7 @@
 //	 22  several processes have the name given
 //	 23  of several processes some did not answer, and the others did
 //	 24  gops has an agent of the process to talk to already
+//	 25  the process is armed, but not for the path given
 //	128  plus N: ended by signal N, as Ctrl-C does (130)
 //
 // # Environment

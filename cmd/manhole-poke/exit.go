@@ -37,6 +37,7 @@ const (
 	statusAmbiguous   status = 22
 	statusSome        status = 23
 	statusAgent       status = 24
+	statusOtherPath   status = 25
 	statusInterrupted status = 128 // and the number of the signal
 )
 
@@ -70,6 +71,7 @@ var statuses = []struct {
 	{statusAmbiguous, "several processes have the name given"},
 	{statusSome, "of several processes some did not answer, and the others did"},
 	{statusAgent, "gops has an agent of the process to talk to already"},
+	{statusOtherPath, "the process is armed, but not for the path given"},
 	{statusInterrupted, "plus N: ended by signal N, as Ctrl-C does (130)"},
 }
 

@@ -107,6 +107,9 @@ func (p *process) doorbell(o options) (doorbell, error) {
 		d = doorbell{signal: syscall.Signal(p.note.signal), path: p.note.path}
 	}
 	if o.path != "" {
+		if same, known := p.opensAt(o.path); known && !same {
+			return d, failf(statusOtherPath, "%s is armed for %s, not for what is %s here, so it was not rung; try without -p", p, p.note.path, o.path)
+		}
 		d.path, d.guessed = o.path, false
 		d.here = !strings.HasPrefix(o.path, "@")
 	}

@@ -56,7 +56,7 @@ func TestDoorbell(t *testing.T) {
 	}{
 		"armed":                 {p: process{signals: catches, note: note, descriptorsRead: true}, want: doorbell{signal: syscall.SIGUSR1, path: "/run/x"}},
 		"armed, path given":     {p: process{signals: catches, note: note}, o: options{path: "/proc/9/root/run/x"}, want: doorbell{signal: syscall.SIGUSR1, path: "/proc/9/root/run/x", here: true}},
-		"armed, name given":     {p: process{signals: catches, note: note}, o: options{path: "@x"}, want: doorbell{signal: syscall.SIGUSR1, path: "@x"}},
+		"armed, name given":     {p: process{signals: catches, note: &armedNote{7, usr1, "@x"}}, o: options{path: "@x"}, want: doorbell{signal: syscall.SIGUSR1, path: "@x"}},
 		"armed, same signal":    {p: process{signals: catches, note: note}, o: options{signal: "USR1"}, want: doorbell{signal: syscall.SIGUSR1, path: "/run/x"}},
 		"armed, another signal": {p: process{signals: catches, note: note}, o: options{signal: "USR2"}, err: "is armed for SIGUSR1, not for SIGUSR2", s: statusOtherSignal},
 		"armed, but ignored":    {p: process{signals: &dispositions{set(), set(usr1), set()}, note: note}, err: "ignores SIGUSR1", s: statusUncaught},

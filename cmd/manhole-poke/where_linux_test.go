@@ -415,6 +415,38 @@ func TestPathGiven(t *testing.T) {
 	pokeWith(t, "a\n", "-s", "USR2", "-p", "/proc/"+g.pid+"/root/tmp/other", g.pid).succeeds(t, "you said a\n")
 }
 
+// A path given is seen from here, and what the process says of its own from
+// there. Only one that cannot be meant is refused, and then before the ring.
+func TestOtherPath(t *testing.T) {
+	g := start(t, "armed")
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Dir(g.path), dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(g.path, dir+"/door"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/tmp/manhole-" + g.pid, dir + "/none/door", dir + "/other", "@door", g.path + "/door"} {
+		pokeWith(t, "a\n", "-p", path, g.pid).fails(t, statusOtherPath, g.pid, "armed for "+g.path, path, "not rung", "without -p")
+		pokeWith(t, "", "-p", path, g.pid, "stats").fails(t, statusOtherPath)
+		g.unharmed(t)
+	}
+	for _, path := range []string{g.path, filepath.Dir(g.path) + "/./door", dir + "/link/door", dir + "/door", "/proc/" + g.pid + "/root" + g.path} {
+		pokeWith(t, "a\n", "-p", path, g.pid).succeeds(t, "you said a\n")
+		g.expect(t, "rung")
+	}
+
+	g = container{role: "armed", path: "/tmp/manhole-poke-test", namespaces: full, setup: "ln -s tmp $R/link"}.start(t)
+	pokeWith(t, "a\n", "-p", g.path, g.pid).fails(t, statusOtherPath, "not for what is "+g.path+" here")
+	for _, dir := range []string{"/tmp", "/link"} {
+		pokeWith(t, "a\n", "-p", "/proc/"+g.pid+"/root"+dir+"/manhole-poke-test", g.pid).succeeds(t, "you said a\n")
+		g.expect(t, "rung")
+	}
+	g = container{role: "armed", path: "@manhole-poke-test", namespaces: full}.start(t)
+	pokeWith(t, "a\n", "-p", "@other", g.pid).fails(t, statusOtherPath, "@manhole-poke-test")
+	pokeWith(t, "a\n", "-p", g.path, g.pid).succeeds(t, "you said a\n")
+}
+
 // Somebody else's abstract socket of the same name.
 func TestImpostorInAbstract(t *testing.T) {
 	g := startAt(t, "lazy", "@manhole-poke-test-"+strconv.Itoa(os.Getpid()))
