@@ -166,6 +166,28 @@ func TestSeveral(t *testing.T) {
 	c.unharmed(t)
 }
 
+// However often a process is named, it is asked once.
+func TestNamedTwice(t *testing.T) {
+	g := startCopy(t, "lazy", copied(t, "poke-test-twice"), 0)
+	apart := start(t, "lazy")
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Dir(apart.path), dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	want := "once\n"
+	for _, targets := range [][]string{
+		{g.pid, g.pid}, {"poke-test-twice", g.pid}, {"poke-test-twice", g.path}, {g.path, g.pid, g.path}, {g.pid, "/proc/" + g.pid + "/root" + g.path},
+		{apart.pid, apart.path}, {apart.path, dir + "/link/door", apart.pid},
+	} {
+		pokeWith(t, "", append(targets, "echo", "once")...).succeeds(t, want)
+		pokeWith(t, "echo once\n", targets...).succeeds(t, want)
+	}
+	r := pokeWith(t, "", g.path, apart.pid, g.pid, "echo", "once")
+	if r.status != statusOK || strings.Count(r.stdout, "==> ") != 2 || strings.Count(r.stdout, want) != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	a, b := start(t, "lazy"), start(t, "unarmed")
 	r := pokeWith(t, "", "--json", "-c", "stats; stack; version; fail", a.pid, b.pid)

@@ -18,16 +18,25 @@ import (
 	"golang.org/x/term"
 )
 
-// ask runs the lines in each target and shows the answers. Without lines they
-// are a script on standard input.
+// ask runs the lines in each target and shows the answers. Without lines it
+// holds a session with the only one, and of several what they are asked is a
+// script on standard input.
 func ask(o options, targets, lines []string) error {
+	if o.signal != "" {
+		if _, err := parseSignal(o.signal); err != nil {
+			return err
+		}
+	}
+	ctx, stop := untilSignalled()
+	defer stop()
 	doors, err := doorsOf(o, targets)
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignalled()
-	defer stop()
 	if lines == nil {
+		if len(doors) == 1 {
+			return doors[0].poke(ctx, o)
+		}
 		if lines, err = scriptLines(ctx, targets); err != nil {
 			return err
 		}
@@ -41,6 +50,7 @@ func ask(o options, targets, lines []string) error {
 	return askMany(ctx, o, doors, lines)
 }
 
+// doorsOf are the doors of the targets, one for each process.
 func doorsOf(o options, targets []string) (doors []door, err error) {
 	if o.all {
 		pids, err := everyArmed()
@@ -57,8 +67,11 @@ func doorsOf(o options, targets []string) (doors []door, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(doors, d) {
+		switch i := slices.IndexFunc(doors, d.same); {
+		case i < 0:
 			doors = append(doors, d)
+		case doors[i].pid == 0:
+			doors[i] = d // by a PID it is surely rung
 		}
 	}
 	return doors, nil

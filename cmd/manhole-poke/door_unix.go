@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +43,39 @@ func doorOf(o options, target string) (door, error) {
 	}
 	pid, err := resolve(o, target)
 	return door{pid: pid}, err
+}
+
+// same says whether both surely are one process's. A path at which somebody
+// listens could tell whose it is, but only who connects would hear that, and it
+// would be a peer without a word.
+func (d door) same(other door) bool {
+	switch {
+	case d == other:
+		return true
+	case d.pid == 0 && other.pid == 0:
+		return samePlace(d.path, other.path)
+	case d.pid == 0:
+		return other.same(d)
+	case other.pid != 0:
+		return false
+	}
+	p, err := look(d.pid)
+	if err != nil {
+		return false
+	}
+	defer p.close()
+	same, _ := p.opensAt(other.path)
+	return same
+}
+
+// samePlace compares paths at which nothing need be yet.
+func samePlace(a, b string) bool {
+	inA, err := os.Stat(filepath.Dir(a))
+	if err != nil {
+		return false
+	}
+	inB, err := os.Stat(filepath.Dir(b))
+	return err == nil && os.SameFile(inA, inB) && filepath.Base(a) == filepath.Base(b)
 }
 
 // open begins a session in frames; wants are the options of frame.Opening.

@@ -262,9 +262,6 @@ func dispatch(o options, flags *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(r.lines) == 0 && len(r.targets) == 1 {
-		return poke(o, r.targets[0])
-	}
 	return ask(o, r.targets, r.lines)
 }
 

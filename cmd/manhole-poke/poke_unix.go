@@ -16,19 +16,8 @@ import (
 	"golang.org/x/term"
 )
 
-// poke opens a session with the process or path that target names.
-func poke(o options, target string) error {
-	if o.signal != "" {
-		if _, err := parseSignal(o.signal); err != nil {
-			return err
-		}
-	}
-	ctx, stop := untilSignalled()
-	defer stop()
-	d, err := doorOf(o, target)
-	if err != nil {
-		return err
-	}
+// poke holds a session with the only process or path that was named.
+func (d door) poke(ctx context.Context, o options) error {
 	if err := d.lookAhead(o); err != nil {
 		return err
 	}

@@ -4,11 +4,9 @@ package main
 
 import "errors"
 
-// poke needs unix signals, and sockets that tell who listens.
-func poke(options, string) error {
+// ask needs unix signals, and sockets that tell who listens.
+func ask(options, []string, []string) error {
 	return failf(statusUnsupported, "this system has no unix signals: nothing can be armed here; try manhole-poke on Linux, macOS or FreeBSD (%v)", errors.ErrUnsupported)
 }
 
-func ask(o options, _, _ []string) error { return poke(o, "") }
-
-func demo(o options, _ []string) error { return poke(o, "") }
+func demo(o options, _ []string) error { return ask(o, nil, nil) }
