@@ -314,6 +314,16 @@ func TestCalledLikeASubcommand(t *testing.T) {
 	}
 }
 
+func TestNearlyASubcommand(t *testing.T) {
+	for word, near := range map[string]string{"lst": "list", "List": "list", "hlep": "help", "kernle": "kernel", "vers": "version", "stats": "", "xyz": "", "my": ""} {
+		r := pokeWith(t, "", word)
+		r.fails(t, statusNoProcess, fmt.Sprintf("%q", word), "manhole-poke alone")
+		if said := strings.Contains(r.stderr, "the subcommand"); said != (near != "") || said && !strings.Contains(r.stderr, "the subcommand "+near+";") {
+			t.Errorf("%s: %s", word, r.stderr)
+		}
+	}
+}
+
 func TestNoProcess(t *testing.T) {
 	cmd := exec.Command("true")
 	if err := cmd.Run(); err != nil {

@@ -344,6 +344,7 @@ func TestResolve(t *testing.T) {
 	// Nothing is rung for a part of a name.
 	fails(options{}, "poke-TEST", statusNoProcess, "poke-test-one ("+unarmed.pid+")", "poke-test-two ("+other.pid+")")
 	fails(options{}, "", statusNoProcess)
+	fails(options{}, "lst", statusNoProcess, `"lst", but there is the subcommand list; `)
 
 	armed := startCopy(t, "armed", one, 0)
 	expect(options{}, "poke-test-one", armed)

@@ -40,13 +40,23 @@ func resolve(o options, name string) (int, error) {
 
 // alike suggests what may be meant by a name that nothing has.
 func alike(all []goProcess, name string) string {
+	if name == "" {
+		return ""
+	}
+	var meant []string
 	ps := keep(all, func(p *goProcess) bool {
 		return strings.Contains(strings.ToLower(p.Name), strings.ToLower(name))
 	})
-	if len(ps) == 0 || name == "" {
+	if len(ps) > 0 {
+		meant = append(meant, some(ps, func(p *goProcess) string { return fmt.Sprintf("%s (%d)", p.Name, p.PID) }))
+	}
+	for _, s := range subcommandsLike(name) {
+		meant = append(meant, "the subcommand "+s)
+	}
+	if meant == nil {
 		return ""
 	}
-	return ", but there is " + some(ps, func(p *goProcess) string { return fmt.Sprintf("%s (%d)", p.Name, p.PID) })
+	return ", but there is " + strings.Join(meant, ", and ")
 }
 
 // some leaves a line short enough to read.

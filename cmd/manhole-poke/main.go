@@ -221,6 +221,15 @@ func addSubcommands(root *cobra.Command, o *options, flags *pflag.FlagSet) {
 	}
 }
 
+// subcommandsLike are those that a word without a meaning may be a slip for.
+func subcommandsLike(word string) []string {
+	root := &cobra.Command{SuggestionsMinimumDistance: min(2, len(word)/2)} // of go, nearly all is left
+	for _, s := range subcommands() {
+		root.AddCommand(&cobra.Command{Use: s.name, Run: func(*cobra.Command, []string) {}})
+	}
+	return root.SuggestionsFor(word)
+}
+
 // wordsBefore are those of the command line, or for a completion those before
 // the word in question.
 func wordsBefore(args []string) []string {
