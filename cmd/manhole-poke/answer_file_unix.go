@@ -3,12 +3,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // An answerFile is what -o writes to. It gets its name when all is there, so
@@ -19,10 +23,12 @@ type answerFile struct {
 	force bool
 	size  int64
 	f     *os.File
-	whole bool // f is the file itself, because it is none that could be replaced
+	whole bool        // f is the file itself, because it is none that could be replaced
+	free  func() bool // of the context that ends a write to it
 }
 
-func newAnswerFile(name string, force bool) (*answerFile, error) {
+// newAnswerFile waits for somebody who reads what is a pipe, unless ctx is done.
+func newAnswerFile(ctx context.Context, name string, force bool) (*answerFile, error) {
 	a := &answerFile{name: name, force: force}
 	st, err := os.Stat(name)
 	switch {
@@ -33,9 +39,8 @@ func newAnswerFile(name string, force bool) (*answerFile, error) {
 		return nil, failf(statusHere, "%s is a directory; try a name in it", name)
 	case !st.Mode().IsRegular(): // a pipe, /dev/null
 		a.whole = true
-		a.f, err = os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return nil, failf(statusHere, "cannot write %s: %v", name, err)
+		if err := a.open(ctx, st.Mode()); err != nil {
+			return nil, err
 		}
 		return a, nil
 	case !force:
@@ -48,15 +53,45 @@ func newAnswerFile(name string, force bool) (*answerFile, error) {
 	return a, nil
 }
 
+// open opens what is there. A pipe is tried again and again, since an open that
+// waits for the other end, fifo(7), could not be given up: it would meet a reader
+// who comes later.
+func (a *answerFile) open(ctx context.Context, mode fs.FileMode) (err error) {
+	flags := os.O_WRONLY
+	if mode&fs.ModeNamedPipe != 0 {
+		flags |= unix.O_NONBLOCK
+	}
+	a.f, err = os.OpenFile(a.name, flags, 0)
+	for mode&fs.ModeNamedPipe != 0 && errors.Is(err, unix.ENXIO) {
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+		a.f, err = os.OpenFile(a.name, flags, 0)
+	}
+	if err != nil {
+		return failf(statusHere, "cannot write %s: %v", a.name, err)
+	}
+	f := a.f
+	a.free = context.AfterFunc(ctx, func() { f.SetWriteDeadline(time.Now()) }) // for who opens a pipe and reads nothing
+	return nil
+}
+
 func (a *answerFile) Write(p []byte) (int, error) {
 	n, err := a.f.Write(p)
 	a.size += int64(n)
 	return n, err
 }
 
+func (a *answerFile) close() error {
+	if a.free != nil {
+		a.free()
+	}
+	return a.f.Close()
+}
+
 // keep gives the file its name.
 func (a *answerFile) keep() error {
-	err := a.f.Close()
+	err := a.close()
 	switch {
 	case err != nil || a.whole:
 	case a.force:
@@ -88,7 +123,7 @@ func (a *answerFile) discard() {
 	if a.f == nil {
 		return
 	}
-	a.f.Close()
+	a.close()
 	if !a.whole {
 		os.Remove(a.f.Name())
 	}

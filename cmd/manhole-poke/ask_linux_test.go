@@ -8,9 +8,11 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/go-manhole/lazy/stackdump"
+	"golang.org/x/sys/unix"
 )
 
 func TestOneCommand(t *testing.T) {
@@ -86,6 +88,59 @@ func TestAnswerToFile(t *testing.T) {
 	if left, _ := filepath.Glob(dir + "/.*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// A pipe is waited for, and whoever waits can leave: before somebody reads it,
+// and when nobody goes on reading.
+func TestAnswerToPipe(t *testing.T) {
+	a, b := start(t, "lazy"), start(t, "lazy")
+	dir := t.TempDir()
+	pipe := func(name string) string {
+		t.Helper()
+		if err := unix.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	written := pipe("written")
+	cmd := pokeCommand(t, nil, "-o", written, a.pid, "echo", "through", "a", "pipe")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(written)
+	if cmd.Wait(); err != nil || string(text) != "through a pipe\n" || !cmd.ProcessState.Success() {
+		t.Errorf("%q, %v, %v", text, err, cmd.ProcessState)
+	}
+
+	// At the second one it waits when it has opened the first.
+	pipe("x." + b.pid)
+	first, err := unix.Open(pipe("x."+a.pid), unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(first)
+	leaves := func(ready func() bool, args ...string) {
+		t.Helper()
+		cmd := pokeCommand(t, nil, args...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it waits", ready)
+		cmd.Process.Signal(syscall.SIGINT)
+		cmd.Wait()
+		r := result{stderr: stderr.String(), status: status(cmd.ProcessState.ExitCode())}
+		r.fails(t, statusInterrupted+status(syscall.SIGINT), "left on SIGINT")
+	}
+	leaves(func() bool {
+		_, err := unix.Read(first, make([]byte, 1))
+		return err == unix.EAGAIN // there is a writer, pipe(7)
+	}, "-o", filepath.Join(dir, "x"), a.pid, b.pid, "version")
+	leaves(func() bool {
+		unread, err := unix.IoctlGetInt(first, unix.TIOCINQ)
+		return err == nil && unread >= 64<<10 // as many as there is room for
+	}, "-o", filepath.Join(dir, "x."+a.pid), b.pid, "binary")
 }
 
 func TestSeveral(t *testing.T) {

@@ -113,7 +113,7 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 	var file *answerFile
 	if o.out != "" {
 		var err error
-		if file, err = newAnswerFile(o.out, o.force); err != nil {
+		if file, err = newAnswerFile(ctx, o.out, o.force); err != nil {
 			return err
 		}
 		defer file.discard()
@@ -263,7 +263,7 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	var files []*answerFile
 	if o.out != "" {
 		for _, d := range doors {
-			f, err := newAnswerFile(fileFor(o.out, d, len(doors) > 1), o.force)
+			f, err := newAnswerFile(ctx, fileFor(o.out, d, len(doors) > 1), o.force)
 			if err != nil {
 				return err
 			}

@@ -167,7 +167,10 @@ func (c *client) answer(s sink) (failed string, err error) {
 		}
 		switch k {
 		case frame.Output:
-			if _, err := s.out.Write(text); err != nil {
+			switch _, err := s.out.Write(text); {
+			case err != nil && c.ctx.Err() != nil:
+				return failed, context.Cause(c.ctx)
+			case err != nil:
 				return failed, failf(statusHere, "cannot write the answer: %v", err)
 			}
 		case frame.Note:

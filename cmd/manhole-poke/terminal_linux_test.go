@@ -390,6 +390,22 @@ func TestConsoleRedirected(t *testing.T) {
 	contains(t, w.line(t, "flood > /dev/full"), "manhole-poke: cannot write /dev/full: ", "no space left")
 	contains(t, w.line(t, "version"), "go")
 
+	// Nobody reads the pipe, and then somebody does.
+	if err := syscall.Mkfifo(filepath.Join(w.dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.clear(t)
+	w.types(t, "version > pipe", "Enter")
+	w.types(t, "C-c")
+	contains(t, w.settles(t, prompt), "manhole-poke: given up")
+	w.clear(t)
+	w.types(t, "utf8 > pipe", "Enter")
+	if text := read("pipe"); text != "größe 日本語 ok\n" {
+		t.Errorf("%q", text)
+	}
+	contains(t, w.settles(t, prompt), "manhole-poke: wrote pipe, ")
+	contains(t, w.line(t, "version"), "go")
+
 	contains(t, w.line(t, "long | tail -n 2"), "line 498\nline 499")
 	contains(t, w.line(t, "sequences | od -c | head -n 1"), `033   ]   0   ;   o   w   n   e   d  \a`)
 	contains(t, w.line(t, "flood | head -n 1"), "line 0 of many")

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -153,6 +155,9 @@ func (t *terminal) interrupt() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch r := t.now; {
+	case r == nil && t.giveUp != nil:
+		fmt.Println() // behind the ^C
+		t.giveUp(errGivenUp)
 	case r == nil:
 		t.keys.interrupt()
 	case r.phase == showing:
@@ -279,8 +284,12 @@ func (t *terminal) toFile(typed typedLine) (d destination, err error) {
 	if info, err := os.Stat(typed.file); err == nil && info.Mode().IsRegular() && !typed.force {
 		return d, fmt.Errorf("%s exists; try another name, or >! to write over it", typed.file)
 	}
-	f, err := newAnswerFile(typed.file, typed.force)
+	ctx, giveUp := context.WithCancelCause(t.ctx)
+	t.opening(giveUp)
+	f, err := newAnswerFile(ctx, typed.file, typed.force)
+	t.opening(nil)
 	if err != nil {
+		giveUp(nil)
 		return d, err
 	}
 	d = t.toScreen(typed.line)
@@ -304,9 +313,31 @@ func (t *terminal) toFile(typed typedLine) (d destination, err error) {
 		}
 		t.aside(fmt.Sprintf("manhole-poke: %s%s\n", f, opens(typed.line, typed.file)))
 	}
-	d.close = f.discard
+	d.close = func() {
+		f.discard()
+		giveUp(nil)
+	}
 	return d, nil
 }
+
+// opening has Ctrl-C give up what is waited for before a command begins, until
+// giveUp is nil.
+func (t *terminal) opening(giveUp context.CancelCauseFunc) {
+	t.mu.Lock()
+	t.giveUp = giveUp
+	t.mu.Unlock()
+	if giveUp == nil {
+		t.keys.during(nil)
+		return
+	}
+	t.keys.during(func(key byte) {
+		if key == ctrlC {
+			t.interrupt()
+		}
+	})
+}
+
+var errGivenUp = errors.New("given up, as nobody reads what it was for")
 
 // A patientWriter takes what comes after an error as well, as the end of the
 // answer has to be reached.

@@ -39,8 +39,9 @@ type terminal struct {
 	said    chan struct{} // closed when there is something to read from the process
 
 	mu     sync.Mutex
-	now    *running // nil at the prompt
-	unread bool     // nobody wants the answer any more
+	now    *running                // nil at the prompt
+	giveUp context.CancelCauseFunc // see opening
+	unread bool                    // nobody wants the answer any more
 	marked int
 }
 
