@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,9 +19,18 @@ import (
 // An answerFile is what -o writes to. It gets its name when all is there, so
 // that nothing that exists is lost to an answer that fails half-way, and no
 // half of an answer is taken for a whole one.
+//
+// What -f writes over is therefore replaced by a file beside it, and not
+// truncated: writing into the old one could not be taken back. The new one is
+// made to look like it, with its mode and, where the system lets us, its owner,
+// as who reads it must not lose it; and where the name is a link, it is what the
+// link leads to that is replaced. What remains different is that other hard
+// links keep the old content.
 type answerFile struct {
 	name  string
+	place string // the name, or what it leads to
 	force bool
+	old   fs.FileInfo // nil unless that is written over
 	size  int64
 	f     *os.File
 	whole bool        // f is the file itself, because it is none that could be replaced
@@ -29,10 +39,14 @@ type answerFile struct {
 
 // newAnswerFile waits for somebody who reads what is a pipe, unless ctx is done.
 func newAnswerFile(ctx context.Context, name string, force bool) (*answerFile, error) {
-	a := &answerFile{name: name, force: force}
+	a := &answerFile{name: name, place: name, force: force}
 	st, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		// In a directory like /tmp the link may be somebody else's idea.
+		if link, err := os.Readlink(name); err == nil {
+			return nil, failf(statusHere, "%s is a link to %s, which does not exist; try that name", name, link)
+		}
 	case err != nil:
 		return nil, failf(statusHere, "cannot write %s: %v; try another name", name, err)
 	case st.IsDir():
@@ -46,11 +60,29 @@ func newAnswerFile(ctx context.Context, name string, force bool) (*answerFile, e
 	case !force:
 		return nil, failf(statusHere, "%s exists; try another name, or -f to write over it", name)
 	}
+	if st != nil {
+		if err := a.replaces(st); err != nil {
+			return nil, failf(statusHere, "cannot write over %s: %v; try another name", name, err)
+		}
+	}
 	// 0600, as what it holds may be the program's secrets.
-	if a.f, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"); err != nil {
+	if a.f, err = os.CreateTemp(filepath.Dir(a.place), "."+filepath.Base(a.place)+".*"); err != nil {
 		return nil, failf(statusHere, "cannot write %s: %v; try another directory", name, err)
 	}
 	return a, nil
+}
+
+// replaces finds out where what is written over is. What was seen was seen by
+// the kernel's rules for links, proc_sys_fs(5), and so must be what is found.
+func (a *answerFile) replaces(seen fs.FileInfo) (err error) {
+	if a.place, err = filepath.EvalSymlinks(a.name); err != nil {
+		return err
+	}
+	a.old, err = os.Lstat(a.place)
+	if err == nil && !os.SameFile(a.old, seen) {
+		err = errors.New("it is being changed")
+	}
+	return err
 }
 
 // open opens what is there. A pipe is tried again and again, since an open that
@@ -91,11 +123,14 @@ func (a *answerFile) close() error {
 
 // keep gives the file its name.
 func (a *answerFile) keep() error {
-	err := a.close()
+	err := a.resemble()
+	if closed := a.close(); err == nil {
+		err = closed
+	}
 	switch {
 	case err != nil || a.whole:
 	case a.force:
-		err = os.Rename(a.f.Name(), a.name)
+		err = os.Rename(a.f.Name(), a.place)
 	default:
 		// Unlike rename, link fails if somebody else took the name meanwhile.
 		err = os.Link(a.f.Name(), a.name)
@@ -116,6 +151,21 @@ func (a *answerFile) keep() error {
 	}
 	a.f = nil
 	return nil
+}
+
+// resemble makes the new file look like the old one, if there is one. That of
+// another user only root can give back, and one's own only to a group that one is
+// in; else it is the mode alone.
+func (a *answerFile) resemble() error {
+	if a.old == nil {
+		return nil
+	}
+	if st, ok := a.old.Sys().(*syscall.Stat_t); ok {
+		if a.f.Chown(int(st.Uid), int(st.Gid)) != nil {
+			a.f.Chown(-1, int(st.Gid))
+		}
+	}
+	return a.f.Chmod(a.old.Mode().Perm())
 }
 
 // discard removes what was not kept.

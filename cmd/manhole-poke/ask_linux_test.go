@@ -90,6 +90,70 @@ func TestAnswerToFile(t *testing.T) {
 	}
 }
 
+// What is written over keeps its mode, its owner, and the links that lead to it.
+func TestAnswerOverFile(t *testing.T) {
+	g := start(t, "lazy")
+	dir, other := t.TempDir(), t.TempDir()
+	file, link, nowhere := filepath.Join(other, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "nowhere")
+	uid := os.Geteuid()
+	if uid == 0 {
+		uid = 65534
+	}
+	for _, err := range []error{
+		os.WriteFile(file, []byte("old"), 0o600), os.Chmod(file, 0o664), os.Chown(file, uid, -1),
+		os.Symlink(file, filepath.Join(other, "again")), os.Symlink("../"+filepath.Base(other)+"/again", link), os.Symlink("none", nowhere),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(text string) {
+		t.Helper()
+		b, err := os.ReadFile(file)
+		st, _ := os.Lstat(file)
+		if err != nil || string(b) != text || st.Mode() != 0o664 || int(st.Sys().(*syscall.Stat_t).Uid) != uid {
+			t.Errorf("%.20q, %v, %+v", b, err, st)
+		}
+		if to, err := os.Readlink(link); err != nil || !strings.HasSuffix(to, "/again") {
+			t.Errorf("%s, %v", to, err)
+		}
+		for _, d := range []string{dir, other} {
+			if left, _ := filepath.Glob(d + "/.*"); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		}
+	}
+	pokeWith(t, "", "-o", link, g.pid, "version").fails(t, statusHere, "exists", "-f")
+	pokeWith(t, "", "-f", "-o", link, g.pid, "fail").fails(t, statusCommand, "on purpose")
+	is("old")
+	cmd := pokeCommand(t, nil, "-f", "-o", link, g.pid, "block")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "half an answer is there", func() bool {
+		half, _ := filepath.Glob(other + "/.*")
+		if len(half) == 0 {
+			return false
+		}
+		b, _ := os.ReadFile(half[0])
+		return len(b) > 0
+	})
+	if b, err := os.ReadFile(file); err != nil || string(b) != "old" {
+		t.Errorf("%q, %v", b, err)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	is("old")
+	if r := pokeWith(t, "", "-f", "-o", link, g.pid, "version"); r.status != statusOK || !strings.Contains(r.stderr, "wrote "+link+", ") {
+		t.Errorf("%+v", r)
+	}
+	is(runtime.Version() + "\n")
+
+	for _, flags := range [][]string{{"-o", nowhere}, {"-f", "-o", nowhere}} {
+		pokeWith(t, "", append(flags, g.pid, "version")...).fails(t, statusHere, "is a link to none, which does not exist")
+	}
+}
+
 // A pipe is waited for, and whoever waits can leave: before somebody reads it,
 // and when nobody goes on reading.
 func TestAnswerToPipe(t *testing.T) {
