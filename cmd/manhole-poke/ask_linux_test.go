@@ -88,6 +88,26 @@ func TestAnswerToFile(t *testing.T) {
 	if left, _ := filepath.Glob(dir + "/.*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+
+	// A - is no file, unless it is in a directory.
+	for _, args := range [][]string{{"-o", "-", g.pid, "version"}, {g.pid, "version", "-f", "-o", "-"}, {"-o", "-", "-c", "version", g.pid}} {
+		cmd := pokeCommand(t, nil, args...)
+		cmd.Dir = dir
+		finish(t, cmd).succeeds(t, runtime.Version()+"\n")
+	}
+	cmd := pokeCommand(t, nil, "-o", "./-", g.pid, "version")
+	cmd.Dir = dir
+	if r := finish(t, cmd); r.status != statusOK || r.stdout != "" {
+		t.Errorf("%+v", r)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "-")); err != nil || string(b) != runtime.Version()+"\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	s, wait := atTerminal(t, "-o", "-", g.pid, "pprof-heap")
+	s.until(t, "is binary, not for a terminal; try manhole-poke -o pprof-heap.out "+g.pid)
+	if st := wait(); st != statusUsage {
+		t.Errorf("exit status %d", st)
+	}
 }
 
 // What is written over keeps its mode, its owner, and the links that lead to it.
@@ -270,6 +290,11 @@ func TestSeveral(t *testing.T) {
 		if b, err := os.ReadFile(name); err != nil || !strings.HasPrefix(string(b), want) {
 			t.Errorf("%s: %.20q, %v", name, b, err)
 		}
+	}
+
+	r = pokeWith(t, "", "-o", "-", a.pid, b.path, "stats")
+	if r.status != statusOK || !table.MatchString(r.stdout) {
+		t.Errorf("%+v", r)
 	}
 
 	r = pokeWith(t, "", a.pid, b.pid, "fail")

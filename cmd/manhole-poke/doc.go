@@ -102,7 +102,8 @@
 //	                        other.
 //	-o, --output FILE       write the answer to FILE, which must not exist yet.
 //	                        Of several processes each has its own, with the PID
-//	                        before the extension.
+//	                        before the extension. A - is standard output, and
+//	                        ./- a file of that name.
 //	-f, --force             let -o write over what exists.
 //	--all                   ask every armed process that may be rung.
 //	--json                  answer in JSON, for programs.

@@ -43,7 +43,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringArrayVarP(&o.commands, "command", "c", nil, "commands, separated by semicolons or ends of lines")
 	explain(f, "command", "COMMANDS", "Where -c is given more than once, they follow each other.")
 	f.StringVarP(&o.out, "output", "o", "", "write the answer to FILE, which must not exist yet")
-	explain(f, "output", "FILE", "Of several processes each has its own, with the PID before the extension.")
+	explain(f, "output", "FILE", "Of several processes each has its own, with the PID before the extension. A - is standard output, and ./- a file of that name.")
 	f.BoolVarP(&o.force, "force", "f", false, "let -o write over what exists")
 	f.BoolVar(&o.all, "all", false, "ask every armed process that may be rung")
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")

@@ -75,6 +75,9 @@ func checkOut(o *options) error {
 	if o.force && o.out == "" {
 		return failf(statusUsage, "-f lets -o write over a file, and there is no -o; try -o FILE -f")
 	}
+	if o.out == "-" { // where it goes anyway, and a terminal gets nothing binary
+		o.out = ""
+	}
 	return nil
 }
 
