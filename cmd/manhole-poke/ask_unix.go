@@ -300,12 +300,12 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	}
 	w := bufio.NewWriter(out)
 	err := show(w, o, ways, replies)
-	if flushed := w.Flush(); err == nil && flushed != nil {
-		err = failf(statusHere, "cannot write the answers: %v", flushed)
+	if flushed := w.Flush(); err == nil {
+		err = flushed
 	}
 	shown()
 	if err != nil {
-		return err
+		return failf(statusHere, "cannot write the answers: %v", err)
 	}
 	for i, f := range files {
 		r := &replies[i]

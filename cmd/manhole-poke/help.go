@@ -24,7 +24,9 @@ func help(_ options, args []string) error {
 	return printOut(func(w *bytes.Buffer) { writeText(w, layout{indent: "  "}, parts) })
 }
 
-// printOut tells of a failure, which may be a full disk.
+// printOut tells of a failure, which may be a full disk. That standard output
+// was closed is none: the runtime then opens /dev/null in its place before main
+// (checkfds in runtime/fds_unix.go), as a caller may have who wants no answer.
 func printOut(write func(*bytes.Buffer)) error {
 	var b bytes.Buffer
 	write(&b)
@@ -94,6 +96,7 @@ func version(_ options, args []string) error {
 			}
 		}
 	}
-	_, err := fmt.Printf("manhole-poke %s%s %s %s/%s\n", module, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return printOut(func(w *bytes.Buffer) {
+		fmt.Fprintf(w, "manhole-poke %s%s %s %s/%s\n", module, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	})
 }

@@ -557,10 +557,35 @@ func TestStandardOutputFull(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	g := start(t, "armed")
-	cmd := pokeCommand(t, strings.NewReader("a\n"), g.pid)
-	cmd.Stdout = full
-	finish(t, cmd).fails(t, statusHere, "cannot write the answers")
+	a, b := start(t, "lazy"), start(t, "lazy")
+	for _, c := range []struct {
+		script string
+		args   []string
+		says   string
+	}{
+		{"version\n", []string{a.pid}, "cannot write the answers"},
+		{"", []string{a.pid}, "cannot write the answers"},
+		{"\a", []string{a.pid}, "cannot write the answer"},
+		{"", []string{a.pid, "version"}, "cannot write the answer"},
+		{"", []string{a.pid, "binary"}, "cannot write the answer"},
+		{"", []string{"-c", "version; stats", a.pid}, "cannot write the answer"},
+		{"", []string{a.pid, b.pid, "version"}, "cannot write the answers"},
+		{"", []string{a.pid, b.pid, "stats"}, "cannot write the answers"},
+		{"", []string{a.pid, b.pid, "stack"}, "cannot write the answers"},
+		{"", []string{"--json", a.pid, b.pid, "stack"}, "cannot write the answers"},
+		{"", []string{"list"}, "cannot write the list"},
+		{"", []string{"kernel", a.pid}, "cannot write what the kernel knows"},
+		{"", []string{"help"}, "cannot write to standard output"},
+		{"", []string{"version"}, "cannot write to standard output"},
+		{"", []string{"man"}, "cannot write to standard output"},
+		{"", []string{"completion", "bash"}, "cannot write to standard output"},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			cmd := pokeCommand(t, strings.NewReader(c.script), c.args...)
+			cmd.Stdout = full
+			finish(t, cmd).fails(t, statusHere, c.says+": ", "no space left")
+		})
+	}
 }
 
 func TestStandardInputUnreadable(t *testing.T) {

@@ -269,13 +269,13 @@ func showJSON(out io.Writer, ways []way, replies []reply) error {
 				l.Answer = string(a.text)
 			}
 			if err := write(l); err != nil {
-				return failf(statusHere, "cannot write the answers: %v", err)
+				return err
 			}
 		}
 		if r.err != nil {
 			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Error: oneLine(r.err.Error()), Status: int(statusOf(r.err))}
 			if err := write(l); err != nil {
-				return failf(statusHere, "cannot write the answers: %v", err)
+				return err
 			}
 		}
 	}
