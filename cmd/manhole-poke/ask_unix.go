@@ -190,16 +190,21 @@ func paged(ctx context.Context, o options, lines []string, left func()) (out io.
 		return os.Stdout, func() {}
 	}
 	var h *helper
+	var v *visible // as not every pager shows what would drive the terminal: more does not
 	l := &longAnswer{start: func() (w io.Writer, err error) {
-		h, err = startHelper(pagerCommand(), left)
-		return h, err
+		if h, err = startHelper(pagerCommand(), left); err != nil {
+			return nil, err
+		}
+		v = &visible{w: h}
+		return v, nil
 	}}
 	return l, func() {
 		if h == nil {
 			io.WriteString(os.Stdout, visibleText(l.held.String()))
-		} else {
-			h.end(ctx)
+			return
 		}
+		v.end()
+		h.end(ctx)
 	}
 }
 

@@ -434,6 +434,25 @@ func TestConsolePager(t *testing.T) {
 	w.leaves(t, statusOK, "C-d")
 }
 
+// No pager gets what could drive the terminal, be it the process's or ours: not
+// every one shows it.
+func TestPagerGetsText(t *testing.T) {
+	g, other := start(t, "odd"), start(t, "odd")
+	w := startConsole(t, g)
+	w.leaves(t, statusOK, "C-d")
+	w.types(t, "export PAGER='od -An -c | grep -c 033; echo pa''ged'; stty rows 2", "Enter")
+	for _, args := range []string{g.pid + " sequences", g.pid + " " + other.pid + " sequences", g.pid + " stack"} {
+		w.types(t, "clear; manhole-poke --pager "+args+"; echo \"status=$?\"", "Enter")
+		w.shows(t, "status=")
+		contains(t, w.now(t), "0\npaged\n")
+	}
+	w.poke(t, g, "--pager")
+	for _, line := range []string{"sequences", "stack"} {
+		contains(t, w.line(t, line), "0\npaged")
+	}
+	w.leaves(t, statusOK, "C-d")
+}
+
 // What the process says must not drive the terminal.
 func TestConsoleShowsSequences(t *testing.T) {
 	w := startConsole(t, start(t, "odd"))
