@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-manhole/lazy/stackdump"
 	"golang.org/x/sys/unix"
@@ -54,6 +55,47 @@ func (g *target) exe(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// Enter ends early what takes its time, but not one typed before it began; and
+// all else that is typed is left to the shell.
+func TestOneCommandEnter(t *testing.T) {
+	g := start(t, "lazy")
+	for _, before := range []string{"", "\n", "stats\n", "stats\n\n"} {
+		s, wait := atTerminalAfter(t, before, g.pid, "watch", "0.01", "30")
+		s.until(t, "CPU\r\n")
+		for range 30 {
+			s.until(t, "%\r\n")
+		}
+		if st := wait(); st != statusOK || s.unread(t) != before {
+			t.Errorf("%q: exit status %d", before, st)
+		}
+
+		for _, command := range []string{"watch 0.01", "pprof-cpu 1h -o " + filepath.Join(t.TempDir(), "cpu.pprof")} {
+			s, wait := atTerminalAfter(t, before, append([]string{g.pid}, strings.Fields(command)...)...)
+			s.until(t, map[string]string{"w": "Enter ends it", "p": "s left"}[command[:1]])
+			s.typed(t, "version\n") // which is not Enter alone
+			done := make(chan status, 1)
+			go func() { done <- wait() }()
+			for over := false; !over; {
+				select {
+				case st := <-done:
+					left, ours := strings.CutPrefix(s.unread(t), before+"version\n")
+					if over = true; st != statusOK || !ours || strings.Trim(left, "\n") != "" {
+						t.Errorf("%s after %q: exit status %d", command, before, st)
+					}
+				case <-time.After(100 * time.Millisecond): // what comes at once is one line, as far as can be seen
+					s.typed(t, "\n")
+				}
+			}
+		}
+	}
+	s, wait := atTerminal(t, g.pid, "watch", "0.01")
+	s.until(t, "Enter ends it")
+	s.typed(t, "\n")
+	if st, left := wait(), s.unread(t); st != statusOK || left != "" {
+		t.Errorf("exit status %d, left %q", st, left)
+	}
 }
 
 func TestAnswerToFile(t *testing.T) {

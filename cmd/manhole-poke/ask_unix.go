@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/sys/unix"
@@ -141,10 +142,20 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 		s.out = v
 	}
 	if watched {
-		s.note = func(text string) { fmt.Fprintln(os.Stderr, oneLine(text)) }
-		s.progress = newProgress(os.Stderr)
-		if out == os.Stdout && inForeground(os.Stdin) { // else a pager reads it, or the shell
-			go finishOnEnter(c)
+		listen := sync.OnceFunc(func() {
+			if out == os.Stdout { // else the pager has the keys
+				go finishOnEnter(ctx, c, typed())
+			}
+		})
+		progress := newProgress(os.Stderr)
+		// One of these comes first from whatever Enter ends.
+		s.note = func(text string) {
+			listen()
+			fmt.Fprintln(os.Stderr, oneLine(text))
+		}
+		s.progress = func(a frame.Advance) {
+			listen()
+			progress(a)
 		}
 	}
 	var failures []string
@@ -215,15 +226,31 @@ func inForeground(f *os.File) bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
-// finishOnEnter ends early what takes its time, as in the console.
-func finishOnEnter(c *client) {
-	in := bufio.NewReader(os.Stdin)
-	for {
-		if _, err := in.ReadString('\n'); err != nil {
-			return
+// finishOnEnter ends early what takes its time, as in the console: on Enter
+// alone, typed after what was typed already. All else, before or meanwhile, is
+// for the shell, to which it could not be given back; so it is not read but
+// counted.
+func finishOnEnter(ctx context.Context, c *client, before int) {
+	for wait(ctx, 20*time.Millisecond) == nil {
+		now := typed()
+		if now == before+1 && inForeground(os.Stdin) {
+			c.finish()
+			if before == 0 { // else it is one empty line more to the shell
+				os.Stdin.Read(make([]byte, 1))
+				now = 0
+			}
 		}
-		c.finish()
+		before = now
 	}
+}
+
+// typed is how much of what was typed nobody has read, in whole lines.
+func typed() int {
+	n, err := unix.IoctlGetInt(int(os.Stdin.Fd()), fionread)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // binary says whether the answer to a line is not for a terminal.

@@ -740,6 +740,7 @@ func openTerminal(t *testing.T) (keys, tty *os.File) {
 // A screen collects what a terminal shows.
 type screen struct {
 	keys  *os.File
+	tty   *os.File
 	chunk chan string
 	shown string
 }
@@ -765,16 +766,41 @@ func (s *screen) typed(t *testing.T, text string) {
 	}
 }
 
+// unread is what was typed and nobody has read, in whole lines.
+func (s *screen) unread(t *testing.T) string {
+	t.Helper()
+	n, err := unix.IoctlGetInt(int(s.tty.Fd()), unix.TIOCINQ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	for len(text) < n { // a line at a time
+		line := make([]byte, n)
+		k, err := s.tty.Read(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(line[:k])
+	}
+	return text
+}
+
 // atTerminal starts manhole-poke on a terminal of its own. The returned
 // function waits for it and checks that the terminal is as it was.
 func atTerminal(t *testing.T, args ...string) (*screen, func() status) {
+	t.Helper()
+	return atTerminalAfter(t, "", args...)
+}
+
+// atTerminalAfter does so where something was typed already.
+func atTerminalAfter(t *testing.T, typed string, args ...string) (*screen, func() status) {
 	t.Helper()
 	keys, tty := openTerminal(t)
 	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &screen{keys: keys, chunk: make(chan string, 100)}
+	s := &screen{keys: keys, tty: tty, chunk: make(chan string, 100)}
 	go func() {
 		for {
 			buf := make([]byte, 4096)
@@ -785,6 +811,7 @@ func atTerminal(t *testing.T, args ...string) (*screen, func() status) {
 			s.chunk <- string(buf[:n])
 		}
 	}()
+	s.typed(t, typed)
 	cmd := pokeCommand(t, tty, args...)
 	cmd.Stdout, cmd.Stderr = tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
