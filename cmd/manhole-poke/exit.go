@@ -64,7 +64,7 @@ var statuses = []struct {
 	{statusBroken, "the session ended before it was done"},
 	{statusExited, "the process exited meanwhile"},
 	{statusUnlooked, "the process cannot be looked at, so it was not rung"},
-	{statusUnsupported, "this system has no way to do it"},
+	{statusUnsupported, "this system, or this namespace, has no way to do it"},
 	{statusHere, "something failed on this side: standard input or output, or the demo"},
 	{statusNotGo, "the process is not a Go program"},
 	{statusWithoutLazy, "the process is a Go program that lazy is not linked into"},

@@ -554,6 +554,20 @@ func TestGopsUsage(t *testing.T) {
 	pokeWith(t, "", "gops", "no-such-name").fails(t, statusNoProcess, "no-such-name")
 }
 
+// Where the kernel gives everybody unknown this user's number, nobody could be
+// told from it: the one way to this status that there is on Linux, but for a
+// /proc without net/tcp.
+func TestGopsWhereUsersLookAlike(t *testing.T) {
+	if out, err := runTool("unshare", "-U", "true"); err != nil {
+		t.Skipf("a user namespace takes unshare: %v %s", err, out)
+	}
+	ownDirectory(t)
+	g := start(t, "armed")
+	r := finish(t, exec.Command("unshare", "-U", pokeBinary, "gops", g.pid))
+	r.fails(t, statusUnsupported, "everybody unknown looks like you", "as its root")
+	g.unharmed(t)
+}
+
 func TestPassAnswer(t *testing.T) {
 	long := strings.Repeat("0123456789abcdef\n", 10000)
 	const busy, failed = "lazy: busy: somebody", "lazy: error: stack: panic: why"
