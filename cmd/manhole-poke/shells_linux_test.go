@@ -18,9 +18,9 @@ func TestShells(t *testing.T) {
 		needs string
 		setup string
 	}{
-		{"bash", []string{"--norc", "-i"}, bashCompletion, "PS1='$ '; . " + bashCompletion + "; source <(manhole-poke completion bash)"},
-		{"zsh", []string{"-f", "-i"}, "", "PS1='$ '; autoload -U compinit; compinit -u -D; source <(manhole-poke completion zsh)"},
-		{"fish", []string{"--no-config", "-i"}, "", "manhole-poke completion fish | source"},
+		{"bash", []string{"--norc", "-i"}, bashCompletion, "bind 'set show-all-if-ambiguous on'; . " + bashCompletion + "; source <(manhole-poke completion bash)"},
+		{"zsh", []string{"-f", "-i"}, "", "autoload -U compinit; compinit -u -D; source <(manhole-poke completion zsh)"},
+		{"fish", []string{"--no-config", "-i", "-C", "function fish_prompt; echo -n '$ '; end; set -g fish_autosuggestion_enabled 0"}, "", "manhole-poke completion fish | source"},
 	} {
 		t.Run(shell.name, func(t *testing.T) {
 			if _, err := exec.LookPath(shell.name); err != nil {
@@ -33,26 +33,53 @@ func TestShells(t *testing.T) {
 			// if nothing else has it.
 			name := fmt.Sprintf("poked-%d-by-tab", os.Getpid())
 			g := startNamed(t, name)
-			s := startWindow(t, []string{"PATH=" + filepath.Dir(pokeBinary) + ":" + os.Getenv("PATH")}, append([]string{shell.name}, shell.args...)...)
+			env := []string{"PS1=$ ", "PATH=" + filepath.Dir(pokeBinary) + ":" + os.Getenv("PATH")}
+			s := shellWindow{window: startWindow(t, env, append([]string{shell.name}, shell.args...)...)}
+			s.idle(t, "")
 			s.types(t, shell.setup, "Enter")
 
 			s.clear(t)
-			s.types(t, "manhole-poke "+strings.TrimSuffix(name, "tab"), "Tab")
-			s.shows(t, "manhole-poke "+name)
-			s.types(t, "stack diff -min", "Tab")
+			s.tab(t, "manhole-poke "+strings.TrimSuffix(name, "tab"))
+			s.shows(t, "$ manhole-poke "+name)
+			s.tab(t, "stack diff -min")
 			s.shows(t, name+" stack diff -min-wait")
 
 			s.clear(t)
-			s.types(t, "manhole-poke "+g.pid[:len(g.pid)-1], "Tab", "Tab")
+			s.tab(t, "manhole-poke "+g.pid[:len(g.pid)-1])
 			s.shows(t, g.pid) // completed, or offered with its neighbours
 			g.unharmed(t)
 		})
 	}
 }
 
-// clear throws away what is typed, and returns when the shell is idle.
-func (w *window) clear(t *testing.T) {
+// A shellWindow is typed at only when the shell has come to wait for it: what is
+// typed ahead is read and shown differently, by each shell in its own way.
+type shellWindow struct {
+	*window
+	cleared int
+}
+
+// idle waits for the prompt below a line.
+func (w *shellWindow) idle(t *testing.T, line string) {
 	t.Helper()
-	w.types(t, "C-u", "clear; echo clear''ed", "Enter")
-	w.shows(t, "cleared")
+	until(t, "the prompt comes back", func() bool {
+		text, _ := w.tmux("capture-pane", "-p")
+		return strings.TrimSpace(text) == strings.TrimSpace(line+"\n$")
+	})
+}
+
+// clear throws away what is typed.
+func (w *shellWindow) clear(t *testing.T) {
+	t.Helper()
+	w.cleared++
+	w.types(t, "C-u", fmt.Sprintf("clear; echo clear''ed %d", w.cleared), "Enter")
+	w.idle(t, fmt.Sprintf("cleared %d", w.cleared))
+}
+
+// tab completes what is typed at the end of the line.
+func (w *shellWindow) tab(t *testing.T, text string) {
+	t.Helper()
+	w.types(t, text)
+	w.shows(t, text)
+	w.types(t, "Tab")
 }
