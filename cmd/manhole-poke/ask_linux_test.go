@@ -411,4 +411,17 @@ func TestJSON(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	b.unharmed(t)
+
+	r = pokeWith(t, "", "--json", a.pid, "stack", "-n", "1")
+	var l jsonLine
+	if err := json.Unmarshal([]byte(r.stdout), &l); err != nil || r.status != statusOK {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	stack.Reset()
+	for _, line := range l.Stack {
+		stack.Write(append(line, '\n'))
+	}
+	if d, err := stackdump.ReadJSON(&stack); err != nil || len(d.Groups) != 1 {
+		t.Errorf("%+v, %v", d, err)
+	}
 }

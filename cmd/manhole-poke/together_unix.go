@@ -50,6 +50,9 @@ func wayFor(o options, line string) way {
 		}
 		if kept, groups, ok := mergeable(args); ok {
 			w.kind, w.groups = merged, groups
+			if o.json {
+				kept = args // as nothing is merged then
+			}
 			w.sent = commandLine(append([]string{"stack", "json"}, kept...))
 		}
 	}

@@ -29,4 +29,7 @@ func TestWayFor(t *testing.T) {
 			t.Errorf("%q: %+v, want %+v", line, got, want)
 		}
 	}
+	if got := wayFor(options{json: true}, "stack -n 3"); got.sent != "stack json -n 3" {
+		t.Errorf("for programs: %+v", got)
+	}
 }
