@@ -104,7 +104,10 @@
 //	                        Of several processes each has its own, with the PID
 //	                        before the extension. A - is standard output, and
 //	                        ./- a file of that name.
-//	-f, --force             let -o write over what exists.
+//	-f, --force             let -o write over what exists. What exists keeps its
+//	                        content until the answer is whole, and then its
+//	                        mode, its owner if that can be, and the links that
+//	                        lead to it.
 //	--all                   ask every armed process that may be rung.
 //	--json                  answer in JSON, for programs.
 //	--pager                 at a terminal, show long answers in $PAGER.

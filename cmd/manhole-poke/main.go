@@ -45,6 +45,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringVarP(&o.out, "output", "o", "", "write the answer to FILE, which must not exist yet")
 	explain(f, "output", "FILE", "Of several processes each has its own, with the PID before the extension. A - is standard output, and ./- a file of that name.")
 	f.BoolVarP(&o.force, "force", "f", false, "let -o write over what exists")
+	explain(f, "force", "", "What exists keeps its content until the answer is whole, and then its mode, its owner if that can be, and the links that lead to it.")
 	f.BoolVar(&o.all, "all", false, "ask every armed process that may be rung")
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
 	f.BoolVar(&o.pager, "pager", false, "at a terminal, show long answers in $PAGER")
@@ -66,7 +67,10 @@ const (
 
 func explain(flags *pflag.FlagSet, name, arg, more string) {
 	f := flags.Lookup(name)
-	f.Annotations = map[string][]string{argument: {arg}}
+	f.Annotations = map[string][]string{}
+	if arg != "" {
+		f.Annotations[argument] = []string{arg}
+	}
 	if more != "" {
 		f.Annotations[moreAbout] = []string{more}
 	}
