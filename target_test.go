@@ -339,10 +339,18 @@ func launchCopy(t testing.TB, exe string, wrapper []string, flags ...string) (*t
 	t.Helper()
 	args := append(append(append([]string{}, wrapper...), strings.Fields(os.Getenv(emulatorEnv))...), exe)
 	args = append(args, flags...)
-	cmd := exec.Command(args[0], args[1:]...)
+	return launchCommand(t, exec.Command(args[0], args[1:]...), flags...)
+}
+
+// launchCommand does it with a command that has these flags. Its stderr is the
+// target's log unless it is somewhere already.
+func launchCommand(t testing.TB, cmd *exec.Cmd, flags ...string) (*target, string) {
+	t.Helper()
 	cmd.Env = append(os.Environ(), targetEnv+"=1")
 	tg := &target{t: t, cmd: cmd, log: new(lockedBuffer)}
-	cmd.Stderr = tg.log
+	if cmd.Stderr == nil {
+		cmd.Stderr = tg.log
+	}
 	var err error
 	if tg.in, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -397,7 +405,7 @@ func (tg *target) askInt(line string) int {
 
 func (tg *target) signal(sig syscall.Signal) {
 	tg.t.Helper()
-	if err := tg.cmd.Process.Signal(sig); err != nil {
+	if err := syscall.Kill(tg.pid, sig); err != nil {
 		tg.t.Fatal(err)
 	}
 }

@@ -36,6 +36,14 @@ func targetWrites(line string) string {
 			slowest = max(slowest, time.Since(start))
 		}
 		return fmt.Sprintf("%v in all, the slowest %v", time.Since(begin), slowest)
+	case "count": // lines of both streams in turns, until it is asked again
+		if counting == nil {
+			counting = make(chan int)
+			go count(counting)
+			return "ok"
+		}
+		counting <- 0
+		return fmt.Sprint(<-counting)
 	case "child": // which writes now, and when the file is there
 		c := exec.Command("sh", "-c", `echo child begins >&2; until test -e "$0"; do sleep 0.02; done; echo child ends >&2`, rest)
 		c.Stderr = os.Stderr
@@ -45,6 +53,9 @@ func targetWrites(line string) string {
 		child = c
 	case "wait":
 		return fmt.Sprint(child.Wait())
+	case "close":
+		fd, _ := strconv.Atoi(rest)
+		return fmt.Sprint(unix.Close(fd))
 	case "cut":
 		return fmt.Sprint(os.Truncate(rest, 0))
 	case "replace":
@@ -78,4 +89,23 @@ func targetWrites(line string) string {
 	return "ok"
 }
 
-var child *exec.Cmd
+var (
+	child    *exec.Cmd
+	counting chan int
+	// streams are what package os made of the two, whatever became of its
+	// variables since.
+	streams = [...]*os.File{os.Stderr, os.Stdout}
+)
+
+// count writes numbers in turns to stderr and stdout, as fast as it can.
+func count(stop chan int) {
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			stop <- i
+			return
+		default:
+			fmt.Fprintf(streams[i%2], "%d of many\n", i)
+		}
+	}
+}

@@ -1,9 +1,9 @@
 package console
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -12,7 +12,7 @@ import (
 // appended is a regular file that one of the program's descriptors writes to,
 // read from where the program was when it was opened.
 type appended struct {
-	name    string // stdout, stderr
+	stream  string // stdout, stderr or both
 	fd      int    // the program's, which it may close or replace at any time
 	own     int    // ours, an open file description of its own if possible
 	dev     uint64
@@ -21,16 +21,8 @@ type appended struct {
 	from    int64 // what is to be read next
 }
 
-// openAppended opens the file that fd writes to. Where fd is anything else the
-// error says where to look instead.
+// openAppended opens the file that fd writes to.
 func openAppended(name string, fd int) (*appended, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, fmt.Errorf("%s is closed", name)
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, fmt.Errorf("%s is %s", name, notAFile(fd, &st))
-	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -42,13 +34,14 @@ func openAppended(name string, fd int) (*appended, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s goes to %s, which the program may write but not read: %w", name, link(fd), err)
 	}
-	f := &appended{name: name, fd: fd, own: own, appends: flags&unix.O_APPEND != 0}
+	f := &appended{stream: name, fd: fd, own: own, appends: flags&unix.O_APPEND != 0}
+	var st unix.Stat_t
 	if err = unix.Fstat(own, &st); err == nil { // maybe not the file of before
 		f.dev, f.ino = uint64(st.Dev), st.Ino
 		f.from, err = f.end()
 	}
 	if err != nil {
-		f.close()
+		f.close(nil)
 		return nil, err
 	}
 	return f, nil
@@ -72,7 +65,77 @@ func reopen(fd, flags int) (int, error) {
 	return above, err
 }
 
-func (f *appended) close() { unix.Close(f.own) }
+func (f *appended) name() string { return f.stream }
+
+// where is the path of the file, or what it was.
+func (f *appended) where() string { return link(f.own) }
+
+func (f *appended) close(*tailing) { unix.Close(f.own) }
+
+const (
+	// behind is how much the peer may be late by before it loses lines.
+	behind = 1 << 20
+	// countMost is how much of what it loses is read to count the lines. Only
+	// a file that somebody made longer without writing gets there.
+	countMost = 64 << 20
+)
+
+func (f *appended) look(t *tailing, last bool) (more bool, err error) {
+	to, elsewhere := f.end()
+	if to < f.from {
+		t.say("%s: the file was cut, from its beginning", f.stream)
+		f.from = 0
+	}
+	if late := to - f.from; late > behind || last && late > atOnce {
+		if err := f.skip(t, to); err != nil {
+			return false, err
+		}
+	}
+	n, err := f.read(t.buf[:min(atOnce, to-f.from)])
+	if err != nil {
+		return false, err
+	}
+	t.show(f, t.buf[:n])
+	if n > 0 && f.from < to {
+		return true, nil
+	}
+	return false, elsewhere
+}
+
+// skip leaves out what the peer is too slow for, but for the last lines before
+// to, and says how much that is.
+func (f *appended) skip(t *tailing, to int64) error {
+	start, lines, atLeast := f.from, 0, ""
+	for left := to - atOnce - f.from; left > 0; left = to - atOnce - f.from {
+		if f.from-start >= countMost {
+			f.from, atLeast = to-atOnce, "at least "
+			break
+		}
+		n, err := f.read(t.buf[:min(atOnce, left)])
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return nil // cut meanwhile
+		}
+		lines += bytes.Count(t.buf[:n], []byte{'\n'})
+		if t.s.peer.ctx.Err() != nil {
+			return nil
+		}
+	}
+	// What is shown next begins a line.
+	n, err := f.read(t.buf[:min(atOnce, to-f.from)])
+	if err != nil {
+		return err
+	}
+	f.from -= int64(n)
+	if i := bytes.IndexByte(t.buf[:n], '\n'); i >= 0 {
+		f.from += int64(i) + 1
+		lines++
+	}
+	t.missed(f, uint64(lines), uint64(f.from-start), atLeast)
+	return nil
+}
 
 // end returns how far the program has written, and an error if that is the end
 // because the descriptor leads elsewhere now.
@@ -98,7 +161,7 @@ func (f *appended) end() (int64, error) {
 		if err := unix.Fstat(f.own, &st); err != nil {
 			return f.from, err
 		}
-		return st.Size, fmt.Errorf("the program closed %s or gave it another destination; try tail again", f.name)
+		return st.Size, elsewhere(f.stream)
 	}
 	if f.appends {
 		return st.Size, nil
@@ -114,16 +177,13 @@ func (f *appended) read(p []byte) (int, error) {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
-			return 0, fmt.Errorf("reading what %s wrote: %w", f.name, err)
+			return 0, fmt.Errorf("reading what %s wrote: %w", f.stream, err)
 		}
 		f.from += int64(n)
 		return n, nil
 	}
 	return 0, nil
 }
-
-// path is where the file is, or was.
-func (f *appended) path() string { return link(f.own) }
 
 // same reports whether what is written to one of the two is found in the
 // other: both append to one file, or are one open file description.
@@ -141,33 +201,4 @@ func (f *appended) same(g *appended) bool {
 		return f.from == g.from
 	}
 	return order == 0
-}
-
-func link(fd int) string {
-	target, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-	if err != nil {
-		return "a file"
-	}
-	return printable(target)
-}
-
-// notAFile says what fd is and how to see what is written there.
-func notAFile(fd int, st *unix.Stat_t) string {
-	pid := unix.Getpid()
-	strace := fmt.Sprintf("tail shows regular files only, try strace -f -e trace=write -s 9999 -p %d", pid)
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFIFO:
-		return "a pipe, look where its reader puts it; " + strace
-	case unix.S_IFSOCK:
-		if os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino) { // systemd.exec(5)
-			return fmt.Sprintf("the journal; tail shows regular files only, try journalctl -f _PID=%d", pid)
-		}
-		return "a socket, look where its peer puts it; " + strace
-	case unix.S_IFCHR:
-		if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
-			return "the terminal " + link(fd) + "; " + strace
-		}
-		return link(fd) + "; " + strace
-	}
-	return "not a regular file; " + strace
 }

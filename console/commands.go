@@ -94,13 +94,20 @@ ended by what it sends next.
 			what: "what the program and its children write from now on",
 			more: `Enter ends it, for a script the next line. Without an argument it shows
 what can be shown.
-Only on Linux, and only where they are regular files: these are read, and
-nothing is put in the program's way. Terminals, pipes and sockets are refused;
-what would have to stand between could lose or hold up what is written when
-the program exits, crashes or is busy. What others write to the same file is
-shown as well. A peer that is more than 1 MB late is told how many lines it
-misses. If the program holds a lock of fcntl(2), F_SETLK, on the file, the end
-of tail releases it, as every close of the file in the process does.
+Only on Linux. Regular files are read, and nothing is put in the program's
+way; what others write to the same file is shown as well. (If the program holds
+a lock of fcntl(2), F_SETLK, on the file, the end of tail releases it, as every
+close of the file in the process does.)
+Terminals, pipes, sockets and devices keep nothing to be read: on amd64 and
+arm64 a pipe takes their place until tail ends, and a small process of its own
+("lazy-tail of PID" in ps) passes on what comes, in order. It outlives the
+program, so nothing is lost if that exits, crashes or is killed, and goes on
+for children that were started meanwhile. Those, and the program if it asks,
+find a pipe instead of the terminal. Where the program is pid 1 of its
+namespace, the kernel kills that process with it; what was written in the last
+moment may be lost then. What C code or println writes just when tail begins or
+ends may change places with what comes next.
+A peer that is too slow is told how many lines it misses.
 `,
 			example: "tail stderr",
 			run:     tail,

@@ -1,10 +1,10 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,22 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tail shows what the program writes to its stdout and stderr where these are
-// regular files, by reading the files. Nothing is redirected, so nothing can
-// be lost, late, out of order or slowed down, whatever becomes of the session,
-// the program or its children.
-//
-// Other destinations keep nothing that could be read afterwards, and tail
-// refuses them rather than put a pipe in the way. Somebody would have to empty
-// that pipe, and nobody in this process can be relied on to:
-//
-//   - what is in it when the program calls os.Exit, crashes or is killed would
-//     be gone;
-//   - children, and the program itself after execve, go on writing to it when
-//     this process has ended, and would get SIGPIPE;
-//   - a goroutine that empties it waits for seconds in a saturated process,
-//     and so would the program, in write;
-//   - taking it away again lets a write overtake what is still in it.
+// tail shows what the program writes to its stdout and stderr. Where that goes
+// to regular files these are read, and nothing is put in the way. Other
+// destinations keep nothing that could be read afterwards: there a pipe takes
+// the descriptor's place, and a process of its own passes on what comes.
 func tail(ctx context.Context, s *session, args []string) error {
 	t := &tailing{s: s}
 	defer t.close()
@@ -55,6 +43,9 @@ func tail(ctx context.Context, s *session, args []string) error {
 		}
 		if heard {
 			_, err := t.look(true)
+			if t.midLine && s.cfg.Person {
+				s.out.WriteByte('\n')
+			}
 			return err
 		}
 		if s.lines.ended() {
@@ -68,19 +59,38 @@ const (
 	lookAgain = 10 * time.Millisecond
 	// atOnce is how much is shown before looking whether the peer wants the end.
 	atOnce = 64 << 10
-	// behind is how much the peer may be late by before it loses lines.
-	behind = 1 << 20
-	// countMost is how much of what it loses is read to count the lines. Only
-	// a file that somebody made longer without writing gets there.
-	countMost = 64 << 20
 )
+
+// A stream is one of the two that a program writes to by convention.
+type stream struct {
+	name string
+	fd   int
+	// file is what nearly all of a Go program writes to it through. The
+	// variables of package os may be assigned to at any time, but here they
+	// are those that package log has as well.
+	file *os.File
+}
+
+var streams = []stream{{"stdout", unix.Stdout, os.Stdout}, {"stderr", unix.Stderr, os.Stderr}}
+
+// A source is where what is written to a stream can be seen.
+type source interface {
+	// name is that of the stream, or of both.
+	name() string
+	// where says where the stream leads, and by whom it is seen there.
+	where() string
+	// look shows what has come. more says that there is more to show at once;
+	// the last look leaves that out instead, but says how much it is.
+	look(t *tailing, last bool) (more bool, err error)
+	close(t *tailing)
+}
 
 // tailing is one run of tail.
 type tailing struct {
 	s       *session
-	files   []*appended
-	last    *appended // the one that was shown last
-	midLine bool      // and not to the end of a line
+	sources []source
+	last    source // the one that was shown last
+	midLine bool   // and not to the end of a line
 	buf     [atOnce]byte
 }
 
@@ -90,10 +100,6 @@ func (t *tailing) open(args []string) error {
 	if err != nil {
 		return err
 	}
-	all := []struct {
-		name string
-		fd   int
-	}{{"stdout", unix.Stdout}, {"stderr", unix.Stderr}}
 	which := "any"
 	if len(words) > 0 {
 		which = words[0]
@@ -101,124 +107,117 @@ func (t *tailing) open(args []string) error {
 	if len(words) > 1 || !slices.Contains([]string{"any", "both", "stdout", "stderr"}, which) {
 		return fmt.Errorf("%s is not understood; try tail stderr, tail stdout or tail both", show(words[len(words)-1]))
 	}
+	wanted := streams
+	if which == "stdout" || which == "stderr" {
+		wanted = slices.DeleteFunc(slices.Clone(streams), func(s stream) bool { return s.name != which })
+	}
 	var refused []string
-	for _, stream := range all {
-		if which != "any" && which != "both" && which != stream.name {
+	for _, w := range wanted {
+		if len(t.sources) > 0 && t.sources[0].name() == bothStreams {
 			continue
 		}
-		f, err := openAppended(stream.name, stream.fd)
+		src, err := openSource(t.s, w)
 		switch {
 		case err == nil:
-			t.files = append(t.files, f)
+			t.sources = append(t.sources, src)
 		case which == "any":
 			refused = append(refused, err.Error())
 		default:
 			return err
 		}
 	}
-	if len(t.files) == 0 {
+	if len(t.sources) == 0 {
 		return errors.New(strings.Join(refused, "; "))
 	}
 	for _, why := range refused {
 		t.say("not shown: %s", why)
 	}
-	if len(t.files) == 2 && t.files[0].same(t.files[1]) {
-		t.files[0].name = "stdout and stderr"
-		t.files[1].close()
-		t.files = t.files[:1]
-	}
+	t.join()
 	if t.s.cfg.Person {
-		for _, f := range t.files {
-			t.say("%s: %s, from here on", f.name, f.path())
+		for _, src := range t.sources {
+			t.say("%s: %s, from here on", src.name(), src.where())
 		}
 	}
 	return nil
 }
 
-func (t *tailing) close() {
-	for _, f := range t.files {
-		f.close()
+const bothStreams = "stdout and stderr"
+
+// join makes one of two files that are the same.
+func (t *tailing) join() {
+	if len(t.sources) < 2 {
+		return
+	}
+	f, ok := t.sources[0].(*appended)
+	g, too := t.sources[1].(*appended)
+	if ok && too && f.same(g) {
+		f.stream = bothStreams
+		g.close(t)
+		t.sources = t.sources[:1]
 	}
 }
 
-// look shows what has come. more says that there is more to show at once; the
-// last look leaves that out instead.
-func (t *tailing) look(last bool) (more bool, err error) {
-	for _, f := range t.files {
-		to, elsewhere := f.end()
-		if to < f.from {
-			t.say("%s: the file was cut, from its beginning", f.name)
-			f.from = 0
-		}
-		if late := to - f.from; late > behind || last && late > atOnce {
-			if err := t.skip(f, to); err != nil {
-				return false, err
-			}
-		}
-		n, err := f.read(t.buf[:min(atOnce, to-f.from)])
-		if err != nil {
-			return false, err
-		}
-		t.show(f, t.buf[:n])
-		switch {
-		case n > 0 && f.from < to:
-			more = true
-		case elsewhere != nil:
-			t.say("%s: that was the last", f.name)
-			return false, elsewhere
+func openSource(s *session, from stream) (source, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(from.fd, &st); err != nil {
+		return nil, fmt.Errorf("%s is closed", from.name)
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFREG {
+		return openAppended(from.name, from.fd)
+	}
+	d, err := divert(s, leadingTo(&st))
+	if err != nil {
+		return nil, fmt.Errorf("%s is %s and can't be copied: %w; %s", from.name, destination(from.fd, &st), err, lookElsewhere(&st))
+	}
+	return d, nil
+}
+
+// leadingTo returns the streams that end in the same place. What is written to
+// them would change its order if only one of them were diverted.
+func leadingTo(place *unix.Stat_t) (same []stream) {
+	for _, s := range streams {
+		var st unix.Stat_t
+		if unix.Fstat(s.fd, &st) == nil && st.Dev == place.Dev && st.Ino == place.Ino {
+			same = append(same, s)
 		}
 	}
-	if last && t.midLine && t.s.cfg.Person {
-		t.s.out.WriteByte('\n')
+	return same
+}
+
+func (t *tailing) close() {
+	for _, src := range t.sources {
+		src.close(t)
+	}
+}
+
+// look shows what has come to any of the sources.
+func (t *tailing) look(last bool) (more bool, err error) {
+	for _, src := range t.sources {
+		again, err := src.look(t, last)
+		if err != nil {
+			t.say("%s: that was the last", src.name())
+			return false, err
+		}
+		more = more || again
 	}
 	return more, nil
 }
 
-// skip leaves out what the peer is too slow for, but for the last lines before
-// to, and says how much that is.
-func (t *tailing) skip(f *appended, to int64) error {
-	start, lines, atLeast := f.from, 0, ""
-	for left := to - atOnce - f.from; left > 0; left = to - atOnce - f.from {
-		if f.from-start >= countMost {
-			f.from, atLeast = to-atOnce, "at least "
-			break
-		}
-		n, err := f.read(t.buf[:min(atOnce, left)])
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return nil // cut meanwhile
-		}
-		lines += bytes.Count(t.buf[:n], []byte{'\n'})
-		if t.s.peer.ctx.Err() != nil {
-			return nil
-		}
-	}
-	// What is shown next begins a line.
-	n, err := f.read(t.buf[:min(atOnce, to-f.from)])
-	if err != nil {
-		return err
-	}
-	f.from -= int64(n)
-	if i := bytes.IndexByte(t.buf[:n], '\n'); i >= 0 {
-		f.from += int64(i) + 1
-		lines++
-	}
-	t.say("%s: %s%d lines (%s) are not shown, they came faster than you read", f.name, atLeast, lines, short(uint64(f.from-start)))
-	return nil
-}
-
 // show passes on what the program wrote.
-func (t *tailing) show(f *appended, b []byte) {
+func (t *tailing) show(src source, b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if len(t.files) > 1 && t.last != f {
-		t.say("%s:", f.name)
+	if len(t.sources) > 1 && t.last != src {
+		t.say("%s:", src.name())
 	}
-	t.last, t.midLine = f, b[len(b)-1] != '\n'
+	t.last, t.midLine = src, b[len(b)-1] != '\n'
 	t.s.out.Write(b)
+}
+
+// missed says that the peer was too slow, or ended tail, for so much.
+func (t *tailing) missed(src source, lines, bytes uint64, atLeast string) {
+	t.say("%s: %s%d lines (%s) are not shown, they came faster than you read", src.name(), atLeast, lines, short(bytes))
 }
 
 // say says something on a line of its own, to a script as well.

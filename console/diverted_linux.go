@@ -1,0 +1,246 @@
+//go:build linux && (amd64 || arm64)
+
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-manhole/lazy/internal/copier"
+	"golang.org/x/sys/unix"
+)
+
+// diverted is one stream, or both if they lead to the same place, on the way
+// through a pipe and a process that copies: see package copier for what it
+// keeps whole, and why it is a process.
+//
+// What the program writes through os.Stdout and os.Stderr keeps its order:
+// nobody does at the moment when the descriptors change, and at the end nothing
+// is left in the pipe by then. Others (println, C code, another os.File of the
+// same descriptor) are not kept from writing in that moment, and what they
+// write next may overtake it. With a program that writes as fast as it can
+// that was seen once in sixty changes.
+type diverted struct {
+	streams []stream
+	copier  *copier.Copier
+	pipe    unix.Stat_t
+	saved   []int // what the streams were
+	flags   []int // FD_CLOEXEC of them
+}
+
+// holdPatience is how long to wait for writes to end that are under way: very
+// long if whoever reads what the program writes has stopped.
+const holdPatience = 2 * time.Second
+
+func divert(s *session, streams []stream) (source, error) {
+	d := &diverted{streams: streams}
+	for _, st := range streams {
+		saved, err := unix.FcntlInt(uintptr(st.fd), unix.F_DUPFD_CLOEXEC, unix.Stderr+1)
+		if err != nil {
+			d.forget()
+			return nil, err
+		}
+		flags, _ := unix.FcntlInt(uintptr(st.fd), unix.F_GETFD, 0)
+		d.saved, d.flags = append(d.saved, saved), append(d.flags, flags)
+	}
+	var err error
+	if d.copier, err = copier.Start(d.saved[0]); err != nil {
+		d.forget()
+		return nil, err
+	}
+	if err = d.begin(s); err != nil {
+		d.restore()
+		d.copier.Close()
+		d.forget()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *diverted) begin(s *session) error {
+	if err := unix.Fstat(d.copier.Input(), &d.pipe); err != nil {
+		return err
+	}
+	held, err := d.hold(s, d.change)
+	if !held {
+		return errors.New("the program waits to write to it, and nobody reads what is there")
+	}
+	return err
+}
+
+// change has the streams lead to the pipe.
+func (d *diverted) change() error {
+	for i, s := range d.streams {
+		if err := dup3(d.copier.Input(), s.fd, d.flags[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restore has them lead where they did.
+func (d *diverted) restore() {
+	for i, s := range d.streams {
+		if d.leadsToPipe(s) {
+			dup3(d.saved[i], s.fd, d.flags[i])
+		}
+	}
+}
+
+// dup3 is dup3(2) with the flags of F_GETFD.
+func dup3(from, to, flags int) error {
+	how := 0
+	if flags&unix.FD_CLOEXEC != 0 {
+		how = unix.O_CLOEXEC
+	}
+	for {
+		// EBUSY is for a race with an open(2) that is about to be given the
+		// same number, see dup(2).
+		if err := unix.Dup3(from, to, how); err != unix.EINTR && err != unix.EBUSY {
+			return err
+		}
+	}
+}
+
+func (d *diverted) leadsToPipe(s stream) bool {
+	var st unix.Stat_t
+	return unix.Fstat(s.fd, &st) == nil && st.Dev == d.pipe.Dev && st.Ino == d.pipe.Ino
+}
+
+func (d *diverted) forget() {
+	for _, fd := range d.saved {
+		unix.Close(fd)
+	}
+}
+
+func (d *diverted) name() string {
+	if len(d.streams) > 1 {
+		return bothStreams
+	}
+	return d.streams[0].name
+}
+
+func (d *diverted) where() string {
+	return fmt.Sprintf("%s, by process %d on the way there", link(d.saved[0]), d.copier.Pid())
+}
+
+func (d *diverted) look(t *tailing, last bool) (more bool, err error) {
+	var lines, bytes uint64
+	for shown := 0; last || shown < atOnce; {
+		p, err := d.copier.Read()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = fmt.Errorf("process %d, which passed on %s, has ended; what it left is passed on without it, try tail again", d.copier.Pid(), d.name())
+			}
+			return false, err
+		}
+		if p.MissedBytes > 0 {
+			t.missed(d, p.MissedLines, p.MissedBytes, "")
+		}
+		switch {
+		case len(p.Text) == 0 && p.MissedBytes > 0:
+		case len(p.Text) == 0 && bytes > 0:
+			t.missed(d, lines, bytes, "")
+			return false, nil
+		case len(p.Text) == 0:
+			return false, d.elsewhere()
+		case shown < atOnce:
+			shown += len(p.Text)
+			t.show(d, p.Text)
+		default:
+			lines += p.Lines()
+			bytes += uint64(len(p.Text))
+		}
+	}
+	return true, nil
+}
+
+// elsewhere is an error if no stream leads to the pipe any more.
+func (d *diverted) elsewhere() error {
+	for _, s := range d.streams {
+		if d.leadsToPipe(s) {
+			return nil
+		}
+	}
+	return elsewhere(d.name())
+}
+
+func (d *diverted) close(t *tailing) {
+	held, err := d.hold(t.s, func() error {
+		defer d.restore()
+		return d.settle()
+	})
+	if !held {
+		d.restore()
+		err = copier.ErrBehind
+	}
+	if err != nil {
+		t.say("%s: what was written last may come after what is written now: %v", d.name(), err)
+	}
+	d.copier.Close()
+	d.forget()
+}
+
+// settle waits until nothing is left in the pipe.
+func (d *diverted) settle() error {
+	err := d.copier.Settle(time.Second)
+	if errors.Is(err, io.EOF) {
+		return d.copier.Rescue(d.saved[0], time.Second)
+	}
+	return err
+}
+
+// hold calls f while nobody writes to the streams through package os, and
+// reports whether it could.
+func (d *diverted) hold(s *session, f func() error) (held bool, err error) {
+	var begun atomic.Bool // by f, or by giving up
+	ended := make(chan ending, 1)
+	// Waiting for a lock of package os can't be given up. Where it lasts, it
+	// ends together with the write of the program that it waits for.
+	go func() {
+		end := ending{}
+		lockAll(d.streams, func() {
+			if begun.CompareAndSwap(false, true) {
+				end = contain(f)
+			}
+		})
+		ended <- end
+	}()
+	for start := time.Now(); ; s.pause() {
+		select {
+		case end := <-ended:
+			if end.panicked {
+				return true, fmt.Errorf("panic: %s", end.value)
+			}
+			return true, end.err
+		default:
+		}
+		if time.Since(start) > holdPatience && begun.CompareAndSwap(false, true) {
+			return false, nil
+		}
+	}
+}
+
+// lockAll calls f with the write locks of the files. A file that the program
+// has closed has none.
+func lockAll(streams []stream, f func()) {
+	if len(streams) == 0 {
+		f()
+		return
+	}
+	called := false
+	next := func(uintptr) bool {
+		called = true
+		lockAll(streams[1:], f)
+		return true
+	}
+	if c, err := streams[0].file.SyscallConn(); err == nil {
+		c.Write(next)
+	}
+	if !called {
+		next(0)
+	}
+}

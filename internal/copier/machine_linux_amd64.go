@@ -1,0 +1,3 @@
+package copier
+
+const machine = 62 // EM_X86_64, elf(5)

@@ -1,0 +1,3 @@
+package copier
+
+const machine = 183 // EM_AARCH64, elf(5)

@@ -1,0 +1,490 @@
+//go:build amd64 || arm64
+
+package lazy_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// An outlet is where a target's stderr leads that is no regular file.
+type outlet struct {
+	target  *os.File      // the target's end
+	read    *os.File      // the other
+	arrived *lockedBuffer // there
+	ended   chan struct{} // when nothing more will
+}
+
+// outlets makes one of each kind.
+var outlets = map[string]func(testing.TB) *outlet{
+	"pipe": func(t testing.TB) *outlet {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newOutlet(t, r, w)
+	},
+	"socket": func(t testing.TB) *outlet {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newOutlet(t, os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "socket"))
+	},
+	"terminal": func(t testing.TB) *outlet {
+		keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := keys.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		c.Control(func(fd uintptr) {
+			if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
+				n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		screen, err := os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newOutlet(t, keys, screen)
+	},
+}
+
+func newOutlet(t testing.TB, read, write *os.File) *outlet {
+	o := &outlet{write, read, new(lockedBuffer), make(chan struct{})}
+	t.Cleanup(func() { read.Close(); write.Close() })
+	return o
+}
+
+// flow has what arrives be read from now on.
+func (o *outlet) flow() {
+	go func() {
+		defer close(o.ended)
+		io.Copy(o.arrived, o.read)
+	}()
+}
+
+// text is what has arrived, with the ends of lines that the target wrote.
+func (o *outlet) text() string { return strings.ReplaceAll(o.arrived.String(), "\r\n", "\n") }
+
+// has waits until text has arrived.
+func (o *outlet) has(t testing.TB, text string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%q arrives", text), func() bool { return strings.Contains(o.text(), text) })
+}
+
+// startOnto starts a target whose stderr is the outlet.
+func startOnto(t testing.TB, o *outlet, redirections string, flags ...string) *target {
+	t.Helper()
+	if os.Getenv(emulatorEnv) != "" {
+		t.Skip("an executable of ours can't be started without the emulator; package copier is tested with it")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags = append([]string{"-answers", "3"}, flags...)
+	cmd := exec.Command("sh", append([]string{"-c", `exec "$@" 3>&1 ` + redirections, "sh", exe}, flags...)...)
+	cmd.Stderr = o.target
+	tg, first := launchCommand(t, cmd, flags...)
+	o.target.Close()
+	if first != "ready" {
+		t.Fatalf("the target says %q\n%s", first, o.text())
+	}
+	return tg
+}
+
+// copiers are the processes that copy for the target, zombies too.
+func (tg *target) copiers() (pids []int) {
+	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, name := range names {
+		b, _ := os.ReadFile(name)
+		if string(bytes.TrimRight(b, "\x00")) == fmt.Sprintf("lazy-tail of %d", tg.pid) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// childless waits until the target has no child left.
+func (tg *target) childless() {
+	tg.t.Helper()
+	eventually(tg.t, "no copier is left", func() bool { return len(tg.copiers()) == 0 })
+	eventually(tg.t, "no child is left", func() bool { return len(tg.children()) == 0 })
+}
+
+func TestTailDiverted(t *testing.T) {
+	for name, outlet := range outlets {
+		t.Run(name, func(t *testing.T) {
+			o := outlet(t)
+			o.flow()
+			tg := startOnto(t, o, "")
+			tg.ask("err before")
+			before, flags := tg.footprint(), tg.ask("flags")
+			c := tg.tail("tail stderr")
+			tg.ask("err one")
+			until(t, c, "one\n")
+			tg.ask("lines 3")
+			if got := until(t, c, "line 2 of 3\n"); got != "line 0 of 3\nline 1 of 3\nline 2 of 3\n" {
+				t.Errorf("%q", got)
+			}
+			long := strings.Repeat("long ", 2000) // three packets
+			tg.ask("err " + long)
+			until(t, c, long+"\n")
+			if pids := tg.copiers(); len(pids) != 1 {
+				t.Errorf("copiers %v", pids)
+			}
+			leave(t, c)
+			tg.gone()
+			tg.ask("err after")
+			o.has(t, "before\none\nline 0 of 3\nline 1 of 3\nline 2 of 3\n"+long+"\n")
+			o.has(t, "after\n")
+			if now := tg.ask("flags"); now != flags {
+				t.Errorf("flags %s, were %s", now, flags)
+			}
+			tg.settles(before)
+			tg.childless()
+		})
+	}
+	t.Run("null", func(t *testing.T) {
+		tg := startRedirected(t, "2>/dev/null")
+		if os.Getenv(emulatorEnv) != "" {
+			t.Skip("needs an executable of ours")
+		}
+		before := tg.footprint()
+		c := tg.tail("tail stderr")
+		tg.ask("err shown")
+		until(t, c, "shown\n")
+		leave(t, c)
+		tg.gone()
+		tg.settles(before)
+	})
+}
+
+// TestTailDivertedKeepsOrder begins and ends tail again and again while the
+// program writes as fast as it can, to two descriptors of one pipe.
+func TestTailDivertedKeepsOrder(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "1>&2")
+	before := tg.footprint()
+	tg.ask("count")
+	shown := 0
+	for range 30 {
+		c := tg.tail("tail stdout")
+		got := until(t, c, " of many\n")
+		shown += len(got)
+		c.Close()
+		tg.gone()
+	}
+	n := tg.askInt("count")
+	last := fmt.Sprintf("%d of many\n", n-1)
+	o.has(t, last)
+	next := 0
+	for line := range strings.Lines(o.text()) {
+		if strings.HasPrefix(line, "time=") { // a record of the doorbell's
+			continue
+		}
+		if want := fmt.Sprintf("%d of many\n", next); line != want {
+			t.Fatalf("%q came, not %q", line, want)
+		}
+		next++
+	}
+	if next != n {
+		t.Errorf("%d lines of %d", next, n)
+	}
+	t.Logf("%d lines", n)
+	tg.settles(before)
+	tg.childless()
+}
+
+// TestTailDivertedAndTheEnd is that of the program while somebody looks on.
+func TestTailDivertedAndTheEnd(t *testing.T) {
+	for how, want := range map[string]string{
+		"panic":  "last words\npanic: on purpose\n",
+		"fatal":  "last words\nfatal error: sync: unlock of unlocked mutex\n",
+		"exit":   "last words\n",
+		"kill":   "last words\n",
+		"execve": "last words\nof another program\n",
+	} {
+		t.Run(how, func(t *testing.T) {
+			o := outlets["pipe"](t)
+			o.flow()
+			tg := startOnto(t, o, "", "-spin", "50")
+			c := tg.tail("tail stderr")
+			tg.ask("lines 1000")
+			fmt.Fprintln(tg.in, how)
+			rest(t, c)
+			tg.cmd.Wait()
+			eventually(t, "the copier ends", func() bool { return len(tg.copiers()) == 0 })
+			o.has(t, "line 999 of 1000\n"+want)
+			if i := strings.Index(o.text(), "line 0 of 1000\n"); i < 0 {
+				t.Errorf("got\n%s", o.text())
+			} else if got := o.text()[i:]; !strings.HasPrefix(got, thousand()) {
+				t.Errorf("got\n%s", got)
+			}
+		})
+	}
+}
+
+func thousand() string {
+	var b strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&b, "line %d of 1000\n", i)
+	}
+	return b.String()
+}
+
+// TestTailDivertedInNamespace is about the first process of a pid namespace,
+// with whose end the kernel kills all others there. What is lost then is
+// measured, not asserted; see package copier.
+func TestTailDivertedInNamespace(t *testing.T) {
+	unshare := tool(t, "unshare")
+	if os.Getenv(emulatorEnv) != "" {
+		t.Skip("needs an executable of ours")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spin := range []string{"0", "50"} {
+		lost, runs := 0, 10
+		for range runs {
+			o := outlets["pipe"](t)
+			o.flow()
+			flags := []string{"-spin", spin, "-path", filepath.Join(t.TempDir(), "door")}
+			cmd := exec.Command(unshare, append([]string{"--pid", "--fork", "--kill-child", "--mount-proc", exe}, flags...)...)
+			cmd.Stderr = o.target
+			tg, first := launchCommand(t, cmd, flags...)
+			o.target.Close()
+			if first != "ready" {
+				t.Skipf("no namespace of its own: %s", o.text())
+			}
+			tg.pid = tg.children()[0]
+			c := tg.tail("tail stderr")
+			fmt.Fprintln(tg.in, "exit")
+			rest(t, c)
+			tg.cmd.Wait()
+			<-o.ended
+			if !strings.Contains(o.text(), "last words\n") {
+				lost++
+			}
+		}
+		t.Logf("%s goroutines that burn CPU: the line before os.Exit was lost in %d of %d runs", spin, lost, runs)
+	}
+}
+
+// children are the processes that the target's first thread started.
+func (tg *target) children() (pids []int) {
+	tg.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", tg.pid))
+	if err != nil {
+		tg.t.Fatal(err)
+	}
+	for _, w := range strings.Fields(string(b)) {
+		pid, _ := strconv.Atoi(w)
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// TestTailDivertedAndChildren starts a child that goes on when the session is
+// over, and then one that goes on when the program is.
+func TestTailDivertedAndChildren(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	tg := startOnto(t, o, "")
+	before := tg.footprint()
+	c := tg.tail("tail stderr")
+	tg.ask("child " + first)
+	until(t, c, "child begins\n")
+	leave(t, c)
+	tg.gone()
+	if pids := tg.copiers(); len(pids) != 1 {
+		t.Errorf("copiers %v while a child has the pipe", pids)
+	}
+	if err := os.WriteFile(first, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := tg.ask("wait"); got != "<nil>" {
+		t.Errorf("the child: %s", got)
+	}
+	o.has(t, "child ends\n")
+	tg.settles(before)
+	tg.childless()
+
+	c = tg.tail("tail stderr")
+	tg.ask("child " + second)
+	until(t, c, "child begins\n")
+	fmt.Fprintln(tg.in, "kill")
+	rest(t, c)
+	tg.cmd.Wait()
+	if err := os.WriteFile(second, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-o.ended
+	if got := o.text(); !strings.HasSuffix(got, "child begins\nlast words\nchild ends\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestTailDivertedWithSlowPeer checks that each line is either shown or counted.
+func TestTailDivertedWithSlowPeer(t *testing.T) {
+	const most = 400000
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "")
+	t.Logf("the program's writes before: %s", tg.ask("lines "+strconv.Itoa(most)))
+	c := tg.tail("tail stderr")
+	t.Logf("the program's writes during it: %s", tg.ask("lines "+strconv.Itoa(most)))
+	next, lost := shownOrCounted(t, c, most)
+	t.Logf("%d of %d lines not shown", lost, most)
+	if next != most || lost == 0 {
+		t.Errorf("%d shown or counted, %d of them not shown", next, lost)
+	}
+	leave(t, c)
+	tg.gone()
+	eventually(t, "all lines arrive", func() bool { return strings.Count(o.text(), " of "+strconv.Itoa(most)) == 2*most })
+}
+
+// TestTailDivertedWithoutCopier kills the process that copies.
+func TestTailDivertedWithoutCopier(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "1>&2")
+	before := tg.footprint()
+	c := tg.tail("tail stderr")
+	tg.ask("out shown")
+	until(t, c, "shown\n")
+	unix.Kill(tg.copiers()[0], unix.SIGTERM) // which it does not mind
+	unix.Kill(tg.copiers()[0], unix.SIGSTOP)
+	tg.ask("out not lost")
+	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	until(t, c, "lazy: error: tail: process ")
+	until(t, c, "lazy> ")
+	tg.ask("err goes on")
+	o.has(t, "shown\nnot lost\ngoes on\n")
+	io.WriteString(c, "tail\n")
+	until(t, c, "Enter ends it\n")
+	tg.ask("err again")
+	until(t, c, "again\n")
+	leave(t, c)
+	tg.gone()
+	tg.settles(before)
+	tg.childless()
+}
+
+// TestTailDivertedAndNoReader is about an outlet that nobody reads.
+func TestTailDivertedAndNoReader(t *testing.T) {
+	o := outlets["pipe"](t)
+	tg := startOnto(t, o, "")
+	before := tg.footprint()
+	c := tg.tail("tail stderr")
+	tg.ask("lines 3700") // more than the outlet holds, but not much
+	until(t, c, "line 100 of 3700\n")
+	io.WriteString(c, "\n")
+	until(t, c, "lazy: tail: stderr: what was written last may come after what is written now: whoever reads the output is slow\n")
+	io.WriteString(c, "quit\n")
+	rest(t, c)
+	o.flow()
+	o.has(t, "line 3699 of 3700\n")
+	tg.gone()
+	tg.settles(before)
+	tg.childless()
+
+	// And before tail.
+	o = outlets["pipe"](t)
+	tg = startOnto(t, o, "")
+	fmt.Fprintln(tg.in, "lines 100000")
+	if got := tg.script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: the program waits to write to it, and nobody reads what is there; try strace ") || !strings.Contains(got, "\ngo1.") {
+		t.Error(got)
+	}
+	o.flow()
+	o.has(t, "line 99999 of 100000\n")
+}
+
+// TestTailDivertedSaturated measures what takes how long in a process without
+// a free processor.
+func TestTailDivertedSaturated(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "", "-spin", "500")
+	before := tg.ask("lines 100")
+	tg.ring()
+	c := tg.dial()
+	until(t, c, prompt)
+	start := time.Now()
+	io.WriteString(c, "tail stderr\n")
+	until(t, c, "Enter ends it\n")
+	begun := time.Since(start)
+	during := tg.ask("lines 100")
+	until(t, c, "line 99 of 100\n")
+	start = time.Now()
+	io.WriteString(c, "\n")
+	until(t, c, prompt[1:])
+	ended := time.Since(start)
+	t.Logf("a hundred writes: %s before, %s during it; it began in %v, ended in %v", before, during, begun, ended)
+	io.WriteString(c, "quit\n")
+	c.SetDeadline(time.Now().Add(patience))
+	rest(t, c)
+	o.has(t, "line 99 of 100\n")
+}
+
+// TestTailDivertedWithoutDescriptors checks that a tail that can't begin
+// changes nothing.
+func TestTailDivertedWithoutDescriptors(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "", "-nofile")
+	before := tg.footprint()
+	if got := tg.script("tail\nversion\n"); !regexp.MustCompile(`(?s)^lazy: error: tail: .*stderr is a pipe and can't be copied: .*too many open files; try strace .*\ngo1`).MatchString(got) {
+		t.Error(got)
+	}
+	tg.gone()
+	tg.ask("err as before")
+	o.has(t, "as before\n")
+	tg.settles(before)
+}
+
+// TestTailDivertedAndReplaced has the program replace its stderr meanwhile.
+func TestTailDivertedAndReplaced(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	file := filepath.Join(t.TempDir(), "err")
+	tg := startOnto(t, o, "")
+	c := tg.tail("tail stderr")
+	tg.ask("err here")
+	tg.ask("replace " + file)
+	until(t, c, "here\n")
+	until(t, c, "lazy: error: tail: the program closed stderr or gave it another destination; try tail again\n")
+	until(t, c, "lazy> ")
+	tg.ask("err there")
+	if got := content(t, file); got != "there\n" {
+		t.Errorf("%q", got)
+	}
+	o.has(t, "here\n")
+	leave(t, c)
+	tg.gone()
+	tg.childless()
+}
