@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -487,4 +488,41 @@ func TestTailDivertedAndReplaced(t *testing.T) {
 	leave(t, c)
 	tg.gone()
 	tg.childless()
+}
+
+// BenchmarkTail prints what a line costs the program that writes it, with and
+// without somebody who looks on.
+func BenchmarkTail(b *testing.B) {
+	const lines = 200000
+	for name, outlet := range outlets {
+		b.Run(name, func(b *testing.B) {
+			o := outlet(b)
+			o.flow()
+			tg := startOnto(b, o, "")
+			write := func() float64 {
+				all, _, _ := strings.Cut(tg.ask("lines "+strconv.Itoa(lines)), " ")
+				d, err := time.ParseDuration(all)
+				if err != nil {
+					b.Fatal(err)
+				}
+				return d.Seconds() * 1e6 / lines
+			}
+			var before, during []float64
+			for b.Loop() {
+				before = append(before, write())
+				c := tg.tail("tail stderr")
+				go io.Copy(io.Discard, c)
+				during = append(during, write())
+				c.Close()
+				tg.gone()
+			}
+			slices.Sort(before)
+			slices.Sort(during)
+			median := len(before) / 2
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(before[median], "µs/line")
+			b.ReportMetric(during[median], "µs/line-tailed")
+			b.ReportMetric(during[median]/before[median], "times")
+		})
+	}
 }

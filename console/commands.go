@@ -114,7 +114,9 @@ A peer that is too slow is told how many lines it misses.
 		},
 		{
 			name: "trace", binary: true, args: "[DURATION]", topic: doing,
-			what:    "an execution trace of 5 s, for go tool trace (binary)",
+			what: "an execution trace of 5 s, for go tool trace (binary)",
+			more: `Enter ends the trace early.
+`,
 			example: "trace 2s",
 			run:     traceFor,
 		},

@@ -28,8 +28,7 @@ func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 	if c.s == nil {
 		return sleep(ctx, nil, d)
 	}
-	enough := make(chan struct{})
-	stop := c.s.lines.listen(true, enough)
+	enough, stop := c.enough()
 	defer stop()
 	defer c.show(d, 0)
 	end := time.Now().Add(d)
@@ -48,6 +47,15 @@ func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
+}
+
+// enough is closed when a person wants no more, until stop is called.
+func (c *countdown) enough() (said <-chan struct{}, stop func()) {
+	if c.s == nil {
+		return nil, func() {}
+	}
+	enough := make(chan struct{})
+	return enough, c.s.lines.listen(true, enough)
 }
 
 // show tells a person how much of d is left; 0 is the end.

@@ -124,7 +124,7 @@ func (d *diverted) name() string {
 }
 
 func (d *diverted) where() string {
-	return fmt.Sprintf("%s, by process %d on the way there", link(d.saved[0]), d.copier.Pid())
+	return fmt.Sprintf("%s (passed on by process %d)", link(d.saved[0]), d.copier.Pid())
 }
 
 func (d *diverted) look(t *tailing, last bool) (more bool, err error) {

@@ -36,6 +36,8 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 	if err := trace.Start(sp); err != nil {
 		return fmt.Errorf("%w; the program traces itself: try again when it has ended", err)
 	}
+	enough, stop := p.enough()
+	defer stop()
 	// The trace ends on time, whatever the peer does to our writing.
 	gone, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -45,6 +47,7 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 		defer t.Stop()
 		select {
 		case <-t.C:
+		case <-enough:
 		case <-sp.enough:
 		case <-ctx.Done():
 		case <-gone:

@@ -79,7 +79,7 @@
 //	Tab                completes commands, their arguments, and files
 //	Ctrl-R, Up         what was typed before; what begins with a blank is not
 //	                   kept
-//	Enter              ends watch, tail and a profile early
+//	Enter              ends watch, tail, trace and a profile early
 //	Ctrl-C             interrupts the command; twice within a second, leaves
 //
 // A binary answer needs a file or a program to go to. In what is shown,

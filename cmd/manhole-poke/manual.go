@@ -125,7 +125,7 @@ var terminalTerms = terms{
 	{"COMMAND > FILE", "the answer becomes a new file; >! writes over an old one"},
 	{"Tab", "completes commands, their arguments, and files"},
 	{"Ctrl-R, Up", "what was typed before; what begins with a blank is not kept"},
-	{"Enter", "ends watch, tail and a profile early"},
+	{"Enter", "ends watch, tail, trace and a profile early"},
 	{"Ctrl-C", "interrupts the command; twice within a second, leaves"},
 }
 

@@ -332,7 +332,7 @@ func TestConsoleLeftImpatiently(t *testing.T) {
 func TestConsoleEnter(t *testing.T) {
 	g := start(t, "odd")
 	w := startConsole(t, g)
-	for _, command := range []string{"watch 0.01", "pprof-cpu 1h > cpu.pprof"} {
+	for _, command := range []string{"watch 0.01", "trace 1h > trace.out", "pprof-cpu 1h > cpu.pprof"} {
 		w.clear(t)
 		w.types(t, command, "Enter")
 		w.running(t, command)
@@ -340,8 +340,10 @@ func TestConsoleEnter(t *testing.T) {
 		w.settles(t, prompt)
 		contains(t, w.line(t, "version"), "go")
 	}
-	if info, err := os.Stat(filepath.Join(w.dir, "cpu.pprof")); err != nil || info.Mode() != 0o600 || info.Size() == 0 {
-		t.Errorf("%+v %v", info, err)
+	for _, file := range []string{"trace.out", "cpu.pprof"} {
+		if info, err := os.Stat(filepath.Join(w.dir, file)); err != nil || info.Mode() != 0o600 || info.Size() == 0 {
+			t.Errorf("%+v %v", info, err)
+		}
 	}
 	// To what does not wait for it, it is nothing; and what is typed meanwhile
 	// is for the next prompt.

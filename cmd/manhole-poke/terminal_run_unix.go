@@ -246,7 +246,7 @@ func (t *terminal) toScreen(line string) (d destination) {
 			t.aside(text)
 		}
 	}
-	progress, ended := t.progress(line)
+	progress, ended := t.progress()
 	d.sink.progress = progress
 	d.end = func(string, error) {
 		ended()
@@ -259,16 +259,12 @@ func (t *terminal) toScreen(line string) (d destination) {
 }
 
 // progress shows a bar. ended takes it away if the process did not.
-func (t *terminal) progress(line string) (show func(frame.Advance), ended func()) {
+func (t *terminal) progress() (show func(frame.Advance), ended func()) {
 	bar, begun := newProgress(os.Stdout), false
 	show = func(a frame.Advance) {
 		if !begun {
 			begun = true
-			if strings.HasPrefix(line, "trace") {
-				t.aside("manhole-poke: Ctrl-C gives it up\n")
-			} else {
-				t.aside("manhole-poke: Enter ends it early, Ctrl-C gives it up\n")
-			}
+			t.aside("manhole-poke: Enter ends it early, Ctrl-C gives it up\n")
 		}
 		t.screen.flush()
 		bar(a)
