@@ -141,7 +141,11 @@ func (p *process) await(ctx context.Context, d doorbell, timeout time.Duration) 
 			if errors.Is(err, errNotSocket) {
 				return nil, failf(statusTimeout, "%s was rung, but something that is not a socket stands at %s; look whose it is, remove it, and try again", p, d.path)
 			}
-			return nil, p.silent("%s was rung with %s, but did not open %s within %v; does it call lazy.Arm, with this path and signal? Its log may say why; or try a longer -t", p, signalName(d.signal), d.path, timeout)
+			why := "does it call lazy.Arm, with this path and signal?"
+			if d.guessed && !p.descriptorsRead {
+				why = "does it call lazy.Arm, with this signal? If with a path of its own, which cannot be seen from here: -p PATH."
+			}
+			return nil, p.silent("%s was rung with %s, but did not open %s within %v; %s Its log may say why; or try a longer -t", p, signalName(d.signal), d.path, timeout, why)
 		case <-time.After(pause):
 		}
 	}
@@ -157,6 +161,9 @@ func (p *process) enter(ctx context.Context, o options) (*net.UnixConn, error) {
 	c, err := p.meet(ctx, d, o.timeout)
 	if err == nil || !notNow(err) {
 		return c, err
+	}
+	if err := p.withinReach(d); err != nil {
+		return nil, err
 	}
 	if err := p.signalled(p.signal(d.signal)); err != nil {
 		return nil, err

@@ -134,11 +134,16 @@ func (p *process) readBuild(caught signalSet) (*debug.BuildInfo, error) {
 	return b, err
 }
 
-// guesses are where Arm has the door open if not told where: in /tmp or
-// /dev/shm, or without a file. If it is open, the list of the unix sockets of
-// the process's network namespace tells, which everybody may read.
+// usualPaths are where Arm has the door open if not told where, in this order:
+// the first that can be made. Else it has no file.
+func (p *process) usualPaths() []string {
+	return []string{p.defaultPath(), "/dev/shm/" + filepath.Base(p.defaultPath())}
+}
+
+// guesses are the usual paths and, if the door is open, what the list of the unix
+// sockets of the process's network namespace tells, which everybody may read.
 func (p *process) guesses() []string {
-	paths := []string{p.defaultPath(), "/dev/shm/" + filepath.Base(p.defaultPath())}
+	paths := p.usualPaths()
 	text, err := os.ReadFile(p.proc("net/unix"))
 	if err != nil {
 		return paths

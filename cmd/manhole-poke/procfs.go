@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -149,6 +151,78 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+len(sep):], true
+}
+
+// A mount is what matters here of a line of mountinfo, proc_pid_mountinfo(5).
+// Blanks in names stay escaped there, and so here.
+type mount struct {
+	id, parent int
+	fs         string // which file system
+	root       string // the directory of it that is mounted
+	dir        string // where, as the process sees it
+	readOnly   bool
+}
+
+func parseMounts(text []byte) (mounts []mount, err error) {
+	for line := range bytes.Lines(text) {
+		// id parent major:minor root dir options [tag]... - type source options
+		fields := strings.Fields(string(line))
+		end := slices.Index(fields, "-")
+		if end < 6 || len(fields) < end+4 {
+			return nil, fmt.Errorf("%q", line)
+		}
+		m := mount{fs: fields[2], root: fields[3], dir: fields[4]}
+		var errs [2]error
+		m.id, errs[0] = strconv.Atoi(fields[0])
+		m.parent, errs[1] = strconv.Atoi(fields[1])
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+		for _, options := range []string{fields[5], fields[len(fields)-1]} {
+			m.readOnly = m.readOnly || slices.Contains(strings.Split(options, ","), "ro")
+		}
+		mounts = append(mounts, m)
+	}
+	return mounts, nil
+}
+
+// A place is a directory, whatever it is called.
+type place struct {
+	fs, dir  string
+	readOnly bool
+}
+
+func (p place) same(other place) bool { return p.fs == other.fs && p.dir == other.dir }
+
+// placeOf goes from mount to mount as the kernel does. Links it does not see.
+func placeOf(mounts []mount, dir string) (place, bool) {
+	at := slices.IndexFunc(mounts, func(m mount) bool {
+		return m.dir == "/" && !slices.ContainsFunc(mounts, func(o mount) bool { return o.id == m.parent })
+	})
+	if at < 0 {
+		return place{}, false // a chroot to what is no mount
+	}
+	m := mounts[at]
+	for range mounts { // each at most once, whatever they say of each other
+		next := -1
+		for i, o := range mounts {
+			if _, under := below(dir, o.dir); under && o.parent == m.id && (next < 0 || len(o.dir) < len(mounts[next].dir)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		m = mounts[next]
+	}
+	rest, _ := below(dir, m.dir)
+	return place{m.fs, path.Join(m.root, rest), m.readOnly}, true
+}
+
+// below is what of a path follows a directory that it is in.
+func below(name, dir string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(name, strings.TrimSuffix(dir, "/"))
+	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
 // maxPath is how long a path the address of a socket holds: sun_path is 108

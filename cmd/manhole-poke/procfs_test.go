@@ -96,6 +96,56 @@ func TestParseArmedNote(t *testing.T) {
 	}
 }
 
+// As Linux 6.18 prints it where /tmp was mounted over, and a directory in it.
+const someMounts = `27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
+25 27 0:6 / /dev rw,relatime shared:2 - devtmpfs devtmpfs rw,mode=755
+30 25 0:27 /a\040b /dev/shm ro,relatime shared:3 master:1 - tmpfs none rw
+70 27 0:40 / /tmp/sub rw - tmpfs none rw
+71 27 254:0 /srv /tmp rw - ext4 /dev/vda rw
+72 71 0:41 / /tmp rw - tmpfs none ro,size=4k
+`
+
+func TestPlaceOf(t *testing.T) {
+	mounts, err := parseMounts([]byte(someMounts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]place{
+		"/":            {fs: "254:0", dir: "/"},
+		"/var/tmp":     {fs: "254:0", dir: "/var/tmp"},
+		"/device":      {fs: "254:0", dir: "/device"},
+		"/dev":         {fs: "0:6", dir: "/"},
+		"/dev/shm/x":   {fs: "0:27", dir: `/a\040b/x`, readOnly: true},
+		"/tmp":         {fs: "0:41", dir: "/", readOnly: true},
+		"/tmp/sub/sub": {fs: "0:41", dir: "/sub/sub", readOnly: true},
+	} {
+		if got, ok := placeOf(mounts, dir); !ok || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", dir, got, ok, want)
+		}
+	}
+	if got, ok := placeOf(mounts[:5], "/tmp"); !ok || got != (place{fs: "254:0", dir: "/srv"}) {
+		t.Errorf("%+v, %v", got, ok)
+	}
+	if got, ok := placeOf(mounts[1:], "/tmp"); ok {
+		t.Errorf("without a root: %+v", got)
+	}
+	for _, bad := range []string{"x\n", strings.Replace(someMounts, " - ", " ", 1), strings.Replace(someMounts, "27 1", "27 x", 1), "1 2 3 4 5 - 7 8 9\n"} {
+		if m, err := parseMounts([]byte(bad)); err == nil {
+			t.Errorf("%q: got %+v, want an error", bad, m)
+		}
+	}
+}
+
+func FuzzParseMounts(f *testing.F) {
+	f.Add([]byte(someMounts), "/tmp")
+	f.Add([]byte("1 1 0:1 / / rw - a b rw\n"), "/")
+	f.Fuzz(func(_ *testing.T, text []byte, dir string) {
+		if mounts, err := parseMounts(text); err == nil {
+			placeOf(mounts, dir)
+		}
+	})
+}
+
 func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte(goStatus))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -282,6 +282,36 @@ func TestRootIsTheUser(t *testing.T) {
 	asNobody(t, "echo own\n", g.pid).succeeds(t, "own\n")
 }
 
+// A process with more capabilities lets nobody see its root directory. It is rung
+// only if its door may open in a directory that is here, too.
+func TestRootUnseen(t *testing.T) {
+	const tmpIsOurs, readOnlyTmp, shmIsOurs = "mount --bind /tmp $R/tmp;", "mount -t tmpfs -o ro none $R/tmp;", "mount --bind /dev/shm $R/dev/shm;"
+	for name, setup := range map[string]string{
+		"/tmp":     tmpIsOurs,
+		"/dev/shm": readOnlyTmp + shmIsOurs,
+		"no file":  readOnlyTmp + "mount -t tmpfs -o ro none $R/dev/shm;",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := container{role: "lazy by default", setup: setup}.start(t)
+			lacking(t, "-sys_ptrace", g.pid, "echo", "within", "reach").succeeds(t, "within reach\n")
+			lacking(t, "-sys_ptrace", g.pid, "echo", "again").succeeds(t, "again\n")
+		})
+	}
+	for name, setup := range map[string]string{"own /tmp": shmIsOurs, "own /dev/shm": readOnlyTmp} {
+		t.Run(name, func(t *testing.T) {
+			g := container{role: "armed", setup: setup}.start(t)
+			for _, flags := range [][]string{nil, {"-s", "USR2"}} {
+				r := lacking(t, "-sys_ptrace,-net_raw", append(flags, g.pid, "version")...)
+				r.fails(t, statusUnlooked, g.pid, "its "+strings.TrimPrefix(name, "own ")+" is not the one here", "not rung", "SYS_PTRACE", "kubectl exec", "-p PATH")
+				g.unharmed(t)
+			}
+			lacking(t, "-net_raw", "-t", "1s", "-s", "USR1", g.pid, "version").fails(t, statusOtherSignal) // with it all can be seen
+		})
+	}
+	g := container{role: "armed", path: "/tmp/door", setup: tmpIsOurs}.start(t)
+	lacking(t, "-sys_ptrace", "-t", "100ms", g.pid, "version").fails(t, statusTimeout, "did not open /tmp/manhole-"+g.pid, "cannot be seen from here: -p PATH")
+}
+
 // Nothing of it stays behind in the threads of this process.
 func TestNothingLeaks(t *testing.T) {
 	needRoot(t)
