@@ -56,6 +56,9 @@ func targetWrites(line string) string {
 	case "close":
 		fd, _ := strconv.Atoi(rest)
 		return fmt.Sprint(unix.Close(fd))
+	case "reuse": // the descriptor of stderr for something else, as one does who is careless
+		streams[0].Close()
+		unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	case "cut":
 		return fmt.Sprint(os.Truncate(rest, 0))
 	case "replace":

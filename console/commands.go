@@ -103,10 +103,12 @@ arm64 a pipe takes their place until tail ends, and a small process of its own
 ("lazy-tail of PID" in ps) passes on what comes, in order. It outlives the
 program, so nothing is lost if that exits, crashes or is killed, and goes on
 for children that were started meanwhile. Those, and the program if it asks,
-find a pipe instead of the terminal. Where the program is pid 1 of its
-namespace, the kernel kills that process with it; what was written in the last
-moment may be lost then. What C code or println writes just when tail begins or
-ends may change places with what comes next.
+find a pipe instead of the terminal, and wait4(2) for any child finds one more.
+Where the program is pid 1 of its namespace, the kernel kills that process with
+it; what was written in the last moment may be lost then. What C code or
+println writes just when tail begins or ends may change places with what comes
+next. Refused is what a pipe can't take the place of: sockets that keep the
+boundaries of messages, and descriptors in non-blocking mode.
 A peer that is too slow is told how many lines it misses.
 `,
 			example: "tail stderr",

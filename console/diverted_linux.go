@@ -37,27 +37,37 @@ const holdPatience = 2 * time.Second
 
 func divert(s *session, streams []stream) (source, error) {
 	d := &diverted{streams: streams}
-	for _, st := range streams {
-		saved, err := unix.FcntlInt(uintptr(st.fd), unix.F_DUPFD_CLOEXEC, unix.Stderr+1)
-		if err != nil {
-			d.forget()
-			return nil, err
-		}
-		flags, _ := unix.FcntlInt(uintptr(st.fd), unix.F_GETFD, 0)
-		d.saved, d.flags = append(d.saved, saved), append(d.flags, flags)
-	}
-	var err error
-	if d.copier, err = copier.Start(d.saved[0]); err != nil {
+	if err := d.prepare(); err != nil {
 		d.forget()
 		return nil, err
 	}
-	if err = d.begin(s); err != nil {
+	if err := d.begin(s); err != nil {
 		d.restore()
 		d.copier.Close()
 		d.forget()
 		return nil, err
 	}
 	return d, nil
+}
+
+func (d *diverted) prepare() (err error) {
+	for _, st := range d.streams {
+		saved, err := unix.FcntlInt(uintptr(st.fd), unix.F_DUPFD_CLOEXEC, unix.Stderr+1)
+		if err != nil {
+			return err
+		}
+		flags, _ := unix.FcntlInt(uintptr(st.fd), unix.F_GETFD, 0)
+		d.saved, d.flags = append(d.saved, saved), append(d.flags, flags)
+		status, err := unix.FcntlInt(uintptr(saved), unix.F_GETFL, 0)
+		if err != nil {
+			return err
+		}
+		if status&unix.O_NONBLOCK != 0 {
+			return errors.New("it is in non-blocking mode, on which the program may rely, and what would take its place is not")
+		}
+	}
+	d.copier, err = copier.Start(d.saved[0])
+	return err
 }
 
 func (d *diverted) begin(s *session) error {
@@ -129,12 +139,13 @@ func (d *diverted) where() string {
 
 func (d *diverted) look(t *tailing, last bool) (more bool, err error) {
 	var lines, bytes uint64
-	for shown := 0; last || shown < atOnce; {
+	// The last look ends although the program goes on writing.
+	for shown := 0; shown < atOnce || last && bytes < 2*behind; {
 		p, err := d.copier.Read()
+		if errors.Is(err, io.EOF) {
+			return true, d.succeed(t)
+		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = fmt.Errorf("process %d, which passed on %s, has ended; what it left is passed on without it, try tail again", d.copier.Pid(), d.name())
-			}
 			return false, err
 		}
 		if p.MissedBytes > 0 {
@@ -155,7 +166,25 @@ func (d *diverted) look(t *tailing, last bool) (more bool, err error) {
 			bytes += uint64(len(p.Text))
 		}
 	}
+	if bytes > 0 {
+		t.missed(d, lines, bytes, "at least ")
+	}
 	return true, nil
+}
+
+// succeed has another process take the place of one that has ended: somebody
+// killed it, or there is nobody left to pass on to, which ends tail.
+func (d *diverted) succeed(t *tailing) error {
+	fds := []unix.PollFd{{Fd: int32(d.saved[0]), Events: unix.POLLOUT}}
+	if _, err := unix.Poll(fds, 0); err == nil && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
+		return fmt.Errorf("nobody reads what the program writes to %s any more", d.name())
+	}
+	old := d.copier.Pid()
+	if err := d.copier.Restart(d.saved[0]); err != nil {
+		return fmt.Errorf("process %d, which passed on %s, has ended, and no other could be started: %w", old, d.name(), err)
+	}
+	t.say("%s: process %d was ended, %d goes on", d.name(), old, d.copier.Pid())
+	return nil
 }
 
 // elsewhere is an error if no stream leads to the pipe any more.
@@ -169,6 +198,10 @@ func (d *diverted) elsewhere() error {
 }
 
 func (d *diverted) close(t *tailing) {
+	if d.copier.Ended() && d.succeed(t) != nil {
+		// A writer that waits for room in the pipe has the lock.
+		d.copier.Rescue(d.saved[0], time.Second)
+	}
 	held, err := d.hold(t.s, func() error {
 		defer d.restore()
 		return d.settle()
@@ -179,6 +212,9 @@ func (d *diverted) close(t *tailing) {
 	}
 	if err != nil {
 		t.say("%s: what was written last may come after what is written now: %v", d.name(), err)
+	}
+	if d.copier.Ended() {
+		d.copier.Rescue(d.saved[0], time.Second)
 	}
 	d.copier.Close()
 	d.forget()
@@ -202,7 +238,7 @@ func (d *diverted) hold(s *session, f func() error) (held bool, err error) {
 	// ends together with the write of the program that it waits for.
 	go func() {
 		end := ending{}
-		lockAll(d.streams, func() {
+		lockAll(d.streams, begun.Load, func() {
 			if begun.CompareAndSwap(false, true) {
 				end = contain(f)
 			}
@@ -224,17 +260,18 @@ func (d *diverted) hold(s *session, f func() error) (held bool, err error) {
 	}
 }
 
-// lockAll calls f with the write locks of the files. A file that the program
-// has closed has none.
-func lockAll(streams []stream, f func()) {
-	if len(streams) == 0 {
+// lockAll calls f with the write locks of the files, unless it is late and
+// nobody waits for f. A file that the program has
+// closed has none.
+func lockAll(streams []stream, late func() bool, f func()) {
+	if len(streams) == 0 || late() {
 		f()
 		return
 	}
 	called := false
 	next := func(uintptr) bool {
 		called = true
-		lockAll(streams[1:], f)
+		lockAll(streams[1:], late, f)
 		return true
 	}
 	if c, err := streams[0].file.SyscallConn(); err == nil {

@@ -165,6 +165,9 @@ func openSource(s *session, from stream) (source, error) {
 	if st.Mode&unix.S_IFMT == unix.S_IFREG {
 		return openAppended(from.name, from.fd)
 	}
+	if err := from.isOutput(&st); err != nil {
+		return nil, err
+	}
 	d, err := divert(s, leadingTo(&st))
 	if err != nil {
 		return nil, fmt.Errorf("%s is %s and can't be copied: %w; %s", from.name, destination(from.fd, &st), err, lookElsewhere(&st))
@@ -172,12 +175,36 @@ func openSource(s *session, from stream) (source, error) {
 	return d, nil
 }
 
+// isOutput is an error where the descriptor has become something else, as the
+// kernel gives the number of one that was closed to whatever is opened next,
+// or keeps the boundaries of messages.
+func (s stream) isOutput(st *unix.Stat_t) error {
+	c, err := s.file.SyscallConn()
+	if err == nil {
+		err = c.Control(func(uintptr) {})
+	}
+	if err != nil {
+		return fmt.Errorf("%s was closed by the program, and descriptor %d is %s now", s.name, s.fd, link(s.fd))
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO, unix.S_IFCHR:
+		return nil
+	case unix.S_IFSOCK:
+		kind, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TYPE)
+		listens, _ := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+		if err == nil && kind == unix.SOCK_STREAM && listens == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is %s, of which what is written can't be copied; %s", s.name, destination(s.fd, st), lookElsewhere(st))
+}
+
 // leadingTo returns the streams that end in the same place. What is written to
 // them would change its order if only one of them were diverted.
 func leadingTo(place *unix.Stat_t) (same []stream) {
 	for _, s := range streams {
 		var st unix.Stat_t
-		if unix.Fstat(s.fd, &st) == nil && st.Dev == place.Dev && st.Ino == place.Ino {
+		if unix.Fstat(s.fd, &st) == nil && st.Dev == place.Dev && st.Ino == place.Ino && s.isOutput(&st) == nil {
 			same = append(same, s)
 		}
 	}

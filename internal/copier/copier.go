@@ -9,10 +9,10 @@
 // it. It is a loop of a dozen system calls without memory but its stack,
 // assembled with this package (loop_linux_*.s) and executed from a memfd, so
 // that it needs nothing of the file system but /proc. It ends when nobody
-// holds the pipe's other end any more.
+// holds the pipe's other end any more, or reads what it passes on.
 //
-// One thing ends it sooner: in the pid namespace of which the program is the
-// first process (pid 1, as in most containers), the kernel kills everything
-// when that one ends, and what has been written in the last moment may be
+// Beside SIGKILL one thing ends it sooner: in the pid namespace of which the
+// program is the first process (pid 1, as in most containers), the kernel kills
+// everything when that one ends, and what was written in the last moment may be
 // still in the pipe.
 package copier

@@ -4,6 +4,7 @@ package copier
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,25 +65,30 @@ func Start(output int) (*Copier, error) {
 }
 
 func (c *Copier) start(output int) (err error) {
-	image, toCopies, fromControl := -1, -1, -1
-	defer func() { closeAll(image, toCopies, fromControl) }()
-	// In packets, so that what one write brought is passed on by one as well,
-	// and does not mix with what others write there (pipe(2), O_DIRECT).
+	// In packets, so that what one write of up to 4096 bytes brought is passed
+	// on by one as well, and does not mix with what others write there
+	// (pipe(2), O_DIRECT).
 	if c.out, c.in, err = pipe(unix.O_DIRECT); err != nil {
 		return err
 	}
+	if err := unix.SetNonblock(c.out, true); err != nil {
+		return err
+	}
+	unix.FcntlInt(uintptr(c.in), unix.F_SETPIPE_SZ, capacity) // or what it has
+	return c.spawn(output)
+}
+
+// spawn starts the process with what it needs but the pipe.
+func (c *Copier) spawn(output int) (err error) {
+	image, toCopies, fromControl := -1, -1, -1
+	defer func() { closeAll(image, toCopies, fromControl) }()
 	if c.copies, toCopies, err = pipe(unix.O_NONBLOCK); err != nil {
 		return err
 	}
 	if fromControl, c.control, err = pipe(0); err != nil {
 		return err
 	}
-	if err := unix.SetNonblock(c.out, true); err != nil {
-		return err
-	}
-	for _, fd := range []int{c.in, c.copies} {
-		unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, capacity) // or what it has
-	}
+	unix.FcntlInt(uintptr(c.copies), unix.F_SETPIPE_SZ, capacity)
 	if image, err = executable(); err != nil {
 		return err
 	}
@@ -91,9 +97,10 @@ func (c *Copier) start(output int) (err error) {
 		loopOutput:  uintptr(output),
 		loopCopies:  uintptr(toCopies),
 		loopControl: uintptr(fromControl),
+		loopImage:   uintptr(image), // at this number whatever it had here
 	}
 	name := fmt.Sprintf("lazy-tail of %d", unix.Getpid())
-	c.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(image), []string{name}, &syscall.ProcAttr{
+	c.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(loopImage), []string{name}, &syscall.ProcAttr{
 		Env:   []string{},
 		Files: files[:],
 		// Not of the terminal, which sends signals when it goes.
@@ -103,6 +110,17 @@ func (c *Copier) start(output int) (err error) {
 		return fmt.Errorf("starting a process of our own: %w", err)
 	}
 	return nil
+}
+
+// Restart starts another process in place of one that has ended, which goes on
+// with what that one left in the pipe.
+func (c *Copier) Restart(output int) error {
+	closeAll(c.copies, c.control)
+	c.copies, c.control = -1, -1
+	c.release()
+	c.unread, c.bytes, c.newlines = nil, 0, 0
+	c.asked, c.answered, c.unsure = 0, 0, false
+	return c.spawn(output)
 }
 
 // executable returns a memfd with image in it.
@@ -115,9 +133,9 @@ func executable() (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("memfd_create: %w", err)
 	}
-	if _, err := unix.Write(fd, image()); err != nil {
+	if n, err := unix.Write(fd, image()); err != nil || n < len(image()) {
 		unix.Close(fd)
-		return -1, err
+		return -1, fmt.Errorf("writing to a memfd: %w", cmp.Or(err, error(unix.EFBIG)))
 	}
 	return fd, nil
 }
@@ -153,6 +171,14 @@ func closeAll(fds ...int) {
 
 // Pid is the process.
 func (c *Copier) Pid() int { return c.pid }
+
+// Ended reports whether the process has ended, although nobody let go of the
+// pipe.
+func (c *Copier) Ended() bool {
+	fds := []unix.PollFd{{Fd: int32(c.copies), Events: unix.POLLIN}}
+	unix.Poll(fds, 0)
+	return c.copies < 0 || fds[0].Revents&unix.POLLHUP != 0
+}
 
 // Input is the end of the pipe to write to. It is not inherited by children.
 func (c *Copier) Input() int { return c.in }
@@ -202,8 +228,10 @@ func (c *Copier) ask() error {
 	if c.asked++; c.asked == 0 {
 		c.asked = 1
 	}
-	if _, err := unix.Write(c.control, []byte{c.asked}); err != nil {
+	if _, err := unix.Write(c.control, []byte{c.asked}); err == unix.EPIPE {
 		return io.EOF // nobody will read it
+	} else if err != nil && err != unix.EINTR {
+		return err
 	}
 	return nil
 }
@@ -247,7 +275,7 @@ func (c *Copier) Settle(patience time.Duration) error {
 func (c *Copier) Rescue(output int, patience time.Duration) error {
 	end := time.Now().Add(patience)
 	for {
-		n, err := unix.Read(c.out, c.buf[:recordMost]) // one packet
+		n, err := unix.Read(c.out, c.buf[:]) // one packet
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -287,16 +315,22 @@ func awaitRaw(fd int, patience time.Duration) {
 // else holds the pipe.
 func (c *Copier) Close() {
 	closeAll(c.in, c.out, c.copies, c.control)
-	if c.pid <= 0 {
+	c.release()
+}
+
+// release sees to it that nothing remains of the process once it has ended.
+func (c *Copier) release() {
+	pid := c.pid
+	if c.pid = 0; pid == 0 {
 		return
 	}
 	for range 10 {
-		if reaped(c.pid) {
+		if reaped(pid) {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
-	reapLater(c.pid)
+	reapLater(pid)
 }
 
 // reapLater sees to it that no zombie remains of a process that does not end

@@ -14,6 +14,7 @@ const (
 	loopOutput         // what was read is passed on to
 	loopCopies         // and is sent to in records, if it takes them without waiting
 	loopControl        // a byte here asks for a record that is empty
+	loopImage          // itself, which it closes
 )
 
 func loop()

@@ -8,6 +8,7 @@ GLOBL ·loopPC(SB), NOPTR|RODATA, $8
 #define SYS_ppoll 73
 #define SYS_exit_group 94
 #define SYS_rt_sigprocmask 135
+#define SYS_close_range 436
 
 #define EINTR -4
 #define EAGAIN -11
@@ -28,7 +29,7 @@ GLOBL ·loopPC(SB), NOPTR|RODATA, $8
 //	R20 bytes, R21 newlines that have been passed on
 // SVC spoils R0 only.
 TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
-	SUB	$8192, RSP, R19
+	SUB	$(65536+8192), RSP, R19
 
 	// Whoever ends the program with a signal to its group of processes must
 	// not end this.
@@ -39,6 +40,13 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	$0, R2
 	MOVD	$8, R3
 	MOVD	$SYS_rt_sigprocmask, R8
+	SVC
+
+	// What the program let its children inherit is not for us.
+	MOVD	$4, R0
+	MOVD	$0xffffffff, R1
+	MOVD	$0, R2
+	MOVD	$SYS_close_range, R8
 	SVC
 
 	MOVD	$0, R20
@@ -53,7 +61,7 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 next:
 	MOVD	$0, R0
 	ADD	$DATA, R19, R1
-	MOVD	$4096, R2
+	MOVD	$65536, R2	// the longest packet: a page, of whatever size
 	MOVD	$SYS_read, R8
 	SVC
 	CMP	$0, R0
@@ -71,6 +79,10 @@ next:
 	MOVD	$8, R4
 	MOVD	$SYS_ppoll, R8
 	SVC
+	CMP	$EINTR, R0
+	BEQ	next
+	CMP	$0, R0
+	BLT	fail	// not allowed
 	MOVHU	(INPUT+REVENTS)(R19), R3
 	CBNZ	R3, next
 	MOVHU	(CONTROL+REVENTS)(R19), R3
@@ -120,7 +132,11 @@ full:
 	MOVD	$8, R4
 	MOVD	$SYS_ppoll, R8
 	SVC
-	B	write
+	CMP	$EINTR, R0
+	BEQ	write
+	CMP	$0, R0
+	BGE	write
+	B	fail
 
 passed:
 	MOVD	$0, R25
