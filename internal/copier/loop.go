@@ -17,6 +17,10 @@ const (
 	loopImage          // itself, which it closes
 )
 
+// loop stands for the assembly in front of go vet and of readers. It is never
+// called.
+//
+//lint:ignore U1000 the assembly needs the declaration
 func loop()
 
 // loopPC is where loop is.
