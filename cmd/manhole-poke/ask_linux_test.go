@@ -3,16 +3,19 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-manhole/lazy/stackdump"
+	opcode "github.com/google/gops/signal"
 	"golang.org/x/sys/unix"
 )
 
@@ -350,6 +353,103 @@ func TestSeveral(t *testing.T) {
 	}
 	pokeWith(t, "", c.pid, c.pid, "version").fails(t, statusUnarmed, "does not look armed")
 	c.unharmed(t)
+}
+
+// When nobody reads the answer any more, the command is given up and the session
+// is free, however long it would have taken.
+func TestNobodyReads(t *testing.T) {
+	ends := map[string]func() (ours, poke *os.File){
+		"pipe": func() (*os.File, *os.File) {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r, w
+		},
+		"socket": func() (*os.File, *os.File) {
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "poke's")
+		},
+	}
+	a, b := start(t, "lazy"), start(t, "lazy")
+	for kind, ends := range ends {
+		for name, c := range map[string]struct {
+			script string
+			args   []string
+		}{
+			"command":  {args: []string{a.pid, "block"}},
+			"profile":  {args: []string{a.pid, "pprof-cpu", "1h"}},
+			"watch":    {args: []string{a.pid, "watch", "3600"}},
+			"commands": {args: []string{"-c", "echo x; block; echo y", a.pid}},
+			"several":  {args: []string{a.pid, b.pid, "block"}},
+			"JSON":     {args: []string{"--json", a.pid, "block"}},
+			"script":   {script: "block\necho y\n", args: []string{a.pid}},
+			"gops":     {script: string([]byte{opcode.CPUProfile}), args: []string{a.pid}},
+			"-o -":     {args: []string{"-o", "-", a.pid, "block"}},
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				ours, out := ends()
+				defer ours.Close()
+				cmd := pokeCommand(t, strings.NewReader(c.script), c.args...)
+				var stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = out, &stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				out.Close()
+				until(t, "the session is held", func() bool { return someoneAt(t, a.path) })
+				ours.Close()
+				cmd.Wait()
+				if st := cmd.ProcessState.Sys().(syscall.WaitStatus); !st.Signaled() || st.Signal() != syscall.SIGPIPE || stderr.Len() > 0 {
+					t.Errorf("%v, %q", cmd.ProcessState, &stderr)
+				}
+				until(t, "the session is free", func() bool { return !someoneAt(t, a.path) && !someoneAt(t, b.path) })
+				pokeWith(t, "", a.pid, "echo", "free").succeeds(t, "free\n")
+			})
+		}
+	}
+
+	// Nobody writes to it any more, but somebody reads.
+	ours, out := ends["socket"]()
+	defer ours.Close()
+	unix.Shutdown(int(ours.Fd()), unix.SHUT_WR)
+	cmd := pokeCommand(t, out, a.pid, "watch", "0.1", "5")
+	cmd.Stdout = out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	text, err := io.ReadAll(ours)
+	if cmd.Wait(); err != nil || strings.Count(string(text), "%\n") != 5 || !cmd.ProcessState.Success() {
+		t.Errorf("%q, %v, %v", text, err, cmd.ProcessState)
+	}
+
+	// What goes to a file is not for who reads the rest.
+	ours, out = ends["pipe"]()
+	ours.Close()
+	file := filepath.Join(t.TempDir(), "x")
+	cmd = pokeCommand(t, nil, "-o", file, a.pid, "watch", "0.1", "5")
+	cmd.Stdout = out
+	r := finish(t, cmd)
+	out.Close()
+	if _, err := os.Stat(file); err != nil || r.status != statusOK {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+// someoneAt says whether a connection was accepted at path, proc_net(5).
+func someoneAt(t *testing.T, path string) bool {
+	text, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
+		f := strings.Fields(line)
+		return len(f) == 8 && f[5] == "03" && f[7] == path
+	})
 }
 
 // However often a process is named, it is asked once.

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,17 @@ func ask(o options, targets, lines []string) error {
 	}
 	ctx, stop := untilSignalled()
 	defer stop()
+	if o.out == "" {
+		ctx = whileRead(ctx)
+	}
+	err := askUntil(ctx, o, targets, lines)
+	if errors.Is(err, errUnread) {
+		return brokenPipe()
+	}
+	return err
+}
+
+func askUntil(ctx context.Context, o options, targets, lines []string) error {
 	doors, err := doorsOf(o, targets)
 	if err != nil {
 		return err
@@ -92,11 +104,13 @@ func scriptLines(ctx context.Context, targets []string) (lines []string, err err
 	text := in.first
 	if in.rest != nil {
 		const most = 1 << 20 // each process gets all of it
-		rest, err := io.ReadAll(io.LimitReader(in.rest, most+1))
-		if err != nil {
+		rest, err := unlessLeft(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in.rest, most+1)) })
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil:
 			return nil, failf(statusHere, "cannot read the script: %v; try -c", err)
-		}
-		if len(rest) > most {
+		case len(rest) > most:
 			return nil, failf(statusUsage, "the script is longer than %d bytes; send it to one process at a time", most)
 		}
 		text = append(text, rest...)

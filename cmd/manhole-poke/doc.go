@@ -43,7 +43,8 @@
 // targets are asked at the same time, and their answers stand below each
 // other; but stats makes one table of all, and stack merges and counts the
 // goroutines of all. With --json each answer is a line, and so is the reason
-// why a process did not answer.
+// why a process did not answer. If standard output is a pipe or socket that
+// nobody reads any more, the commands are given up.
 //
 // A process in a container has the PID that the host sees, as the list shows
 // it. Its socket is found through /proc/PID/root and in its network namespace,
