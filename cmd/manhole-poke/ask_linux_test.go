@@ -507,15 +507,32 @@ func TestJSON(t *testing.T) {
 	if l := lines[3]; l.OK || l.Error != "fail: on purpose" || l.Status != int(statusCommand) {
 		t.Errorf("%+v", l)
 	}
-	if l := lines[4]; l.OK || l.Status != int(statusUnarmed) || l.PID != mustAtoi(t, b.pid) {
+	if l := lines[4]; l.OK || l.Status != int(statusUnarmed) || l.PID != mustAtoi(t, b.pid) || l.Name == "" || l.Name != lines[0].Name || l.Command != "stats" {
 		t.Errorf("%+v", l)
 	}
 	b.unharmed(t)
+	var l jsonLine
+	last := func(r result) {
+		t.Helper()
+		l = jsonLine{}
+		if err := json.Unmarshal([]byte(r.stdout[strings.LastIndex(strings.TrimSpace(r.stdout), "\n")+1:]), &l); err != nil {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	stopped := start(t, "lazy")
+	stopped.cmd.Process.Signal(syscall.SIGSTOP)
+	until(t, "it stopped", func() bool { return stateOf(t, stopped.pid) == 'T' })
+	if last(pokeWith(t, "", "--json", stopped.pid, "version")); l.Status != int(statusStopped) || l.Name != lines[0].Name || l.Command != "version" {
+		t.Errorf("%+v", l)
+	}
+	dying := start(t, "lazy")
+	if last(pokeWith(t, "", "--json", "-c", "version; die; stats", dying.pid)); l.Status != int(statusExited) || l.Name != lines[0].Name || l.Command != "die" {
+		t.Errorf("%+v", l)
+	}
 
 	r = pokeWith(t, "", "--json", a.pid, "stack", "-n", "1")
-	var l jsonLine
-	if err := json.Unmarshal([]byte(r.stdout), &l); err != nil || r.status != statusOK {
-		t.Fatalf("%+v, %v", r, err)
+	if last(r); r.status != statusOK {
+		t.Fatalf("%+v", r)
 	}
 	stack.Reset()
 	for _, line := range l.Stack {

@@ -372,6 +372,9 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 // inquire asks one process. What goes to out is not kept.
 func inquire(ctx context.Context, o options, d door, ways []way, out io.Writer) (r reply) {
 	r.door = d
+	if d.pid != 0 {
+		r.name = nameOf(d.pid) // now, as it may exit meanwhile
+	}
 	c, err := d.open(ctx, o)
 	if err != nil {
 		r.err = err

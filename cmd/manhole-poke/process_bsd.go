@@ -50,6 +50,12 @@ func look(pid int) (*process, error) {
 	return p, nil
 }
 
+// nameOf is what the process calls itself, or "".
+func nameOf(pid int) string {
+	k, _ := kinfoOf(pid)
+	return k.name
+}
+
 func (p *process) close() {}
 
 func (p *process) signal(sig syscall.Signal) error { return unix.Kill(p.pid, sig) }

@@ -77,6 +77,16 @@ func (p *process) look() error {
 	return nil
 }
 
+// nameOf is what the process calls itself, or "".
+func nameOf(pid int) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return ""
+	}
+	s, _ := parseStatus(text)
+	return s.name
+}
+
 // foreignProc fails if /proc shows the pids of another namespace than kill
 // takes, as unshare -p alone leaves it: the process that is looked at would not
 // be the one that is rung.

@@ -277,6 +277,7 @@ func showJSON(out io.Writer, ways []way, replies []reply) error {
 		}
 		if r.err != nil {
 			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Error: oneLine(r.err.Error()), Status: int(statusOf(r.err))}
+			l.Command = ways[len(r.answers)].line // the one that it did not answer, nor those after it
 			if err := write(l); err != nil {
 				return err
 			}
