@@ -234,11 +234,22 @@ func ownerOf(path string) (*process, error) {
 	if err != nil {
 		return nil, failf(statusNobody, "nobody listens at %s, and its process cannot be rung: %v", path, err)
 	}
-	if abs, err := filepath.Abs(path); err != nil || p.note == nil || p.note.path != abs {
+	if !p.owns(path) {
 		p.close()
 		return nil, failf(statusNobody, "nobody listens at %s, and %s does not say that the path is its own; try manhole-poke %d", path, p, pid)
 	}
 	return p, nil
+}
+
+// owns says whether the process says that the path is its own. Its directory may
+// have another name here, or the process another root directory, of which only
+// the PID in the name tells that it is meant.
+func (p *process) owns(path string) bool {
+	if same, _ := p.opensAt(path); same {
+		return true
+	}
+	abs, err := filepath.Abs(path)
+	return err == nil && p.note != nil && p.note.path == abs
 }
 
 // pidIn is the pid that a path is named after, or 0.

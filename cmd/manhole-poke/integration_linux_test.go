@@ -260,9 +260,23 @@ func TestWithoutNote(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	g := startAt(t, "armed", "")
-	// Nobody listens, but the process says that the path is its own.
-	pokeWith(t, "a\n", g.path).succeeds(t, "you said a\n")
-	g.expect(t, "rung")
+	// Nobody listens, but the process says that the path is its own, by whatever
+	// name its directory has here.
+	dir := t.TempDir()
+	if err := os.Symlink("/tmp", dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	name := "/" + filepath.Base(g.path)
+	for _, path := range []string{g.path, dir + "/link" + name, "/proc/" + g.pid + "/root/tmp" + name, "/tmp/." + name} {
+		pokeWith(t, "a\n", path).succeeds(t, "you said a\n")
+		g.expect(t, "rung")
+		pokeWith(t, "", path, "b").succeeds(t, "you said b\n")
+		g.expect(t, "rung")
+	}
+	for _, path := range []string{dir + name, dir + "/none" + name, dir + "/link/none" + name} {
+		pokeWith(t, "a\n", path).fails(t, statusNobody, "does not say that the path is its own")
+		g.unharmed(t)
+	}
 	// Somebody listens already: nothing is to be rung.
 	until(t, "the door is closed", func() bool { _, err := os.Lstat(g.path); return err != nil })
 	g.cmd.Process.Signal(syscall.SIGUSR2)

@@ -130,6 +130,10 @@ func TestPathIntoContainer(t *testing.T) {
 	pokeWith(t, "echo inside\n", path).succeeds(t, "inside\n")
 	until(t, "the door is closed", func() bool { _, err := os.Lstat(path); return err != nil })
 
+	// The name that it has inside, if the PID in it is the one here.
+	g = container{role: "lazy by default", namespaces: syscall.CLONE_NEWNET}.start(t)
+	pokeWith(t, "echo inside\n", g.path).succeeds(t, "inside\n")
+
 	// A directory that containers share, and a process that is not seen
 	// because poke is in another one.
 	dir := sharedDir(t)
