@@ -69,7 +69,7 @@ func until(t testing.TB, c net.Conn, words string) string {
 	t.Helper()
 	var got bytes.Buffer
 	b := make([]byte, 1)
-	for !strings.HasSuffix(got.String(), words) {
+	for !bytes.HasSuffix(got.Bytes(), []byte(words)) {
 		if _, err := c.Read(b); err != nil {
 			t.Fatalf("waiting for %q: %v, after %q", words, err, got.String())
 		}

@@ -412,6 +412,57 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 	tg.childless()
 }
 
+// TestTailDivertedWithoutCopierAndPeer kills the process that copies while tail
+// waits for its peer, which must not make the program wait as well.
+func TestTailDivertedWithoutCopierAndPeer(t *testing.T) {
+	const many = "lines 100000" // more than there is room for
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "")
+	before := tg.footprint()
+	c := tg.tail("tail stderr")
+	tg.ask(many)
+	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	for range 2 {
+		tg.ask(many)
+	}
+	// Had the program waited for it, the session would be over.
+	until(t, c, " goes on\n")
+	tg.ask("err the end")
+	if got := until(t, c, "the end\n"); !strings.Contains(got, " are not shown, ") {
+		t.Errorf("got %q", got)
+	}
+	leave(t, c)
+	tg.gone()
+	// Killed between read and write it loses that one packet.
+	if got := strings.Count(o.text(), " of 100000\n"); got < 3*100000-1 {
+		t.Errorf("%d lines arrived", got)
+	}
+	tg.settles(before)
+	tg.childless()
+}
+
+// TestTailDivertedWithoutReaderAndPeer closes what the program writes to while
+// tail waits for its peer. The program learns it as it would have without tail.
+func TestTailDivertedWithoutReaderAndPeer(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "")
+	tg.ask("sigpipe")
+	before := tg.footprint()
+	c := tg.tail("tail stderr")
+	tg.ask("lines 100000")
+	o.read.Close()
+	if got := tg.ask("lines 100000"); !strings.HasSuffix(got, "broken pipe") {
+		t.Errorf("the program's writes: %s", got)
+	}
+	until(t, c, "lazy: error: tail: nobody reads what the program writes to stderr any more\n")
+	leave(t, c)
+	tg.gone()
+	tg.settles(before)
+	tg.childless()
+}
+
 // TestTailDivertedAndNoReader is about an outlet that nobody reads.
 func TestTailDivertedAndNoReader(t *testing.T) {
 	o := outlets["pipe"](t)

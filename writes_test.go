@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +45,8 @@ func targetWrites(line string) string {
 		}
 		counting <- 0
 		return fmt.Sprint(<-counting)
+	case "sigpipe": // ignore it, so that writes that nobody reads fail
+		signal.Ignore(unix.SIGPIPE)
 	case "child": // which writes now, and when the file is there
 		c := exec.Command("sh", "-c", `echo child begins >&2; until test -e "$0"; do sleep 0.02; done; echo child ends >&2`, rest)
 		c.Stderr = os.Stderr

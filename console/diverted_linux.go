@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,15 +26,26 @@ import (
 // that was seen once in sixty changes.
 type diverted struct {
 	streams []stream
-	copier  *copier.Copier
 	pipe    unix.Stat_t
 	saved   []int // what the streams were
 	flags   []int // FD_CLOEXEC of them
+
+	mu     sync.Mutex
+	copier *copier.Copier
+	// watch looks whether the process has ended that copies. Tail sees that as
+	// well, but not while it waits for a peer that does not read, and the
+	// program must not wait for that one.
+	watch  *time.Timer
+	orphan bool // whether it had ended when watch looked last
+	closed bool
 }
 
 // holdPatience is how long to wait for writes to end that are under way: very
 // long if whoever reads what the program writes has stopped.
 const holdPatience = 2 * time.Second
+
+// watchAgain is how long tail has to notice by itself what watch looks for.
+const watchAgain = 500 * time.Millisecond
 
 func divert(s *session, streams []stream) (source, error) {
 	d := &diverted{streams: streams}
@@ -47,6 +59,9 @@ func divert(s *session, streams []stream) (source, error) {
 		d.forget()
 		return nil, err
 	}
+	d.mu.Lock()
+	d.watch = time.AfterFunc(watchAgain, func() { contain(d.standIn) })
+	d.mu.Unlock()
 	return d, nil
 }
 
@@ -141,12 +156,13 @@ func (d *diverted) look(t *tailing, last bool) (more bool, err error) {
 	var lines, bytes uint64
 	// The last look ends although the program goes on writing.
 	for shown := 0; shown < atOnce || last && bytes < 2*behind; {
-		p, err := d.copier.Read()
-		if errors.Is(err, io.EOF) {
-			return true, d.succeed(t)
-		}
+		p, note, err := d.read()
 		if err != nil {
 			return false, err
+		}
+		if note != "" {
+			t.say("%s", note)
+			return true, nil
 		}
 		if p.MissedBytes > 0 {
 			t.missed(d, p.MissedLines, p.MissedBytes, "")
@@ -172,18 +188,55 @@ func (d *diverted) look(t *tailing, last bool) (more bool, err error) {
 	return true, nil
 }
 
+// read returns the next piece, or a note about who passes on the next.
+func (d *diverted) read() (p copier.Piece, note string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err = d.copier.Read()
+	if errors.Is(err, io.EOF) {
+		note, err = d.succeed()
+	}
+	return p, note, err
+}
+
 // succeed has another process take the place of one that has ended: somebody
 // killed it, or there is nobody left to pass on to, which ends tail.
-func (d *diverted) succeed(t *tailing) error {
-	fds := []unix.PollFd{{Fd: int32(d.saved[0]), Events: unix.POLLOUT}}
-	if _, err := unix.Poll(fds, 0); err == nil && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
-		return fmt.Errorf("nobody reads what the program writes to %s any more", d.name())
+func (d *diverted) succeed() (note string, err error) {
+	if d.unread() {
+		return "", fmt.Errorf("nobody reads what the program writes to %s any more", d.name())
 	}
 	old := d.copier.Pid()
 	if err := d.copier.Restart(d.saved[0]); err != nil {
-		return fmt.Errorf("process %d, which passed on %s, has ended, and no other could be started: %w", old, d.name(), err)
+		return "", fmt.Errorf("process %d, which passed on %s, has ended, and no other could be started: %w", old, d.name(), err)
 	}
-	t.say("%s: process %d was ended, %d goes on", d.name(), old, d.copier.Pid())
+	return fmt.Sprintf("%s: process %d was ended, and perhaps not all before this is shown; %d goes on", d.name(), old, d.copier.Pid()), nil
+}
+
+// unread reports whether nobody is left to read what is passed on.
+func (d *diverted) unread() bool {
+	fds := []unix.PollFd{{Fd: int32(d.saved[0]), Events: unix.POLLOUT}}
+	_, err := unix.Poll(fds, 0)
+	return err == nil && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
+}
+
+// standIn does the work of a process that ended without tail noticing.
+func (d *diverted) standIn() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	again := watchAgain
+	ended := d.copier.Ended()
+	if ended && d.orphan {
+		if d.unread() {
+			d.restore() // and the program learns it, as it would have without us
+		}
+		d.copier.Rescue(d.saved[0], time.Second)
+		again = time.Millisecond
+	}
+	d.orphan = ended
+	d.watch.Reset(again)
 	return nil
 }
 
@@ -198,9 +251,15 @@ func (d *diverted) elsewhere() error {
 }
 
 func (d *diverted) close(t *tailing) {
-	if d.copier.Ended() && d.succeed(t) != nil {
-		// A writer that waits for room in the pipe has the lock.
-		d.copier.Rescue(d.saved[0], time.Second)
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.watch.Stop()
+	if d.copier.Ended() {
+		if _, err := d.succeed(); err != nil {
+			// A writer that waits for room in the pipe has the lock.
+			d.copier.Rescue(d.saved[0], time.Second)
+		}
 	}
 	held, err := d.hold(t.s, func() error {
 		defer d.restore()

@@ -39,6 +39,8 @@ type Copier struct {
 
 	asked, answered byte // of questions, the last
 	unsure          bool // whether something was missed since the last piece
+
+	rescuedBytes, rescuedLines uint64 // since the process was started
 }
 
 // A Piece is what one write(2) brought, or a part of it, or nothing if that is
@@ -46,7 +48,7 @@ type Copier struct {
 type Piece struct {
 	Text []byte // valid until the next call
 	// So much was passed on before it and not copied, because the copies were
-	// not read in time.
+	// not read in time, or by Rescue.
 	MissedBytes, MissedLines uint64
 }
 
@@ -118,8 +120,11 @@ func (c *Copier) Restart(output int) error {
 	closeAll(c.copies, c.control)
 	c.copies, c.control = -1, -1
 	c.release()
-	c.unread, c.bytes, c.newlines = nil, 0, 0
-	c.asked, c.answered, c.unsure = 0, 0, false
+	c.unread = nil
+	c.asked, c.answered, c.unsure = 0, 0, c.rescuedBytes > 0
+	// The new process counts from 0, and knows nothing of what was rescued.
+	c.bytes, c.newlines = -c.rescuedBytes, -c.rescuedLines
+	c.rescuedBytes, c.rescuedLines = 0, 0
 	return c.spawn(output)
 }
 
@@ -270,29 +275,36 @@ func (c *Copier) Settle(patience time.Duration) error {
 	}
 }
 
-// Rescue passes on to output what the process left in the pipe when it ended,
-// or returns ErrBehind if output takes nothing for longer than patience.
+// Rescue passes on to output what is in the pipe when the process has ended,
+// until nothing is left there. It returns ErrBehind if that takes longer than
+// patience.
 func (c *Copier) Rescue(output int, patience time.Duration) error {
-	end := time.Now().Add(patience)
-	for {
-		n, err := unix.Read(c.out, c.buf[:]) // one packet
+	packet := make([]byte, atOnce)
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if !takes(output, end) {
+			return ErrBehind
+		}
+		n, err := unix.Read(c.out, packet)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case n <= 0:
 			return nil
 		}
-		for b := c.buf[:n]; len(b) > 0; {
-			if !takes(output, end) {
+		c.rescuedBytes += uint64(n)
+		c.rescuedLines += uint64(bytes.Count(packet[:n], []byte{'\n'}))
+		for b := packet[:n]; len(b) > 0; {
+			n, err := unix.Write(output, b)
+			if err == unix.EAGAIN && !takes(output, end) {
 				return ErrBehind
 			}
-			n, err := unix.Write(output, b)
 			if err != nil && err != unix.EINTR && err != unix.EAGAIN {
 				break // lost, as it would have been without us
 			}
 			b = b[max(n, 0):]
 		}
 	}
+	return ErrBehind
 }
 
 // takes waits until fd can be written to.
