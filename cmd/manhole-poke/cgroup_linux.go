@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 )
 
 // Where the hierarchies of cgroups are mounted, by systemd and everybody who
@@ -21,7 +23,7 @@ func cgroupOf(pid int) (g cgroup) {
 	if err != nil {
 		return g
 	}
-	groups := parseCgroups(text)
+	groups := procfs.ParseCgroups(text)
 	at := func(controller, file string, mounts ...string) string {
 		path, ok := groups[controller]
 		if !ok {
@@ -44,7 +46,7 @@ func cgroupOf(pid int) (g cgroup) {
 // frozen is the directory of the cgroup by which the process is frozen, its own
 // or one above; or "".
 func (g cgroup) frozen() string {
-	if text, err := os.ReadFile(g.unified + "/cgroup.events"); g.unified != "" && err == nil && parseCounts(text)["frozen"] == 1 {
+	if text, err := os.ReadFile(g.unified + "/cgroup.events"); g.unified != "" && err == nil && procfs.ParseCounts(text)["frozen"] == 1 {
 		return outermost(g.unified, "cgroup.freeze", "1")
 	}
 	if text, err := os.ReadFile(g.freezer + "/freezer.state"); g.freezer != "" && err == nil && strings.TrimSpace(string(text)) != "THAWED" {
@@ -83,7 +85,7 @@ func (g cgroup) quotas() map[string]quota {
 	for _, dir := range []string{g.cpu, g.unified} {
 		for ; strings.HasPrefix(dir, cgroupRoot+"/"); dir = filepath.Dir(dir) {
 			text, err := os.ReadFile(dir + "/cpu.stat")
-			if c := parseCounts(text); err == nil && c["nr_periods"] > 0 {
+			if c := procfs.ParseCounts(text); err == nil && c["nr_periods"] > 0 {
 				quotas[dir] = quota{c["nr_throttled"], c["nr_periods"]}
 			}
 		}
@@ -99,7 +101,7 @@ func (g cgroup) pressure() float64 {
 		if err != nil {
 			continue
 		}
-		if percent, ok := parsePressure(text); ok {
+		if percent, ok := procfs.ParsePressure(text); ok {
 			return percent
 		}
 	}

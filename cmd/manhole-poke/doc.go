@@ -160,7 +160,7 @@
 //	 14  somebody else holds the session
 //	 15  the session ended before it was done
 //	 16  the process exited meanwhile
-//	 17  the process, or its root directory, cannot be looked at, so it was not rung
+//	 17  the process or its root cannot be looked at, so it was not rung
 //	 18  this system, or this namespace, has no way to do it
 //	 19  something failed on this side: standard input or output, or the demo
 //	 20  the process is not a Go program

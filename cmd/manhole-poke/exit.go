@@ -63,7 +63,7 @@ var statuses = []struct {
 	{statusBusy, "somebody else holds the session"},
 	{statusBroken, "the session ended before it was done"},
 	{statusExited, "the process exited meanwhile"},
-	{statusUnlooked, "the process, or its root directory, cannot be looked at, so it was not rung"},
+	{statusUnlooked, "the process or its root cannot be looked at, so it was not rung"},
 	{statusUnsupported, "this system, or this namespace, has no way to do it"},
 	{statusHere, "something failed on this side: standard input or output, or the demo"},
 	{statusNotGo, "the process is not a Go program"},

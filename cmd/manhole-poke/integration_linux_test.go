@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -189,11 +190,11 @@ func stateOf(t *testing.T, pid string) byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := parseStatus(text)
+	s, err := procfs.ParseStatus(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.state
+	return s.State
 }
 
 func until(t *testing.T, what string, ok func() bool) {
@@ -963,7 +964,7 @@ func TestDemoKilled(t *testing.T) {
 	pid := mustAtoi(t, m[1])
 	until(t, "the demo's program is gone", func() bool {
 		text, err := os.ReadFile("/proc/" + m[1] + "/stat")
-		return unix.Kill(pid, 0) == unix.ESRCH || err == nil && exiting(text) // where nobody reaps orphans
+		return unix.Kill(pid, 0) == unix.ESRCH || err == nil && procfs.Exiting(text) // where nobody reaps orphans
 	})
 	if _, err := os.Lstat("/tmp/manhole-" + m[1]); err == nil {
 		t.Error("the demo's socket is still there")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,19 +65,19 @@ func glance(pid int) (*process, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return nil, p.signalled(unix.ESRCH)
 	}
-	var s procStatus
+	var s procfs.Status
 	if err == nil {
-		s, err = parseStatus(text)
+		s, err = procfs.ParseStatus(text)
 	}
 	if err != nil {
 		return nil, failf(statusUnlooked, "%s cannot be looked at: %v; try as root", p, err)
 	}
-	p.name, p.uid, p.gid = s.name, s.uid, s.gid
-	if len(s.nspid) > 0 {
-		p.nspid = s.nspid[len(s.nspid)-1]
+	p.name, p.uid, p.gid = s.Name, s.UID, s.GID
+	if len(s.NSPid) > 0 {
+		p.nspid = s.NSPid[len(s.NSPid)-1]
 	}
-	if s.tgid != p.pid {
-		return nil, failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.pid, s.tgid, s.name, s.tgid)
+	if s.TGID != p.pid {
+		return nil, failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.pid, s.TGID, s.Name, s.TGID)
 	}
 	p.readNote()
 	return p, nil
@@ -132,9 +133,9 @@ type thread struct {
 
 // A moment is what is read of a thread at one time.
 type moment struct {
-	procStat
-	procSchedstat
-	procSyscall
+	procfs.Stat
+	procfs.Schedstat
+	procfs.Syscall
 	channel string
 	hidden  bool
 }
@@ -145,15 +146,15 @@ func (p *process) sample() (view, error) {
 	if err != nil {
 		return v, failf(statusExited, "%s exited meanwhile", p)
 	}
-	if s, err := parseStatus(text); err == nil {
-		v.cpus, v.tracer = s.cpus, s.tracer
+	if s, err := procfs.ParseStatus(text); err == nil {
+		v.cpus, v.tracer = s.CPUs, s.Tracer
 	}
 	if !v.isGo {
 		v.isGo, _ = soon(func() bool { _, err := readBuildInfo(p.proc("exe")); return err == nil })
 	}
 	v.noPreempt, _ = soon(func() bool {
 		environ, _ := os.ReadFile(p.proc("environ"))
-		return preemptionOff(environ)
+		return procfs.PreemptionOff(environ)
 	})
 	g := cgroupOf(p.pid)
 	v.frozen = g.frozen()
@@ -179,7 +180,7 @@ func (p *process) sample() (view, error) {
 		moments := threads[tid]
 		first, last := moments[0], moments[len(moments)-1]
 		v.hidden = v.hidden || last.hidden
-		v.faults += last.majorFaults - first.majorFaults
+		v.faults += last.MajorFaults - first.MajorFaults
 		t := threadOf(moments, v.took)
 		t.tid = tid
 		if t.state == 'D' {
@@ -239,24 +240,24 @@ func (p *process) moments(before map[int][]moment) map[int][]moment {
 func momentOf(dir string) (m moment, ok bool) {
 	text, err := os.ReadFile(dir + "/stat")
 	if err == nil {
-		m.procStat, err = parseStat(text)
+		m.Stat, err = procfs.ParseStat(text)
 	}
 	if err != nil {
 		return m, false
 	}
-	m.ran = m.user + m.system
+	m.Ran = m.User + m.System
 	// To the nanosecond, where the kernel keeps it.
 	if text, err := os.ReadFile(dir + "/schedstat"); err == nil {
-		if s, err := parseSchedstat(text); err == nil && s.ran > 0 {
-			m.procSchedstat = s
+		if s, err := procfs.ParseSchedstat(text); err == nil && s.Ran > 0 {
+			m.Schedstat = s
 		}
 	}
 	text, err = os.ReadFile(dir + "/syscall")
 	if err == nil {
-		m.procSyscall, err = parseSyscall(text)
+		m.Syscall, err = procfs.ParseSyscall(text)
 	}
 	if err != nil {
-		m.hidden, m.number = true, noSyscall
+		m.hidden, m.Number = true, procfs.NoSyscall
 	}
 	if text, err := os.ReadFile(dir + "/wchan"); err == nil && string(text) != "0" {
 		m.channel = string(text)
@@ -267,28 +268,28 @@ func momentOf(dir string) (m moment, ok bool) {
 // threadOf is the thread that was looked at so often.
 func threadOf(moments []moment, took time.Duration) thread {
 	first, last := moments[0], moments[len(moments)-1]
-	t := thread{name: last.name, used: last.ran, fd: -1}
-	t.share = float64(last.ran-first.ran) / float64(took)
+	t := thread{name: last.Name, used: last.Ran, fd: -1}
+	t.share = float64(last.Ran-first.Ran) / float64(took)
 	usual := usualOf(moments)
 	if t.share < 0.25 {
 		// What it does when it wakes up says little about a thread that sleeps.
-		if asleep := slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.state == 'R' || m.running }); len(asleep) > 0 {
+		if asleep := slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.State == 'R' || m.Running }); len(asleep) > 0 {
 			usual = usualOf(asleep)
 		}
 	}
-	t.state, t.call, t.channel = usual.state, usual.callName(), usual.channel
-	t.waited = float64(last.waited-first.waited) / float64(took)
-	t.turns = float64(last.turns-first.turns) / took.Seconds()
-	if user, system := last.user-first.user, last.system-first.system; user+system > 0 {
+	t.state, t.call, t.channel = usual.State, callName(usual.Syscall), usual.channel
+	t.waited = float64(last.Waited-first.Waited) / float64(took)
+	t.turns = float64(last.Turns-first.Turns) / took.Seconds()
+	if user, system := last.User-first.User, last.System-first.System; user+system > 0 {
 		t.kernel = float64(system) / float64(user+system)
 	}
-	if slices.Contains(callsWithDescriptor, t.call) && len(usual.args) > 0 {
-		t.fd = int(int32(usual.args[0]))
+	if slices.Contains(callsWithDescriptor, t.call) && len(usual.Args) > 0 {
+		t.fd = int(int32(usual.Args[0]))
 	}
 	for _, m := range moments {
-		t.seen = append(t.seen, m.callName())
+		t.seen = append(t.seen, callName(m.Syscall))
 	}
-	t.still = last.ran == first.ran
+	t.still = last.Ran == first.Ran
 	return t
 }
 
@@ -301,7 +302,7 @@ func usualOf(moments []moment) (usual moment) {
 	}
 	count, most := map[likeness]int{}, 0
 	for _, m := range moments {
-		l := likeness{m.state, m.number, m.channel}
+		l := likeness{m.State, m.Number, m.channel}
 		if count[l]++; count[l] >= most {
 			usual, most = m, count[l]
 		}
@@ -316,18 +317,18 @@ var callsWithDescriptor = []string{
 	"fsync", "fdatasync", "flock", "fcntl", "ioctl", "getdents64", "fstat", "ftruncate", "fallocate",
 }
 
-func (s procSyscall) callName() string {
-	if s.number == noSyscall {
+func callName(s procfs.Syscall) string {
+	if s.Number == procfs.NoSyscall {
 		return ""
 	}
 	// The numbers are those of this machine's processor, also for a 32-bit
 	// process, for which they are wrong.
 	if a, err := arch.GetInfo(""); err == nil {
-		if name, ok := a.SyscallNumbers[s.number]; ok {
+		if name, ok := a.SyscallNumbers[s.Number]; ok {
 			return name
 		}
 	}
-	return "call " + strconv.Itoa(s.number)
+	return "call " + strconv.Itoa(s.Number)
 }
 
 // kernelStack reads the functions of the kernel in which a thread sleeps,
@@ -337,7 +338,7 @@ func kernelStack(name string) (functions []string) {
 	if err != nil {
 		return nil
 	}
-	return parseKernelStack(text)
+	return procfs.ParseKernelStack(text)
 }
 
 // String shows threads that are alike, and do next to nothing, as one line.

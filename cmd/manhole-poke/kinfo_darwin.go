@@ -1,6 +1,9 @@
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
+	"golang.org/x/sys/unix"
+)
 
 // kinfoOf asks sysctl(3) for kern.proc.pid, struct kinfo_proc in
 // <sys/sysctl.h>.
@@ -13,7 +16,7 @@ func kinfoOf(pid int) (kinfo, error) {
 		name:    unix.ByteSliceToString(k.Proc.P_comm[:]),
 		uid:     int(k.Eproc.Ucred.Uid),
 		stat:    k.Proc.P_stat,
-		caught:  signalSet(k.Proc.P_sigcatch),
-		ignored: signalSet(k.Proc.P_sigignore),
+		caught:  procfs.SignalSet(k.Proc.P_sigcatch),
+		ignored: procfs.SignalSet(k.Proc.P_sigignore),
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,7 +35,7 @@ func kinfoOf(pid int) (kinfo, error) {
 		name:    unix.ByteSliceToString(b[kiComm:kiCommEnd]),
 		uid:     int(binary.LittleEndian.Uint32(b[kiUID:])),
 		stat:    int8(b[kiStat]),
-		caught:  signalSet(binary.LittleEndian.Uint64(b[kiSigcatch:])),
-		ignored: signalSet(binary.LittleEndian.Uint64(b[kiSigignore:])),
+		caught:  procfs.SignalSet(binary.LittleEndian.Uint64(b[kiSigcatch:])),
+		ignored: procfs.SignalSet(binary.LittleEndian.Uint64(b[kiSigignore:])),
 	}, nil
 }

@@ -5,10 +5,10 @@ import (
 	"os/user"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,7 +62,7 @@ type viewer struct {
 // goSignals are some that the Go runtime catches from its start in every
 // program: SIGURG, and the real-time signals from 35 on, which few others
 // catch and none all of (sigtable in runtime/sigtab_linux_generic.go).
-const goSignals = ^signalSet(1<<34-1) | 1<<(unix.SIGURG-1)
+const goSignals = ^procfs.SignalSet(1<<34-1) | 1<<(unix.SIGURG-1)
 
 // view says whether the process is one of Go, and what else can be seen of it.
 // Where the executable is hidden (another user's, or one with capabilities) or
@@ -74,19 +74,19 @@ func (v *viewer) view(pid int) (goProcess, bool) {
 	if err != nil {
 		return goProcess{}, false // it ended meanwhile, or is hidden (hidepid in proc(5))
 	}
-	s, err := parseStatus(text)
-	if err != nil || s.state == 'Z' || s.state == 'X' {
+	s, err := procfs.ParseStatus(text)
+	if err != nil || s.State == 'Z' || s.State == 'X' {
 		return goProcess{}, false
 	}
-	p.uid, p.gid = s.uid, s.gid
-	if len(s.nspid) > 0 {
-		p.nspid = s.nspid[len(s.nspid)-1]
+	p.uid, p.gid = s.UID, s.GID
+	if len(s.NSPid) > 0 {
+		p.nspid = s.NSPid[len(s.NSPid)-1]
 	}
 	build := v.build(p.proc("exe"))
-	if build == nil && s.caught&goSignals != goSignals {
+	if build == nil && s.Caught&goSignals != goSignals {
 		return goProcess{}, false
 	}
-	g := goProcess{PID: pid, NSPid: &p.nspid, UID: &s.uid, User: new(v.user(s.uid)), Name: s.name, Comm: s.name, Up: up(p)}
+	g := goProcess{PID: pid, NSPid: &p.nspid, UID: &s.UID, User: new(v.user(s.UID)), Name: s.Name, Comm: s.Name, Up: up(p)}
 	if path, err := os.Readlink(p.proc("exe")); err == nil {
 		g.executable(path)
 	}
@@ -133,34 +133,14 @@ func (v *viewer) user(uid int) string {
 
 // up is how long the process has been there, in seconds.
 func up(p *process) *int64 {
-	stat, err := os.ReadFile(p.proc("stat"))
+	text, err := os.ReadFile(p.proc("stat"))
 	if err != nil {
 		return nil
 	}
-	start, ok := startTime(stat)
+	stat, err := procfs.ParseStat(text)
 	var now unix.Timespec
-	if !ok || unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
 		return nil
 	}
-	return new(int64(max(0, time.Duration(now.Nano())-start) / time.Second))
-}
-
-// startTime reads from /proc/PID/stat when the process started, on the clock
-// that runs since boot, also while the machine is suspended.
-func startTime(stat []byte) (time.Duration, bool) {
-	const (
-		starttime = 22 - 3    // proc_pid_stat(5), counted from the state
-		userHz    = 100       // on all that Go runs on: USER_HZ, include/asm-generic/param.h
-		most      = 1<<63 - 1 // of a duration
-	)
-	_, rest, ok := cutLast(string(stat), ")")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) <= starttime {
-		return 0, false
-	}
-	ticks, err := strconv.ParseUint(fields[starttime], 10, 64)
-	if err != nil || ticks > most/uint64(time.Second/userHz) {
-		return 0, false
-	}
-	return time.Duration(ticks) * (time.Second / userHz), true
+	return new(int64(max(0, time.Duration(now.Nano())-stat.Started) / time.Second))
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"syscall"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,8 +14,8 @@ type kinfo struct {
 	name    string
 	uid     int // effective
 	stat    int8
-	caught  signalSet
-	ignored signalSet
+	caught  procfs.SignalSet
+	ignored procfs.SignalSet
 }
 
 // The states of a kinfo, <sys/proc.h>.
@@ -46,7 +47,7 @@ func look(pid int) (*process, error) {
 		return nil, failf(statusStopped, "%s is stopped and would not answer; try kill -CONT %d first", p, pid)
 	}
 	// What is blocked is a matter of the threads, and not told for all.
-	p.signals = &dispositions{k.caught.has, k.ignored.has, func(int) bool { return false }}
+	p.signals = &dispositions{k.caught.Has, k.ignored.Has, func(int) bool { return false }}
 	return p, nil
 }
 

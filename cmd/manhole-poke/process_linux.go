@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,9 +43,9 @@ func (p *process) look() error {
 	if err != nil && allowed != nil {
 		return p.signalled(allowed)
 	}
-	var s procStatus
+	var s procfs.Status
 	if err == nil {
-		s, err = parseStatus(text)
+		s, err = procfs.ParseStatus(text)
 	}
 	if err != nil {
 		return failf(statusUnlooked, "%s cannot be looked at (%v), so it was not rung; is /proc mounted? If it is armed for sure: kill -USR2 %d, then manhole-poke PATH", p, err, p.pid)
@@ -52,27 +53,27 @@ func (p *process) look() error {
 	if err := foreignProc(); err != nil {
 		return err
 	}
-	p.name, p.uid, p.gid = s.name, s.uid, s.gid
-	if len(s.nspid) > 0 {
-		p.nspid = s.nspid[len(s.nspid)-1]
+	p.name, p.uid, p.gid = s.Name, s.UID, s.GID
+	if len(s.NSPid) > 0 {
+		p.nspid = s.NSPid[len(s.NSPid)-1]
 	}
 	switch {
-	case s.tgid != p.pid:
-		return failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke %d", p.pid, s.tgid, s.name, s.tgid)
-	case s.state == 'Z' || s.state == 'X':
+	case s.TGID != p.pid:
+		return failf(statusNoProcess, "%d is a thread of process %d (%s); try manhole-poke %d", p.pid, s.TGID, s.Name, s.TGID)
+	case s.State == 'Z' || s.State == 'X':
 		return failf(statusZombie, "%s is a zombie: it is dead, and only its parent has yet to notice", p)
 	case allowed != nil:
 		return p.signalled(allowed)
-	case s.state == 'T':
+	case s.State == 'T':
 		return failf(statusStopped, "%s is stopped and would not answer; try kill -CONT %d first", p, p.pid)
-	case s.state == 't':
+	case s.State == 't':
 		return failf(statusStopped, "%s is stopped by a debugger and would not answer; let it continue there first", p)
 	}
 	if g := cgroupOf(p.pid).frozen(); g != "" {
 		return failf(statusStopped, "%s is frozen with its cgroup and would not answer; try %s first", p, thaw(g))
 	}
-	p.signals = &dispositions{s.caught.has, s.ignored.has, func(n int) bool { return s.blocked.has(n) && p.blockedEverywhere(n) }}
-	p.build = func() (*debug.BuildInfo, error) { return p.readBuild(s.caught) }
+	p.signals = &dispositions{s.Caught.Has, s.Ignored.Has, func(n int) bool { return s.Blocked.Has(n) && p.blockedEverywhere(n) }}
+	p.build = func() (*debug.BuildInfo, error) { return p.readBuild(s.Caught) }
 	p.readNote()
 	return nil
 }
@@ -83,8 +84,8 @@ func nameOf(pid int) string {
 	if err != nil {
 		return ""
 	}
-	s, _ := parseStatus(text)
-	return s.name
+	s, _ := procfs.ParseStatus(text)
+	return s.Name
 }
 
 // foreignProc fails if /proc shows the pids of another namespace than kill
@@ -131,12 +132,12 @@ func (p *process) exited() bool {
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
 	}
-	return exiting(stat)
+	return procfs.Exiting(stat)
 }
 
 // readBuild believes that a program is none of Go's only if it also does not
 // catch what all those do: packed and obfuscated ones do not tell.
-func (p *process) readBuild(caught signalSet) (*debug.BuildInfo, error) {
+func (p *process) readBuild(caught procfs.SignalSet) (*debug.BuildInfo, error) {
 	b, err := readBuildInfo(p.proc("exe"))
 	if errors.As(err, new(*fs.PathError)) || caught&goSignals == goSignals {
 		err = nil // not ours to read
@@ -158,7 +159,7 @@ func (p *process) guesses() []string {
 	if err != nil {
 		return paths
 	}
-	for _, path := range parseUnixListeners(text) {
+	for _, path := range procfs.ParseUnixListeners(text) {
 		if strings.TrimPrefix(filepath.Base(path), "@") == filepath.Base(p.defaultPath()) && !slices.Contains(paths, path) {
 			paths = append(paths, path)
 		}
@@ -178,8 +179,8 @@ func (p *process) blockedEverywhere(sig int) bool {
 		if err != nil {
 			return false // it ended meanwhile
 		}
-		s, err := parseStatus(text)
-		return err == nil && !s.blocked.has(sig)
+		s, err := procfs.ParseStatus(text)
+		return err == nil && !s.Blocked.Has(sig)
 	})
 }
 

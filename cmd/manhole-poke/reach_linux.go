@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,12 +27,12 @@ func (p *process) withinReach(d doorbell) error {
 	}
 	theirs, ours := mountsIn(p.proc("mountinfo")), mountsIn("/proc/self/mountinfo")
 	for _, path := range p.usualPaths() {
-		there, ok := placeOf(theirs, filepath.Dir(path))
-		if ok && there.readOnly {
+		there, ok := procfs.PlaceOf(theirs, filepath.Dir(path))
+		if ok && there.ReadOnly {
 			continue // Arm has taken the next one
 		}
-		here, known := placeOf(ours, filepath.Dir(path))
-		if !ok || !known || there.same(here) {
+		here, known := procfs.PlaceOf(ours, filepath.Dir(path))
+		if !ok || !known || there.Same(here) {
 			return nil
 		}
 		return failf(statusUnlooked, "%s has a root directory of its own, which is not for uid %d to see (it has more capabilities, or is kept from you), and its %s is not the one here, so it was not rung; try with the capability SYS_PTRACE (kubectl debug --profile=general or sysadmin), in the container itself (kubectl exec), or -p PATH where its socket is to be seen here", p, os.Geteuid(), filepath.Dir(path))
@@ -40,12 +41,12 @@ func (p *process) withinReach(d doorbell) error {
 }
 
 // mountsIn is nil if it is not known.
-func mountsIn(name string) []mount {
+func mountsIn(name string) []procfs.Mount {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil
 	}
-	mounts, err := parseMounts(text)
+	mounts, err := procfs.ParseMounts(text)
 	if err != nil {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -139,7 +140,7 @@ func TestPathIntoContainer(t *testing.T) {
 	dir := sharedDir(t)
 	g = startAt(t, "lazy", dir+"/"+strings.Repeat("d", 60)+"/manhole-1")
 	long := g.path
-	if len("/proc/self/root"+long) <= maxPath {
+	if len("/proc/self/root"+long) <= procfs.MaxPath {
 		long = "/proc/self/root" + strings.Repeat("/.", 40) + long
 	}
 	g.cmd.Process.Signal(syscall.SIGUSR2)
@@ -206,7 +207,7 @@ func TestHostileContainer(t *testing.T) {
 		"the link is of the process": {"/trap/door", "ln -s /proc/self/root" + host + " $R/trap", statusHere},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if len(c.path) > maxPath {
+			if len(c.path) > procfs.MaxPath {
 				t.Fatal("the path is too long")
 			}
 			g := container{role: "deaf", path: c.path, setup: c.setup}.start(t)
@@ -368,7 +369,7 @@ func TestNothingLeaks(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if s, err := parseStatus(text); err == nil && (s.uid != 0 || s.gid != os.Getegid()) {
+			if s, err := procfs.ParseStatus(text); err == nil && (s.UID != 0 || s.GID != os.Getegid()) {
 				return false
 			}
 		}

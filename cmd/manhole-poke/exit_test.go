@@ -1,0 +1,16 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func FuzzOneLine(f *testing.F) {
+	f.Add("name\n\x1b[2J\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		if l := oneLine(s); strings.ContainsAny(l, "\n\r\x1b\t") || !utf8.ValidString(l) {
+			t.Errorf("%q became %q", s, l)
+		}
+	})
+}

@@ -1,0 +1,85 @@
+package procfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Mount is what matters here of a line of mountinfo, proc_pid_mountinfo(5).
+// Blanks in names stay escaped there, and so here.
+type Mount struct {
+	id, parent int
+	fs         string // which file system
+	root       string // the directory of it that is mounted
+	dir        string // where, as the process sees it
+	readOnly   bool
+}
+
+// ParseMounts reads /proc/PID/mountinfo. What is not in its format is an error.
+func ParseMounts(text []byte) (mounts []Mount, err error) {
+	for line := range bytes.Lines(text) {
+		// id parent major:minor root dir options [tag]... - type source options
+		fields := strings.Fields(string(line))
+		end := slices.Index(fields, "-")
+		if end < 6 || len(fields) < end+4 {
+			return nil, fmt.Errorf("%q", line)
+		}
+		m := Mount{fs: fields[2], root: fields[3], dir: fields[4]}
+		var errs [2]error
+		m.id, errs[0] = strconv.Atoi(fields[0])
+		m.parent, errs[1] = strconv.Atoi(fields[1])
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+		for _, options := range []string{fields[5], fields[len(fields)-1]} {
+			m.readOnly = m.readOnly || slices.Contains(strings.Split(options, ","), "ro")
+		}
+		mounts = append(mounts, m)
+	}
+	return mounts, nil
+}
+
+// A Place is a directory, whatever it is called.
+type Place struct {
+	fs, dir  string
+	ReadOnly bool
+}
+
+// Same reports whether two places are one, mounted in the same way or not.
+func (p Place) Same(other Place) bool { return p.fs == other.fs && p.dir == other.dir }
+
+// PlaceOf goes from mount to mount as the kernel does. Links it does not see.
+func PlaceOf(mounts []Mount, dir string) (Place, bool) {
+	at := slices.IndexFunc(mounts, func(m Mount) bool {
+		return m.dir == "/" && !slices.ContainsFunc(mounts, func(o Mount) bool { return o.id == m.parent })
+	})
+	if at < 0 {
+		return Place{}, false // a chroot to what is no mount
+	}
+	m := mounts[at]
+	for range mounts { // each at most once, whatever they say of each other
+		next := -1
+		for i, o := range mounts {
+			if _, under := below(dir, o.dir); under && o.parent == m.id && (next < 0 || len(o.dir) < len(mounts[next].dir)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		m = mounts[next]
+	}
+	rest, _ := below(dir, m.dir)
+	return Place{m.fs, path.Join(m.root, rest), m.readOnly}, true
+}
+
+// below is what of a path follows a directory that it is in.
+func below(name, dir string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(name, strings.TrimSuffix(dir, "/"))
+	return rest, ok && (rest == "" || rest[0] == '/')
+}

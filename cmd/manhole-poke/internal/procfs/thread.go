@@ -1,0 +1,92 @@
+package procfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Schedstat is /proc/PID/task/TID/schedstat,
+// Documentation/scheduler/sched-stats.rst.
+type Schedstat struct {
+	Ran    time.Duration
+	Waited time.Duration // ready to run, while others did
+	Turns  uint64        // how often it got a CPU
+}
+
+// ParseSchedstat fails on what is not in the format.
+func ParseSchedstat(text []byte) (Schedstat, error) {
+	fields := strings.Fields(string(text))
+	if len(fields) < 3 {
+		return Schedstat{}, errors.New("not a schedstat")
+	}
+	var n [3]uint64
+	for i := range n {
+		var err error
+		if n[i], err = strconv.ParseUint(fields[i], 10, 63); err != nil {
+			return Schedstat{}, err
+		}
+	}
+	return Schedstat{time.Duration(n[0]), time.Duration(n[1]), n[2]}, nil
+}
+
+// NoSyscall is the number of no system call.
+const NoSyscall = -1
+
+// A Syscall is what a thread asked the kernel for, proc_pid_syscall(5).
+type Syscall struct {
+	Running bool // then nothing more is known
+	Number  int  // NoSyscall if it sleeps for another reason, such as a page fault
+	Args    []uint64
+}
+
+// ParseSyscall fails on what is not in the format.
+func ParseSyscall(text []byte) (Syscall, error) {
+	fields := strings.Fields(string(text))
+	if len(fields) == 0 {
+		return Syscall{}, errors.New("empty")
+	}
+	if fields[0] == "running" {
+		return Syscall{Running: true, Number: NoSyscall}, nil
+	}
+	n, err := strconv.ParseInt(fields[0], 10, 32)
+	if err != nil || n < NoSyscall {
+		return Syscall{}, fmt.Errorf("%q is not a system call", fields[0])
+	}
+	s := Syscall{Number: int(n)}
+	if n == NoSyscall || len(fields) < 7 {
+		return s, nil
+	}
+	for _, f := range fields[1:7] {
+		arg, err := strconv.ParseUint(f, 0, 64)
+		if err != nil {
+			return Syscall{}, err
+		}
+		s.Args = append(s.Args, arg)
+	}
+	return s, nil
+}
+
+// ParseKernelStack reads the names of the functions, innermost first, down to
+// where every system call and every fault comes in; /proc/PID/stack,
+// proc_pid_stack(5).
+func ParseKernelStack(text []byte) (functions []string) {
+	const most = 8
+	entries := []string{"__do_sys_", "__se_sys_", "__x64_sys_", "__arm64_sys_", "do_syscall_", "invoke_syscall", "entry_", "el0", "asm_", "ret_from_"}
+	for line := range bytes.Lines(text) {
+		_, function, ok := strings.Cut(strings.TrimSpace(string(line)), "] ")
+		function, _, offset := strings.Cut(function, "+")
+		if !ok || !offset {
+			continue
+		}
+		if len(functions) == most || slices.ContainsFunc(entries, func(e string) bool { return strings.HasPrefix(function, e) }) {
+			break
+		}
+		functions = append(functions, function)
+	}
+	return functions
+}
