@@ -25,7 +25,7 @@ import (
 //   - Only one goroutine of a session waits for a timer, the doorkeeper, and it
 //     wakes the other. Of two that are due at once the second takes the first
 //     one's place as next, and sends it to the end of a queue.
-//   - Both are locked to a thread. A goroutine that is made ready otherwise
+//   - Both are locked to a thread, where there may be more threads. A goroutine that is made ready otherwise
 //     inherits what is left of the time slice of the one before, which is
 //     often nothing.
 

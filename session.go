@@ -41,6 +41,7 @@ type session struct {
 	conn  *pacedConn
 	since time.Time
 	until time.Time
+	roomy bool   // whether its goroutines may be locked to threads
 	kind  string // for the log: what the peer turned out to be
 	ended error  // why; nil if the peer wanted it to
 }
@@ -48,8 +49,11 @@ type session struct {
 // ring is the life of a session, from the ring to the teardown, after which
 // the next ring can come. rung says how the doorbell's bind and listen went.
 func (m *manhole) ring(rung error) {
-	runtime.LockOSThread() // see paced.go
-	defer runtime.UnlockOSThread()
+	roomy := roomForThreads()
+	if roomy {
+		runtime.LockOSThread() // see paced.go
+		defer runtime.UnlockOSThread()
+	}
 	var s *session
 	var closed error // why the socket could not be opened
 	defer func() {
@@ -79,6 +83,7 @@ func (m *manhole) ring(rung error) {
 	}()
 
 	if s = m.await(file); s != nil {
+		s.roomy = roomy
 		s.ended = m.attend(s)
 	}
 }
@@ -262,8 +267,10 @@ func (m *manhole) attend(s *session) error {
 
 // serve finds out what the peer is and talks to it accordingly.
 func (s *session) serve(ctx context.Context) (err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if s.roomy {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())

@@ -229,6 +229,13 @@ func targetMain() {
 			s, _ := json.Marshal(string(buf[:runtime.Stack(buf, true)]))
 			fmt.Println(string(s))
 		default:
+			if n, ok := strings.CutPrefix(in.Text(), "nproc "); ok {
+				var limit unix.Rlimit
+				fmt.Sscan(n, &limit.Cur)
+				limit.Max = limit.Cur
+				fmt.Println(unix.Setrlimit(unix.RLIMIT_NPROC, &limit))
+				continue
+			}
 			fmt.Println(targetWrites(in.Text()))
 		}
 	}
