@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,10 +29,14 @@ type session struct {
 // start prepares a session; end gives back all it holds.
 func start(ctx context.Context, conn Conn, cfg Config) (s *session, end func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	interrupted := make(chan struct{})
+	var mu sync.Mutex
+	ended := false
 	stop := context.AfterFunc(ctx, func() {
-		defer close(interrupted)
-		conn.SetReadDeadline(time.Unix(1, 0))
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			conn.SetReadDeadline(time.Unix(1, 0))
+		}
 	})
 	s = &session{
 		ctx:   ctx,
@@ -41,9 +46,12 @@ func start(ctx context.Context, conn Conn, cfg Config) (s *session, end func()) 
 	}
 	s.out = bufio.NewWriter(answer{s})
 	return s, func() {
-		if !stop() {
-			<-interrupted
-		}
+		// Where the scheduler is saturated it may be seconds until that function
+		// runs, so nobody waits for it.
+		stop()
+		mu.Lock()
+		ended = true
+		mu.Unlock()
 		cancel(nil)
 	}
 }
