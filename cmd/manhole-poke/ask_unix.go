@@ -279,12 +279,21 @@ func (c *client) binary(line string) bool {
 
 // opens is how to look at a file with the answer to a line.
 func opens(line, file string) string {
+	if tool := opener(line); tool != "" {
+		return "; look at it with " + tool + " " + file
+	}
+	return ""
+}
+
+// opener is what shows the answer to a line, or "".
+func opener(line string) string {
 	switch words := strings.Fields(line); {
 	case slices.Contains(words, "-top"):
+		return ""
 	case strings.HasPrefix(words[0], "pprof"):
-		return "; look at it with go tool pprof " + file
+		return "go tool pprof"
 	case words[0] == "trace":
-		return "; look at it with go tool trace " + file
+		return "go tool trace"
 	}
 	return ""
 }
@@ -353,6 +362,7 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	if err != nil {
 		return failf(statusHere, "cannot write the answers: %v", err)
 	}
+	var kept []string
 	for i, f := range files {
 		r := &replies[i]
 		if r.err != nil {
@@ -363,8 +373,12 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 			continue
 		}
 		if r.err = f.keep(); r.err == nil {
-			fmt.Fprintf(os.Stderr, "manhole-poke: %s\n", f)
+			kept = append(kept, f.name)
+			fmt.Fprintf(os.Stderr, "manhole-poke: %s%s\n", f, opens(lines[0], f.name))
 		}
+	}
+	if tool := opener(lines[0]); tool == "go tool pprof" && len(kept) > 1 {
+		fmt.Fprintf(os.Stderr, "manhole-poke: look at them merged with %s %s\n", tool, strings.Join(kept, " "))
 	}
 	return outcome(replies)
 }

@@ -11,10 +11,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/frame"
+	"golang.org/x/sys/unix"
 )
 
 // What lazy says in its own name outside of frames starts a line with one of
@@ -39,22 +41,40 @@ func isOwn(line []byte) bool {
 // turnedAway is the failure of a peer that got no session, and a line instead.
 func turnedAway(p *process, line string) error {
 	if strings.HasPrefix(line, busy) {
-		return failf(statusBusy, "%s says %q; wait for them, or ask them to leave", p, line)
+		err := failf(statusBusy, "%s says %q; wait for them, or ask them to leave", p, line)
+		if holderHasLeft(line) {
+			return passing{err}
+		}
+		return err
 	}
-	return failf(statusRefused, "%s says %q; try as the process's user, or as root", p, line)
+	try := "try as the process's user, or as root"
+	if os.Geteuid() == 0 {
+		try = "root is refused by the program's own check (lazy.WithCheck), or in a user namespace; try as the process's user"
+	}
+	return failf(statusRefused, "%s says %q; %s", p, line, try)
 }
 
-// unheard is the failure of a process that was between two sessions, among
-// other reasons.
-type unheard struct{ error }
+// holderHasLeft tells from the line of who is turned away that whoever holds the
+// session has ended, which the process is about to notice. PID 0 is of somebody
+// whom the process does not see (pid_namespaces(7)), and who may have.
+func holderHasLeft(line string) bool {
+	_, after, _ := strings.Cut(line, "(pid ")
+	digits, _, _ := strings.Cut(after, ")")
+	pid, err := strconv.Atoi(digits)
+	return err == nil && (pid == 0 || unix.Kill(pid, 0) == unix.ESRCH)
+}
 
-func (u unheard) Unwrap() error { return u.error }
+// passing is a failure for which there is no reason any more in a moment, as
+// between two sessions.
+type passing struct{ error }
+
+func (p passing) Unwrap() error { return p.error }
+
+func willPass(err error) bool { return errors.As(err, new(passing)) }
 
 func (p *process) unheard() error {
-	return unheard{failf(statusBroken, "%s hung up without a word; its log may say why; try again", p)}
+	return passing{failf(statusBroken, "%s hung up without a word; its log may say why; try again", p)}
 }
-
-func wasUnheard(err error) bool { return errors.As(err, new(unheard)) }
 
 // A client is a session in frames, in which nothing has to be guessed: where
 // an answer ends, whether it is one, and what is only said to a person.

@@ -44,7 +44,8 @@
 // other; but stats makes one table of all, and stack merges and counts the
 // goroutines of all. With --json each answer is a line, and so is the reason
 // why a process did not answer. If standard output is a pipe or socket that
-// nobody reads any more, the commands are given up.
+// nobody reads any more, the commands are given up, unless their answer goes
+// to a file (-o).
 //
 // A process in a container has the PID that the host sees, as the list shows
 // it. Its socket is found through /proc/PID/root and in its network namespace,

@@ -87,9 +87,9 @@ func (d door) open(ctx context.Context, o options, wants ...string) (c *client, 
 	return c, err
 }
 
-// attempt enters, and begins. Who comes when the session before is over but its
-// socket not yet closed is hung up on, and so tries again. The process is left
-// open if that succeeds.
+// attempt enters, and begins. Who comes when the session before is just ending
+// is told that it is busy, or hung up on, and so tries again. The process is
+// left open if that succeeds.
 func (d door) attempt(ctx context.Context, o options, begin func(*process, *net.UnixConn) error) error {
 	for pause := 10 * time.Millisecond; ; pause *= 2 {
 		p, conn, err := d.enter(ctx, o)
@@ -100,7 +100,7 @@ func (d door) attempt(ctx context.Context, o options, begin func(*process, *net.
 			return nil
 		}
 		p.close()
-		if !wasUnheard(err) || pause > 500*time.Millisecond {
+		if !willPass(err) || pause > 500*time.Millisecond {
 			return err
 		}
 		if err := wait(ctx, pause); err != nil {

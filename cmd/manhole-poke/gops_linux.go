@@ -51,6 +51,7 @@ func gops(o options, args []string) error {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := untilSignalled()
 	defer stop()
+	ctx = whileRead(ctx)
 	p, err := look(d.pid)
 	if err != nil {
 		return err
@@ -71,8 +72,11 @@ func gops(o options, args []string) error {
 	if err != nil {
 		return failf(statusHere, "cannot say what to do: %v", err)
 	}
-	if err = g.serve(ctx); errors.Is(err, errGopsTime) {
+	switch err = g.serve(ctx); {
+	case errors.Is(err, errGopsTime):
 		return nil
+	case errors.Is(err, errUnread):
+		return failf(statusHere, "%v, so gops was let go", errUnread)
 	}
 	return err
 }
@@ -239,7 +243,7 @@ func (g *gopsAgent) answer(ctx context.Context, c *net.TCPConn, request []byte) 
 	late := time.Now().Add(g.o.timeout)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		err := g.ask(ctx, c, request)
-		again := statusOf(err) == statusBusy && g.cutShort || wasUnheard(err)
+		again := statusOf(err) == statusBusy && g.cutShort || willPass(err)
 		if !again || time.Now().Add(pause).After(late) {
 			g.cutShort = ctx.Err() != nil
 			return err

@@ -410,6 +410,26 @@ func asUser(t *testing.T, uid int, cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
+// Nobody would know of a door whose opener's reader has gone.
+func TestGopsUnread(t *testing.T) {
+	ownDirectory(t)
+	cmd := pokeCommand(t, nil, "gops", start(t, "lazy").pid)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	bufio.NewReader(out).ReadString('\n')
+	out.Close()
+	cmd.Wait()
+	r := result{stderr: stderr.String(), status: status(cmd.ProcessState.ExitCode())}
+	r.fails(t, statusHere, "nobody reads standard output any more")
+}
+
 func TestGopsBusy(t *testing.T) {
 	ownDirectory(t)
 	target := start(t, "lazy")

@@ -519,7 +519,7 @@ func TestImpostorsDatagramSocket(t *testing.T) {
 func TestTurnedAway(t *testing.T) {
 	g := start(t, "refusing")
 	r := pokeWith(t, "a\n", g.pid)
-	r.fails(t, statusRefused, "lazy: refused: uid 7 is neither uid 0 nor root", "as root")
+	r.fails(t, statusRefused, "lazy: refused: uid 7 is neither uid 0 nor root", "try as the process's user")
 	g = start(t, "busy")
 	r2 := pokeWith(t, "a\n", g.pid)
 	r2.fails(t, statusBusy, "held by uid 7 (pid 8) since 09:10:11", "wait")
@@ -538,6 +538,25 @@ func TestBroken(t *testing.T) {
 	r.fails(t, statusBroken, "ended the session: silent for 5m0s")
 	if r.stdout != "welcome\n" {
 		t.Errorf("%q", r.stdout)
+	}
+}
+
+// Who comes before the process has noticed that the holder is gone gets in.
+func TestHolderKilled(t *testing.T) {
+	g := start(t, "lazy")
+	for range 10 {
+		holder := pokeCommand(t, nil, g.pid, "block")
+		out, err := holder.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := holder.Start(); err != nil {
+			t.Fatal(err)
+		}
+		bufio.NewReader(out).ReadString('\n')
+		holder.Process.Kill()
+		holder.Wait()
+		finish(t, pokeCommand(t, nil, g.pid, "echo", "in")).succeeds(t, "in\n")
 	}
 }
 

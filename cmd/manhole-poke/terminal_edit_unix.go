@@ -177,7 +177,7 @@ func (m *modes) giveBack() {
 // terminal, and for one that is about to die.
 func (m *modes) signalled(ctx context.Context) {
 	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGCONT, syscall.SIGQUIT)
+	signal.Notify(c, syscall.SIGCONT, syscall.SIGQUIT, syscall.SIGABRT)
 	defer signal.Stop(c)
 	for {
 		select {
@@ -189,8 +189,8 @@ func (m *modes) signalled(ctx context.Context) {
 				continue
 			}
 			m.giveBack()
-			signal.Reset(syscall.SIGQUIT)
-			unix.Kill(os.Getpid(), unix.SIGQUIT) // its dump is what was wanted
+			signal.Reset(s)
+			unix.Kill(os.Getpid(), s.(syscall.Signal)) // its dump is what was wanted
 		}
 	}
 }

@@ -586,6 +586,7 @@ func TestConsoleEnded(t *testing.T) {
 		{"the process exits", statusExited, "exited during the session", func(t *testing.T, _ *pokeWindow, g *target) { g.cmd.Process.Kill() }},
 		{"SIGTERM", statusInterrupted + status(syscall.SIGTERM), "left on SIGTERM", func(t *testing.T, w *pokeWindow, _ *target) { syscall.Kill(mustAtoi(t, w.child(t)), syscall.SIGTERM) }},
 		{"SIGHUP", statusInterrupted + status(syscall.SIGHUP), "left on SIGHUP", func(t *testing.T, w *pokeWindow, _ *target) { syscall.Kill(mustAtoi(t, w.child(t)), syscall.SIGHUP) }},
+		{"SIGABRT", 2, "SIGABRT", func(t *testing.T, w *pokeWindow, _ *target) { syscall.Kill(mustAtoi(t, w.child(t)), syscall.SIGABRT) }},
 		{"SIGQUIT", 2, "SIGQUIT", func(t *testing.T, w *pokeWindow, _ *target) { syscall.Kill(mustAtoi(t, w.child(t)), syscall.SIGQUIT) }},
 	} {
 		t.Run(end.name, func(t *testing.T) {

@@ -61,6 +61,11 @@ func ParseSyscall(text []byte) (Syscall, error) {
 	if n == NoSyscall || len(fields) < 7 {
 		return s, nil
 	}
+	if len(fields) > 8 && fields[7] == "0x0" && fields[8] == "0x0" {
+		// A thread of the kernel's own has no stack and no place in a program
+		// to call from, and the number is as empty.
+		return Syscall{Number: NoSyscall}, nil
+	}
 	for _, f := range fields[1:7] {
 		arg, err := strconv.ParseUint(f, 0, 64)
 		if err != nil {
