@@ -86,8 +86,9 @@ func WithCheck(check func(Peer) error) Option {
 }
 
 // WithReadOnly leaves only the commands that observe: none that collects
-// garbage, changes a setting, shows what the program writes (tail) or runs the
-// program's own code (Handle).
+// garbage, changes a setting for longer than it runs, shows what the program
+// writes (tail) or is the program's own (Handle). What the program publishes
+// with expvar.Func is its own code, too, and vars runs it.
 func WithReadOnly() Option {
 	return option(func(c *config) { c.readOnly = true })
 }

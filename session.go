@@ -281,7 +281,7 @@ func (s *session) serve(ctx context.Context) (err error) {
 		Idle:         s.m.idle,
 		ReadOnly:     s.m.readOnly,
 		Path:         s.m.path,
-		Signal:       strings.TrimPrefix(signalName(s.m.sig), "SIG"),
+		Signal:       signalForKill(s.m.sig),
 		Commands:     ownCommands(),
 		OwnGoroutine: ownGoroutine,
 		Log:          s.m.log().With("uid", s.peer.UID, "pid", s.peer.PID),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,14 @@ func signalName(sig unix.Signal) string {
 		return name
 	}
 	return fmt.Sprintf("signal %d", int(sig))
+}
+
+// signalForKill is the signal as kill(1) takes it.
+func signalForKill(sig unix.Signal) string {
+	if name, ok := strings.CutPrefix(unix.SignalName(sig), "SIG"); ok {
+		return name
+	}
+	return strconv.Itoa(int(sig))
 }
 
 // choosePath takes the first of the usual paths whose directory the process may

@@ -16,7 +16,7 @@ func binaryDump(_ context.Context, s *session, args []string) error {
 		if path, err := os.Executable(); err == nil {
 			name = filepath.Base(path)
 		}
-		return s.refuseBinary("binary", "'"+name+"'", "", "")
+		return s.refuseBinary([]string{"binary"}, name, ".bin", "", "")
 	}
 	return copyExecutable(s.out)
 }

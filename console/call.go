@@ -24,6 +24,9 @@ var (
 // do runs one line. Its error is errQuit or nil; all others are the peer's to
 // read.
 func (s *session) do(line string) error {
+	if s.typed() {
+		s.midLine = false // the prompt's, which whoever typed has ended
+	}
 	words, err := split(line)
 	if err != nil {
 		s.complain("line", err)
@@ -110,6 +113,7 @@ func (s *session) call(ctx context.Context, c command, args []string) ending {
 		end := ending{exited: true}
 		defer func() { ended <- end }()
 		end = contain(func() error { return c.own(ctx, w, args) })
+		end.err = plainError(end.err)
 	}()
 	var told time.Time
 	for ; ; s.pause() {
@@ -149,6 +153,20 @@ func contain(f func() error) (end ending) {
 	end.err = f()
 	end.exited = false
 	return end
+}
+
+// plainError is an error that says the same and does nothing else. Any method
+// of the program's own may panic: an interface that holds a nil pointer is not
+// nil.
+func plainError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var text string
+	if end := contain(func() error { text = err.Error(); return nil }); end.panicked {
+		text = fmt.Sprintf("an error (%T) whose Error method panics: %s", err, end.value)
+	}
+	return errors.New(text)
 }
 
 // gate lets a program's own command write, one write at a time, until the

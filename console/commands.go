@@ -176,7 +176,10 @@ The runtime does not see, in mutex, one that goroutines have queued for without
 a break since before the sampling: block shows those that wait for it.
 goroutineleak, in a program built with GOEXPERIMENT=goroutineleakprofile, has
 the goroutines that nobody can ever wake. It collects garbage to find them, which
-takes as long as gc does; stack full -state leaked then shows them too.
+takes as long as gc does; stack full -state leaked then shows them too. It and
+-rate are not there in a session that only observes (WithReadOnly).
+block has what the session itself waits for as well; -top leaves that out, and
+go tool pprof does with -ignore=go-manhole/lazy.
 `,
 			example: "pprof mutex 10s -top",
 			run:     profiles,

@@ -199,13 +199,16 @@ func TestVars(t *testing.T) {
 	if got := talk(t, Config{}, "vars\n"); got != "lazy: error: vars: "+errNoVars.Error()+"\n" {
 		t.Error(got)
 	}
-	HandleVars(func(yield func(name, value string)) {
-		yield("a", "1")
-		yield("b", `{"c": 2}`)
+	asked := 0
+	HandleVars(func(yield func(name string, value func() string)) {
+		yield("a", func() string { asked++; return "1" })
+		yield("bad", func() string { panic("on\npurpose") })
+		yield("b", func() string { return `{"c": 2}` })
 	})
-	got := talk(t, Config{ReadOnly: true}, "vars\nvars b\nvars c\n")
-	if want := "a: 1\nb: {\"c\": 2}\n{\"c\": 2}\nlazy: error: vars: no variable c; vars lists them\n"; got != want {
-		t.Errorf("got:\n%s", got)
+	got := talk(t, Config{ReadOnly: true}, "vars\nvars b\nvars c\nvars bad\n")
+	if want := "a: 1\nbad: panic: on purpose\nb: {\"c\": 2}\n{\"c\": 2}\nlazy: error: vars: no variable c; vars lists them\n" +
+		"lazy: error: vars: panic: on purpose\n"; got != want || asked != 1 {
+		t.Errorf("asked %d times, got:\n%s", asked, got)
 	}
 }
 

@@ -165,15 +165,19 @@ func TestProgramsCommands(t *testing.T) {
 			{"fail", "", func(context.Context, io.Writer, []string) error { return errors.New("two\nlines") }},
 			{"panic", "", func(_ context.Context, w io.Writer, _ []string) error { panic("at the disco") }},
 			{"exit", "", func(context.Context, io.Writer, []string) error { runtime.Goexit(); return nil }},
+			{"nil", "", func(context.Context, io.Writer, []string) error { return (*os.PathError)(nil) }},
+			{"half", "", func(_ context.Context, w io.Writer, _ []string) error { fmt.Fprint(w, "half a line"); return nil }},
 		},
 	}
-	got := talk(t, cfg, `echo a "b c" 'd\e'`+"\nfail\npanic\nexit\nversion\nhelp\nhelp echo\n")
+	got := talk(t, cfg, `echo a "b c" 'd\e'`+"\nfail\npanic\nexit\nnil\nhalf\nnonsense\nversion\nhelp\nhelp echo\n")
 	for _, want := range []string{
 		"a|b c|d\\e\n",
 		"lazy: error: fail: two lines\n",
 		"lazy: error: panic: panic: at the disco\n",
 		"console_test.go:", // the stack of the panic
 		"lazy: error: exit: called runtime.Goexit",
+		"\nlazy: error: nil: an error (*fs.PathError) whose Error method panics: ",
+		"half a line\nlazy: error: nonsense: ",
 		"\n" + runtime.Version() + "\n",
 		"The program's own\n",
 		"  echo ",
@@ -201,6 +205,11 @@ func TestReadOnly(t *testing.T) {
 			if !strings.HasPrefix(got, "lazy: error: "+c.name+": not in a session that only observes") {
 				t.Errorf("%s: %s", c.name, got)
 			}
+		}
+	}
+	for _, line := range []string{"pprof block 1ms -rate 1", "pprof goroutineleak"} {
+		if got := talk(t, cfg, line); !strings.HasPrefix(got, "lazy: error: pprof: not in a session") && !strings.Contains(got, "no profile") {
+			t.Errorf("%s: %s", line, got)
 		}
 	}
 	if got := talk(t, cfg, "mine"); !strings.HasPrefix(got, "lazy: error: mine: not in a session") {

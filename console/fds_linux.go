@@ -157,6 +157,9 @@ func socket(fd int) string {
 		b.WriteString(" " + address(local))
 	}
 	remote, err := unix.Getpeername(fd)
+	if peer, ok := remote.(*unix.SockaddrNetlink); ok && peer.Pid == 0 && peer.Groups == 0 {
+		err = unix.ENOTCONN // what one says that was not connected
+	}
 	if err == nil {
 		b.WriteString(" -> " + address(remote))
 	}
@@ -233,6 +236,8 @@ func address(a unix.Sockaddr) string {
 		return printable(a.Name)
 	case *unix.SockaddrNetlink:
 		return fmt.Sprintf("pid %d groups %#x", a.Pid, a.Groups)
+	case *unix.SockaddrLinklayer:
+		return fmt.Sprintf("protocol %#04x interface %d", a.Protocol>>8|a.Protocol<<8, a.Ifindex)
 	case *unix.SockaddrVM:
 		if a.CID == math.MaxUint32 {
 			return fmt.Sprintf("any:%d", a.Port)

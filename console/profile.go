@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"strings"
 	"time"
@@ -50,6 +51,8 @@ func profiles(ctx context.Context, s *session, args []string) error {
 		return fmt.Errorf("%s is one word too many; try help pprof", show(words[2]))
 	case len(words) == 2 && taken == 0:
 		return fmt.Errorf("%s is taken at once, not for %s", name, show(words[1]))
+	case s.cfg.ReadOnly && (rate != 0 || name == "goroutineleak"):
+		return errReadOnly // the one switches sampling off afterwards, the other collects garbage
 	case rate != 0 && name != "block":
 		return errors.New("-rate is for block; see help pprof")
 	case len(words) == 2:
@@ -58,16 +61,19 @@ func profiles(ctx context.Context, s *session, args []string) error {
 		}
 	}
 	if s.typed() && !t.wanted {
-		line := "pprof " + strings.Join(args, " ")
+		command := append([]string{"pprof"}, args...)
 		if name == "cpu" || name == "heap" {
-			line = "pprof-" + strings.Join(args, " ")
+			command = append([]string{"pprof-" + args[0]}, args[1:]...)
 		}
-		return s.refuseBinary(line, name+".pprof", "go tool pprof "+name+".pprof", "; or add -top to read the largest entries here")
+		return s.refuseBinary(command, name, ".pprof", "go tool pprof", "; or add -top to read the largest entries here")
 	}
 	out := io.Writer(s.out)
 	var before, after bytes.Buffer
 	if t.wanted {
 		out = &after
+		if name == "block" { // of nothing else is there much
+			t.except = s.cfg.OwnGoroutine
+		}
 		if name == "block" || name == "mutex" {
 			// These two count since the process began.
 			if err := pprof.Lookup(name).WriteTo(&before, 0); err != nil {
@@ -88,6 +94,9 @@ func profiles(ctx context.Context, s *session, args []string) error {
 	}
 	if err != nil || !t.wanted {
 		return err
+	}
+	if (name == "heap" || name == "allocs") && runtime.MemProfileRate <= 0 {
+		s.out.WriteString("the program takes no samples of what it allocates (runtime.MemProfileRate is 0), so little or nothing is here; memstats counts all\n")
 	}
 	return top(s.out, before.Bytes(), after.Bytes(), t)
 }
@@ -137,8 +146,9 @@ func cpuProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdown)
 	return err
 }
 
-// refuseBinary tells a person at a terminal how to get what would only spoil it.
-func (s *session) refuseBinary(line, file, then, or string) error {
+// refuseBinary tells a person at a terminal how to get what would only spoil
+// it, into a file whose name has that extension.
+func (s *session) refuseBinary(words []string, name, extension, tool, or string) error {
 	pid := os.Getpid()
 	path, sig := s.cfg.Path, s.cfg.Signal
 	if path == "" {
@@ -150,12 +160,45 @@ func (s *session) refuseBinary(line, file, then, or string) error {
 	} else if sig != "USR2" {
 		poke = "-s " + sig + " "
 	}
-	lines := fmt.Sprintf("lazy:   kill -%s %d && echo '%s' | nc -N -U %s > %s\nlazy:   echo '%s' | manhole-poke %s%d > %s\n",
-		sig, pid, line, path, file, line, poke, pid, file)
-	if then != "" {
-		lines += "lazy: then " + then + "\n"
+	for i, w := range words {
+		words[i] = quoted(w) // as split takes it
+	}
+	line := quoted(strings.Join(words, " "))
+	if !strings.HasPrefix(line, "'") {
+		line = "'" + line + "'"
+	}
+	file := fileName(name) + extension
+	lines := fmt.Sprintf("lazy:   kill -%s %d && echo %s | nc -N -U %s > %s\nlazy:   echo %s | manhole-poke %s%d > %s\n",
+		sig, pid, line, quoted(path), file, line, poke, pid, file)
+	if tool != "" {
+		lines += "lazy: then " + tool + " " + file + "\n"
 	}
 	return &refusal{"binary, not for a terminal; quit, and fetch it with one of the lines below" + or, lines}
+}
+
+// fileName is the last part of a name, as far as a shell and a file system take
+// it as it is.
+func fileName(name string) string {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	return strings.Map(func(r rune) rune {
+		if plain(r) {
+			return r
+		}
+		return '_'
+	}, strings.TrimLeft(name, "-."))
+}
+
+// quoted is a word as a shell, and split, take it for one.
+func quoted(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) && r != '/' }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// plain reports whether a rune means nothing to a shell, in a word.
+func plain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._+@:=%", r)
 }
 
 // refusal is an error with lines that say how to do it instead.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
@@ -230,6 +231,11 @@ func TestBlockSampling(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 
+	// Nor does -top show what the session itself waits for.
+	own := func(entry string) bool { return !strings.HasPrefix(entry, "runtime.") }
+	if got := talk(t, Config{OwnGoroutine: own}, "pprof block 50ms -rate 1 -top\n"); strings.Contains(got, "console.") || !strings.Contains(got, "left out: ") {
+		t.Error(got)
+	}
 	// Unless that is asked for.
 	talk(t, Config{}, "pprof block 10ms -rate 1000\n")
 	before = blockEvents()
@@ -252,6 +258,27 @@ func TestBinaryIsNotForPersons(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("no %q in:\n%s", want, got)
 			}
+		}
+	}
+}
+
+// What stands behind echo is for a shell, and what that says for the console.
+func TestFetchLines(t *testing.T) {
+	for _, name := range []string{"example.com/my/pkg.conns", "my conns", "it's", `back\slash`, "a;b"} {
+		if pprof.Lookup(name) == nil {
+			pprof.NewProfile(name)
+		}
+		typed := `"` + strings.ReplaceAll(name, `\`, `\\`) + `"`
+		got := talk(t, Config{Person: true, Greeting: "\n", Path: "/run/my hole"}, "pprof "+typed+"\n")
+		said := regexp.MustCompile(`(?m)&& echo (.*) \| nc -N -U '/run/my hole' > ([\w.]+\.pprof)$`).FindStringSubmatch(got)
+		if said == nil {
+			t.Errorf("%s: got\n%s", name, got)
+			continue
+		}
+		line, err := exec.Command("sh", "-c", "printf %s "+said[1]).Output()
+		words, wrong := split(string(line))
+		if err != nil || wrong != nil || len(words) != 2 || words[1] != name {
+			t.Errorf("%s: %v %v: %q", said[1], err, wrong, words)
 		}
 	}
 }
@@ -307,7 +334,7 @@ func FuzzSum(f *testing.F) {
 	pprof.Lookup("goroutine").WriteTo(&b, 0)
 	f.Add(unpack(f, b.Bytes()))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if sums, err := sumRaw(raw); err == nil {
+		if sums, err := sumRaw(raw, nil); err == nil {
 			for _, v := range sums.functions {
 				sums.show(v.flat)
 				sums.share(v.cum)
@@ -318,7 +345,7 @@ func FuzzSum(f *testing.F) {
 
 func unpack(t testing.TB, packed []byte) []byte {
 	t.Helper()
-	if _, err := sum(packed); err != nil {
+	if _, err := sum(packed, nil); err != nil {
 		t.Fatal(err)
 	}
 	return gunzip(t, packed)

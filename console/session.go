@@ -17,13 +17,14 @@ import (
 const prompt = "lazy> "
 
 type session struct {
-	ctx    context.Context // done when the session has to end; its cause says why
-	cfg    Config
-	framed bool // the peer gets frames (package internal/frame)
-	peer   *peer
-	out    *bufio.Writer // of answers, to peer; flushed after every command
-	lines  *lineReader
-	last   *stackdump.Dump // what "stack diff" compares with
+	ctx     context.Context // done when the session has to end; its cause says why
+	cfg     Config
+	framed  bool // the peer gets frames (package internal/frame)
+	peer    *peer
+	out     *bufio.Writer // of answers, to peer; flushed after every command
+	midLine bool          // whether what was sent ends in the middle of a line
+	lines   *lineReader
+	last    *stackdump.Dump // what "stack diff" compares with
 }
 
 // start prepares a session; end gives back all it holds.
@@ -179,15 +180,22 @@ func (s *session) complain(name string, err error) {
 	text := fmt.Sprintf("%s: %s", name, oneLine(err.Error()))
 	if s.framed {
 		s.put(frame.Error, text)
-	} else {
-		fmt.Fprintf(s.out, "lazy: error: %s\n", text)
+		return
 	}
+	s.out.Flush()
+	if s.midLine {
+		s.out.WriteByte('\n')
+	}
+	fmt.Fprintf(s.out, "lazy: error: %s\n", text)
 }
 
 // answer is what answers are written to.
 type answer struct{ s *session }
 
 func (a answer) Write(b []byte) (int, error) {
+	if len(b) > 0 {
+		a.s.midLine = b[len(b)-1] != '\n'
+	}
 	if a.s.framed {
 		return frame.Writer{W: a.s.peer, Kind: frame.Output}.Write(b)
 	}

@@ -17,21 +17,23 @@ type topOptions struct {
 	wanted     bool
 	cumulative bool // sort by cum
 	entries    int  // 0 means 20
+
+	except func(entry string) bool // those whose outermost function is one of these, or nil
 }
 
 // top writes the functions with most in the profile after, less what they had
 // in before, if that is not empty.
 func top(w io.Writer, before, after []byte, t topOptions) error {
-	now, err := sum(after)
+	now, err := sum(after, t.except)
 	if err != nil {
 		return err
 	}
 	if len(before) > 0 {
-		then, err := sum(before)
+		then, err := sum(before, t.except)
 		if err != nil {
 			return err
 		}
-		now.total -= then.total
+		now.total, now.excepted = now.total-then.total, now.excepted-then.excepted
 		for name, v := range then.functions {
 			v.flat, v.cum = now.functions[name].flat-v.flat, now.functions[name].cum-v.cum
 			now.functions[name] = v
@@ -70,6 +72,9 @@ func top(w io.Writer, before, after []byte, t topOptions) error {
 	if most < len(entries) {
 		fmt.Fprintf(w, "and %d functions with less (-n %d)\n", len(entries)-most, len(entries))
 	}
+	if now.excepted != 0 {
+		fmt.Fprintf(w, "left out: %s of this session's own\n", now.show(now.excepted))
+	}
 	return nil
 }
 
@@ -77,6 +82,7 @@ func top(w io.Writer, before, after []byte, t topOptions) error {
 type totals struct {
 	kind, unit string
 	total      int64
+	excepted   int64 // not in total
 	functions  map[string]usage
 }
 
@@ -116,7 +122,7 @@ const mostProfile = 256 << 20
 
 // sum reads a profile as runtime/pprof writes it: gzip around the protocol
 // buffer Profile (github.com/google/pprof, proto/profile.proto).
-func sum(packed []byte) (*totals, error) {
+func sum(packed []byte, except func(entry string) bool) (*totals, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("the profile can't be unpacked: %w", err)
@@ -128,7 +134,7 @@ func sum(packed []byte) (*totals, error) {
 	if len(raw) > mostProfile {
 		return nil, errors.New("the profile is too large to be summed up here; fetch it without -top")
 	}
-	return sumRaw(raw)
+	return sumRaw(raw, except)
 }
 
 // Field numbers of profile.proto.
@@ -155,7 +161,7 @@ const (
 	functionName = 2
 )
 
-func sumRaw(raw []byte) (*totals, error) {
+func sumRaw(raw []byte, except func(entry string) bool) (*totals, error) {
 	var (
 		strs      []string
 		types     [][2]uint64             // name and unit of each value
@@ -256,6 +262,10 @@ func sumRaw(raw []byte) (*totals, error) {
 			return nil, errProfile
 		}
 		v := int64(values[which])
+		if outermost := locations[last(stack)]; except != nil && except(str(names[last(outermost)])) {
+			t.excepted += v
+			continue
+		}
 		t.total += v
 		leaf := true
 		for _, l := range stack {
@@ -282,6 +292,13 @@ func sumRaw(raw []byte) (*totals, error) {
 		}
 	}
 	return t, nil
+}
+
+func last(of []uint64) uint64 {
+	if len(of) == 0 {
+		return 0
+	}
+	return of[len(of)-1]
 }
 
 var errProfile = errors.New("the profile is not as expected; fetch it without -top")

@@ -24,7 +24,7 @@ func traceFor(ctx context.Context, s *session, args []string) error {
 		return fmt.Errorf("%s is one word too many; try help trace", show(words[1]))
 	}
 	if s.typed() {
-		return s.refuseBinary(fmt.Sprintf("trace %v", d), "trace.out", "go tool trace trace.out", "")
+		return s.refuseBinary([]string{"trace", d.String()}, "trace", ".out", "go tool trace", "")
 	}
 	return executionTrace(ctx, s.out, d, s.countdown("trace"))
 }

@@ -9,12 +9,13 @@ import (
 )
 
 // expvars calls yield with every published variable in order.
-var expvars atomic.Pointer[func(yield func(name, value string))]
+var expvars atomic.Pointer[func(yield func(name string, value func() string))]
 
 // HandleVars gives the command vars its variables: each calls yield with
-// every name and its value. It is for package lazy/expvars, which a program
-// imports that has expvar anyhow: expvar brings net/http with it.
-func HandleVars(each func(yield func(name, value string))) { expvars.Store(&each) }
+// every name and what returns its value, which is called for those that are
+// wanted. It is for package lazy/expvars, which a program imports that has
+// expvar anyhow: expvar brings net/http with it.
+func HandleVars(each func(yield func(name string, value func() string))) { expvars.Store(&each) }
 
 var errNoVars = errors.New("expvar is not linked for lazy; import _ \"github.com/go-manhole/lazy/expvars\" in the program")
 
@@ -29,14 +30,34 @@ func vars(_ context.Context, w io.Writer, args []string) error {
 		return errNoVars
 	}
 	if len(args) == 0 {
-		(*each)(func(name, value string) { fmt.Fprintf(w, "%s: %s\n", printable(name), value) })
+		(*each)(func(name string, value func() string) {
+			text, err := valueOf(value)
+			if err != nil {
+				text = err.Error()
+			}
+			fmt.Fprintf(w, "%s: %s\n", printable(name), text)
+		})
 		return nil
 	}
 	err := fmt.Errorf("no variable %s; vars lists them", show(args[0]))
-	(*each)(func(name, value string) {
-		if name == args[0] {
-			_, err = fmt.Fprintln(w, value)
+	(*each)(func(name string, value func() string) {
+		if name != args[0] {
+			return
+		}
+		var text string
+		if text, err = valueOf(value); err == nil {
+			_, err = fmt.Fprintln(w, text)
 		}
 	})
 	return err
+}
+
+// valueOf survives a value that panics, which is no reason to keep the others
+// back.
+func valueOf(value func() string) (text string, err error) {
+	end := contain(func() error { text = value(); return nil })
+	if end.panicked {
+		err = fmt.Errorf("panic: %s", oneLine(end.value))
+	}
+	return text, err
 }

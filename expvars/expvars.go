@@ -18,10 +18,10 @@ func init() { console.HandleVars(each) }
 
 // each calls yield when expvar's lock is free again: a peer that reads slowly
 // must not keep the program from publishing.
-func each(yield func(name, value string)) {
+func each(yield func(name string, value func() string)) {
 	var all []expvar.KeyValue
 	expvar.Do(func(kv expvar.KeyValue) { all = append(all, kv) })
 	for _, kv := range all {
-		yield(kv.Key, kv.Value.String())
+		yield(kv.Key, kv.Value.String)
 	}
 }

@@ -161,8 +161,8 @@ func (g Group) relabel(pass []bool) Group {
 
 // has tells whether the set has "key=value" or "key".
 func (s LabelSet) has(label string) bool {
-	key, value, exact := strings.Cut(label, "=")
 	return slices.ContainsFunc(s.Labels, func(l Label) bool {
-		return l.Key == key && (!exact || l.Value == value)
+		// Either may have a = in it.
+		return label == l.Key || label == l.Key+"="+l.Value
 	})
 }
