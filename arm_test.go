@@ -37,6 +37,8 @@ func TestArmErrors(t *testing.T) {
 		{lazy.WithSignal(syscall.SIGURG), "choose SIGUSR1 or SIGUSR2"},
 		{lazy.WithSignal(syscall.Signal(0)), "choose SIGUSR1 or SIGUSR2"},
 		{lazy.WithSignal(nil), "not a signal"},
+		{lazy.WithPath("/tmp/a\nb"), "control characters"},
+		{lazy.WithPath("/tmp/a\x00b"), "control characters"},
 		{lazy.WithWait(0), "WithWait(0s): the duration must be positive"},
 		{lazy.WithIdle(-time.Second), "WithIdle(-1s)"},
 		{lazy.WithLongest(-1), "WithLongest"},

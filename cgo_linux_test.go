@@ -61,5 +61,20 @@ func TestThreadOfC(t *testing.T) {
 				eventually(t, "the program is notified", func() bool { return tg.askInt("?") == i })
 			}
 		}
+		// What the main thread gets late is the same ring.
+		tg.askInt("block")
+		unix.Tgkill(tg.pid, tid, unix.SIGUSR2)
+		c := tg.dial()
+		c.CloseWrite()
+		rest(t, c)
+		tg.gone()
+		tg.askInt("unblock")
+		if _, err := os.Lstat(tg.path); err == nil {
+			t.Error("it rang twice")
+		}
+		tg.ring()
+		c = tg.dial()
+		c.CloseWrite()
+		rest(t, c)
 	}
 }

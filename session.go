@@ -171,6 +171,7 @@ func (m *manhole) answer(holder *session) *session {
 // admit returns a session for a peer that may come in, and tells others why
 // they may not.
 func (m *manhole) admit(fd int, holder *session) *session {
+	came := time.Now()
 	conn := newPacedConn(fd)
 	peer, err := peerOf(fd)
 	if err != nil {
@@ -181,10 +182,13 @@ func (m *manhole) admit(fd int, holder *session) *session {
 	switch {
 	case err != nil:
 		conn.sayLast(fmt.Sprintf("lazy: refused: %v\n", oneLine(err)))
-		m.log().Warn("lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "err", err)
+		m.log().Warn("lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "err", err)
+	case holder != nil && conn.vanished():
+		conn.Close()
 	case holder != nil:
 		conn.sayLast(fmt.Sprintf("lazy: busy: session held by %v since %s (%v ago), silent for %v; try again when it is over\n", holder.peer,
 			holder.since.Format(time.DateTime), time.Since(holder.since).Round(time.Second), holder.conn.quiet().Round(time.Second)))
+		m.log().Info("lazy: peer turned away, the session is held", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "holder", holder.peer.String())
 	case conn.vanished() && !conn.said():
 		// Somebody who only tried whether anybody listens.
 		conn.Close()

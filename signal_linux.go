@@ -37,6 +37,7 @@ type bellMemory struct {
 	forward uint32  // whether only the main thread may call it
 	state   uint32
 	errno   uint32
+	passed  uint32 // whether the handler has passed one on to the main thread
 	pid     int32
 	fd      int32
 	addrLen uint32

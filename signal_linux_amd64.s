@@ -12,6 +12,8 @@ GLOBL ·bellHandlerPC(SB), NOPTR|RODATA, $8
 #define SYS_bind 49
 #define SYS_listen 50
 
+#define SI_TKILL -6 // si_code of what tgkill sent, sigaction(2)
+
 // The kernel calls this on whichever thread gets the signal, in the middle of
 // whatever it did, with all signals blocked (the runtime's mask):
 //	DI signal, SI siginfo, DX ucontext, at 0(SP) the way to rt_sigreturn.
@@ -29,6 +31,16 @@ TEXT ·bellHandler(SB), NOSPLIT|NOFRAME, $0-0
 	CMPL	AX, bellMemory_pid(BX)
 	JNE	chain
 
+	// One that was passed on from another thread, below, has rung there. The
+	// main thread may have blocked it until long after.
+	CMPL	8(R13), $SI_TKILL
+	JNE	ring
+	XORL	AX, AX
+	XCHGL	AX, bellMemory_passed(BX)
+	TESTL	AX, AX
+	JNE	chain
+
+ring:
 	MOVL	$const_bellArmed, AX
 	MOVL	$const_bellRinging, CX
 	LOCK
@@ -71,6 +83,7 @@ chain:
 	SYSCALL
 	CMPL	AX, DI
 	JEQ	call
+	MOVL	$1, bellMemory_passed(BX)
 	MOVL	DI, SI
 	MOVL	R12, DX
 	MOVL	$SYS_tgkill, AX

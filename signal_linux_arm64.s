@@ -12,6 +12,8 @@ GLOBL ·bellHandlerPC(SB), NOPTR|RODATA, $8
 #define SYS_bind 200
 #define SYS_listen 201
 
+#define NEG_SI_TKILL 6 // of what tgkill sent si_code is SI_TKILL, sigaction(2)
+
 // The kernel calls this on whichever thread gets the signal, in the middle of
 // whatever it did, with all signals blocked (the runtime's mask):
 //	R0 signal, R1 siginfo, R2 ucontext, R30 the way to rt_sigreturn.
@@ -30,6 +32,19 @@ TEXT ·bellHandler(SB), NOSPLIT|NOFRAME, $0-0
 	CMPW	R0, R3
 	BNE	chain
 
+	// One that was passed on from another thread, below, has rung there. The
+	// main thread may have blocked it until long after.
+	MOVW	8(R20), R3
+	CMNW	$NEG_SI_TKILL, R3
+	BNE	ring
+	ADD	$bellMemory_passed, R22, R24
+take:
+	LDAXRW	(R24), R3
+	STLXRW	ZR, (R24), R5
+	CBNZ	R5, take
+	CBNZW	R3, chain
+
+ring:
 	MOVD	$const_bellRinging, R4
 again:
 	LDAXRW	(R23), R3
@@ -74,6 +89,8 @@ chain:
 	SVC
 	CMPW	R0, R24
 	BEQ	call
+	MOVW	$1, R3
+	MOVW	R3, bellMemory_passed(R22)
 	MOVD	R24, R0
 	MOVD	R24, R1
 	MOVD	R19, R2

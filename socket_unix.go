@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,8 +88,13 @@ func checkPath(path string) (string, error) {
 	if most := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > most {
 		return "", fmt.Errorf("path %s: %d bytes, but a socket address holds %d; choose a shorter one with WithPath", path, len(path), most)
 	}
-	if strings.ContainsRune(path, 0) {
-		return "", fmt.Errorf("path %q: a socket address holds no NUL; choose another with WithPath", path)
+	// Besides, the armed process says its path on one line, and shells and logs
+	// show it.
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return "", fmt.Errorf("path %q: it has control characters; choose another with WithPath", path)
+	}
+	if path == "@" {
+		return "", errors.New("path @: the name of an abstract socket stands behind the @; give one with WithPath")
 	}
 	if !isFile {
 		return path, nil

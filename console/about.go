@@ -66,17 +66,18 @@ const stars = "****"
 var (
 	secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|cred|auth|private|salt|signature|cookie|session|dsn|webhook|cert|bearer|jwt|pat$`)
 	notSecret  = regexp.MustCompile(`(?i)^(old)?pwd$|^(pass)?path$|^xdg_|^ssh_auth_sock$|^dbus_session_bus_address$|_file$|_path$|_dir$`)
-	// An address with a password in it: scheme://user:password@host.
-	userinfo = regexp.MustCompile(`(://[^/?#\s:@]*):[^/?#\s]*@`)
+	// What hides in the middle of a value: an address with a password,
+	// scheme://user:password@host; a list of settings; a header.
+	inside = regexp.MustCompile(`(?i)(://[^/?#\s:@]*:)[^/?#\s]*(@)|((?:pass\w*|pwd|secret|token|signature|\w*key)\s*=\s*)[^\s&;,]+|(\b(?:bearer|basic)\s+)\S+`)
 )
 
-// mask hides a value whose name looks like that of a secret, and the password
-// in an address whatever its name.
+// mask hides a value whose name looks like that of a secret, and in others what
+// looks like one.
 func mask(name, value string) string {
 	if value != "" && secretName.MatchString(name) && !notSecret.MatchString(name) {
 		return stars
 	}
-	return userinfo.ReplaceAllString(value, "$1:"+stars+"@")
+	return inside.ReplaceAllString(value, "$1$3$4"+stars+"$2")
 }
 
 // printable keeps what is not the peer's own on one line and off its terminal.

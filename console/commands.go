@@ -205,8 +205,8 @@ go tool pprof does with -ignore=go-manhole/lazy.
 		{
 			name: "env", args: "[REGEXP] [-secrets]", topic: about,
 			what: "the environment; values of names that look like secrets are masked",
-			more: `So are passwords in addresses. -secrets shows all. The guess is made by name:
-do not rely on it.
+			more: `So is what looks like one within a value: passwords in addresses, password=X,
+Bearer X. -secrets shows all. It is a guess: do not rely on it.
 `,
 			example: "env '^GO'",
 			run:     environment,

@@ -143,6 +143,16 @@ CONSOLE_TEST_TOKEN=****
 			t.Errorf("%s masked: %v", name, masked)
 		}
 	}
+	for value, want := range map[string]string{
+		"Server=x;Password=hush;Port=1":     "Server=x;Password=****;Port=1",
+		"https://h/p?user=u&api_key=hush&a": "https://h/p?user=u&api_key=****&a",
+		"authorization=Bearer hush,x=y":     "authorization=Bearer ****",
+		"keyboard=us; basics":               "keyboard=us; basics",
+	} {
+		if got := mask("X", value); got != want {
+			t.Errorf("%s became %s", value, got)
+		}
+	}
 }
 
 func TestAbout(t *testing.T) {

@@ -55,13 +55,13 @@ func turnedAway(p *process, line string) error {
 }
 
 // holderHasLeft tells from the line of who is turned away that whoever holds the
-// session has ended, which the process is about to notice. PID 0 is of somebody
-// whom the process does not see (pid_namespaces(7)), and who may have.
+// session has ended, which the process is about to notice. Who has no PID is not
+// seen by the process (pid_namespaces(7)), and may have.
 func holderHasLeft(line string) bool {
-	_, after, _ := strings.Cut(line, "(pid ")
+	_, after, told := strings.Cut(line, "(pid ")
 	digits, _, _ := strings.Cut(after, ")")
 	pid, err := strconv.Atoi(digits)
-	return err == nil && (pid == 0 || unix.Kill(pid, 0) == unix.ESRCH)
+	return !told || err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH
 }
 
 // passing is a failure for which there is no reason any more in a moment, as

@@ -108,6 +108,9 @@ func (c *Copier) spawn(output int) (err error) {
 		// Not of the terminal, which sends signals when it goes.
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
+	if errors.Is(err, unix.ENOENT) {
+		err = errors.New("/proc is not there to start it from")
+	}
 	if err != nil {
 		return fmt.Errorf("starting a process of our own: %w", err)
 	}

@@ -1,11 +1,13 @@
 // Cthread is an armed program with a thread that C code started. It prints the
 // thread's id, and then how often the program itself was notified of SIGUSR2,
-// for each line that it reads.
+// for each line that it reads; one may be "block" or "unblock", which is about
+// SIGUSR2 in the main thread.
 package main
 
 /*
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 #include <sys/syscall.h>
 
@@ -15,6 +17,13 @@ static void *run(void *arg) {
 	tid = syscall(SYS_gettid);
 	for (;;) pause();
 	return arg;
+}
+
+static void mask(int how) {
+	sigset_t s;
+	sigemptyset(&s);
+	sigaddset(&s, SIGUSR2);
+	pthread_sigmask(how, &s, 0);
 }
 
 static int start(void) {
@@ -31,11 +40,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/go-manhole/lazy"
 )
+
+func init() { runtime.LockOSThread() } // so that main has the main thread
 
 func main() {
 	if err := lazy.Arm(); err != nil {
@@ -54,6 +66,12 @@ func main() {
 	}
 	fmt.Println(C.start())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		switch in.Text() {
+		case "block":
+			C.mask(C.SIG_BLOCK)
+		case "unblock":
+			C.mask(C.SIG_UNBLOCK)
+		}
 		fmt.Println(notified.Load())
 	}
 }
