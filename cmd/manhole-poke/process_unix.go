@@ -141,7 +141,7 @@ func (p *process) doorbell(o options) (doorbell, error) {
 	case p.noteErr != nil && p.note == nil && o.signal == "":
 		return d, failf(statusUnarmed, "%s holds a descriptor %s that cannot be understood (%v), so it was not rung; try a newer manhole-poke, or -s %s if it is armed", p, armedName, p.noteErr, signalName(d.signal))
 	case p.descriptorsRead && p.note == nil && o.signal == "":
-		return d, failf(statusUnarmed, "%s does not look armed (no descriptor %s), so it was not rung; is lazy.Arm called in it? If it is armed all the same: -s %s", p, armedName, signalName(d.signal))
+		return d, failf(statusUnarmed, "%s does not look armed (no descriptor %s), so it was not rung; is lazy.Arm called in it? (While somebody has a session and its descriptors are exhausted, it can't say that it is armed.) If it is armed all the same: -s %s", p, armedName, signalName(d.signal))
 	}
 	return d, nil
 }
