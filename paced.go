@@ -25,9 +25,9 @@ import (
 //   - Only one goroutine of a session waits for a timer, the doorkeeper, and it
 //     wakes the other. Of two that are due at once the second takes the first
 //     one's place as next, and sends it to the end of a queue.
-//   - Both are locked to a thread, where there may be more threads. A goroutine that is made ready otherwise
-//     inherits what is left of the time slice of the one before, which is
-//     often nothing.
+//   - Both are locked to a thread, unless the kernel has none to give (see
+//     threads_linux.go). A goroutine that is made ready otherwise inherits what
+//     is left of the time slice of the one before, which is often nothing.
 
 // pace is how long, in general, nobody looks.
 const pace = 10 * time.Millisecond

@@ -40,7 +40,7 @@ type Copier struct {
 	asked, answered byte // of questions, the last
 	unsure          bool // whether something was missed since the last piece
 
-	rescuedBytes, rescuedLines uint64 // since the process was started
+	rescuedBytes, rescuedLines uint64 // by Rescue, since the process was started
 }
 
 // A Piece is what one write(2) brought, or a part of it, or nothing if that is
