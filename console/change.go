@@ -101,8 +101,7 @@ func showLimit(n int64) string {
 	return size(uint64(n))
 }
 
-// mostProcs is above what most machines have. The runtime never gives up what it
-// makes for each, at the next collection: some 8 KB, and a goroutine of its own.
+// mostProcs is above what most machines have.
 const mostProcs = 4096
 
 func maxprocs(_ context.Context, s *session, args []string) error {

@@ -252,7 +252,10 @@ Bearer X. -secrets shows all. It is a guess: do not rely on it.
 		},
 		{
 			name: "maxprocs", args: "[N|default]", topic: change, changes: true,
-			what:    "how many threads run Go code at once, as GOMAXPROCS; alone shows it",
+			what: "how many threads run Go code at once, as GOMAXPROCS; alone shows it",
+			more: `What a collection of garbage had the runtime start for a large N, a goroutine of
+its own for each (not in stats) and many threads, stays when N is small again.
+`,
 			example: "maxprocs 4",
 			run:     maxprocs,
 		},
