@@ -79,7 +79,7 @@ func (b *doorbell) install(m *manhole) (err error) {
 		return err
 	}
 	bell.next = b.old.handler
-	bell.forward = 0
+	bell.forward, bell.passed = 0, 0
 	if cgoHandler(bell.next) {
 		bell.forward = 1
 	}

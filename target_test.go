@@ -233,7 +233,11 @@ func targetMain() {
 				var limit unix.Rlimit
 				fmt.Sscan(n, &limit.Cur)
 				limit.Max = limit.Cur
-				fmt.Println(unix.Setrlimit(unix.RLIMIT_NPROC, &limit))
+				if err := unix.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
+					fmt.Println(err)
+				} else {
+					fmt.Println(lazy.RoomForThreads())
+				}
 				continue
 			}
 			fmt.Println(targetWrites(in.Text()))
