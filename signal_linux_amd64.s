@@ -35,6 +35,10 @@ TEXT ·bellHandler(SB), NOSPLIT|NOFRAME, $0-0
 	// main thread may have blocked it until long after.
 	CMPL	8(R13), $SI_TKILL
 	JNE	ring
+	MOVL	$SYS_gettid, AX
+	SYSCALL
+	CMPL	AX, bellMemory_pid(BX)
+	JNE	ring
 	XORL	AX, AX
 	XCHGL	AX, bellMemory_passed(BX)
 	TESTL	AX, AX
@@ -88,6 +92,10 @@ chain:
 	MOVL	R12, DX
 	MOVL	$SYS_tgkill, AX
 	SYSCALL
+	TESTQ	AX, AX
+	JEQ	passed
+	MOVL	$0, bellMemory_passed(BX)
+passed:
 	RET
 
 call:

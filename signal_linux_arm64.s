@@ -37,6 +37,11 @@ TEXT ·bellHandler(SB), NOSPLIT|NOFRAME, $0-0
 	MOVW	8(R20), R3
 	CMNW	$NEG_SI_TKILL, R3
 	BNE	ring
+	MOVD	$SYS_gettid, R8
+	SVC
+	MOVW	bellMemory_pid(R22), R3
+	CMPW	R0, R3
+	BNE	ring
 	ADD	$bellMemory_passed, R22, R24
 take:
 	LDAXRW	(R24), R3
@@ -96,6 +101,9 @@ chain:
 	MOVD	R19, R2
 	MOVD	$SYS_tgkill, R8
 	SVC
+	CBZ	R0, passed
+	MOVW	ZR, bellMemory_passed(R22)
+passed:
 	RET
 
 call:

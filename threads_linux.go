@@ -15,10 +15,14 @@ const sessionThreads = 3
 // neither for a user nor for a cgroup, but trying does.
 func roomForThreads() bool { return tryThreads(sessionThreads) == 0 }
 
-// tryThreads has the kernel start so many threads that are there at once, each
-// of which only starts the next and ends. It returns when none is left, after
-// some ten microseconds each, and returns the error number of the one that
-// could not be started, or 0.
+// tryThreads has the kernel start so many threads that are there at once, wait
+// for the last and end. It does not wait for them, and returns the error number
+// of the one that could not be started, or 0.
 //
 //go:noescape
 func tryThreads(n uint64) (errno uint64)
+
+// triedThreads is the word that they wait for to change.
+//
+//lint:ignore U1000 The assembly has the address.
+var triedThreads uint32

@@ -3,19 +3,23 @@
 #define SYS_rt_sigprocmask 14
 #define SYS_clone 56
 #define SYS_exit 60
+#define SYS_futex 202
 
 #define SIG_SETMASK 2
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
 
 // CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD and
-// CLONE_SYSVSEM, as for every thread, and CLONE_VFORK: whoever starts one waits
-// until it has ended, so all of them can do with one stack, and take turns.
-#define FLAGS 0x00054f00
+// CLONE_SYSVSEM: the runtime's own (cloneFlags in runtime/os_linux.go), which
+// who filters system calls has to let pass.
+#define FLAGS 0x00050f00
 
 // func tryThreads(n uint64) (errno uint64)
 //
-// No signal may come to a thread that the runtime does not know of. What is
-// kept over system calls is in R12 (how many more to start) and R13 (n, by
-// which the first is told from the others). SYSCALL spoils AX, CX and R11 only.
+// The threads have the stack of whoever started them, and do not touch it; nor
+// may a signal come to them, whose handler would. In R12 is how many more to
+// start, and in R13 what the word is until they may end. SYSCALL spoils AX, CX
+// and R11 only.
 TEXT ·tryThreads(SB), NOSPLIT, $24-16
 	MOVQ	$0, failed-8(SP)
 	MOVQ	$-1, all-16(SP)
@@ -27,7 +31,7 @@ TEXT ·tryThreads(SB), NOSPLIT, $24-16
 	SYSCALL
 
 	MOVQ	n+0(FP), R12
-	MOVQ	R12, R13
+	MOVL	·triedThreads(SB), R13
 
 start:
 	MOVQ	$FLAGS, DI
@@ -39,13 +43,24 @@ start:
 	SYSCALL
 	TESTQ	AX, AX
 	JEQ	thread
-	JGT	ended
+	JLT	refused
+	DECQ	R12
+	JNE	start
+	JMP	release
+
+refused:
 	NEGQ	AX
 	MOVQ	AX, failed-8(SP)
 
-ended:
-	CMPQ	R12, R13
-	JNE	exit
+release:
+	LOCK
+	INCL	·triedThreads(SB)
+	LEAQ	·triedThreads(SB), DI
+	MOVQ	$FUTEX_WAKE_PRIVATE, SI
+	MOVQ	$0x7fffffff, DX
+	MOVL	$SYS_futex, AX
+	SYSCALL
+
 	MOVQ	$SIG_SETMASK, DI
 	LEAQ	old-24(SP), SI
 	XORL	DX, DX
@@ -57,10 +72,14 @@ ended:
 	RET
 
 thread:
-	DECQ	R12
-	JNE	start
-
-exit:
+	LEAQ	·triedThreads(SB), DI
+	MOVQ	$FUTEX_WAIT_PRIVATE, SI
+	MOVL	R13, DX
+	XORL	R10, R10
+	MOVL	$SYS_futex, AX
+	SYSCALL
+	CMPL	·triedThreads(SB), R13
+	JEQ	thread
 	XORL	DI, DI
 	MOVL	$SYS_exit, AX
 	SYSCALL

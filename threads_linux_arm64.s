@@ -1,17 +1,20 @@
 #include "textflag.h"
 
 #define SYS_exit 93
+#define SYS_futex 98
 #define SYS_rt_sigprocmask 135
 #define SYS_clone 220
 
 #define SIG_SETMASK 2
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
 
 // See threads_linux_amd64.s.
-#define FLAGS 0x00054f00
+#define FLAGS 0x00050f00
 
 // func tryThreads(n uint64) (errno uint64)
 //
-// R12 and R13 as on amd64. SVC spoils R0 only.
+// R12 and R13 as on amd64, and in R14 where the word is. SVC spoils R0 only.
 TEXT ·tryThreads(SB), NOSPLIT, $24-16
 	MOVD	ZR, failed-8(SP)
 	MOVD	$-1, R0
@@ -24,7 +27,8 @@ TEXT ·tryThreads(SB), NOSPLIT, $24-16
 	SVC
 
 	MOVD	n+0(FP), R12
-	MOVD	R12, R13
+	MOVD	$·triedThreads(SB), R14
+	MOVWU	(R14), R13
 
 start:
 	MOVD	$FLAGS, R0
@@ -35,13 +39,26 @@ start:
 	MOVD	$SYS_clone, R8
 	SVC
 	CBZ	R0, thread
-	TBZ	$63, R0, ended
+	TBNZ	$63, R0, refused
+	SUBS	$1, R12
+	BNE	start
+	JMP	release
+
+refused:
 	NEG	R0, R0
 	MOVD	R0, failed-8(SP)
 
-ended:
-	CMP	R12, R13
-	BNE	exit
+release:
+	LDAXRW	(R14), R3
+	ADDW	$1, R3
+	STLXRW	R3, (R14), R4
+	CBNZW	R4, release
+	MOVD	R14, R0
+	MOVD	$FUTEX_WAKE_PRIVATE, R1
+	MOVD	$0x7fffffff, R2
+	MOVD	$SYS_futex, R8
+	SVC
+
 	MOVD	$SIG_SETMASK, R0
 	MOVD	$old-24(SP), R1
 	MOVD	ZR, R2
@@ -53,10 +70,15 @@ ended:
 	RET
 
 thread:
-	SUBS	$1, R12
-	BNE	start
-
-exit:
+	MOVD	R14, R0
+	MOVD	$FUTEX_WAIT_PRIVATE, R1
+	MOVD	R13, R2
+	MOVD	ZR, R3
+	MOVD	$SYS_futex, R8
+	SVC
+	LDARW	(R14), R3
+	CMPW	R13, R3
+	BEQ	thread
 	MOVD	ZR, R0
 	MOVD	$SYS_exit, R8
 	SVC

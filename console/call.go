@@ -112,8 +112,10 @@ func (s *session) call(ctx context.Context, c command, args []string) ending {
 	go func() {
 		end := ending{exited: true}
 		defer func() { ended <- end }()
-		end = contain(func() error { return c.own(ctx, w, args) })
-		end.err = plainError(end.err)
+		raw := contain(func() error { return c.own(ctx, w, args) })
+		err := plainError(raw.err)
+		raw.err = err
+		end = raw
 	}()
 	var told time.Time
 	for ; ; s.pause() {
