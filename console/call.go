@@ -112,10 +112,9 @@ func (s *session) call(ctx context.Context, c command, args []string) ending {
 	go func() {
 		end := ending{exited: true}
 		defer func() { ended <- end }()
-		raw := contain(func() error { return c.own(ctx, w, args) })
-		err := plainError(raw.err)
-		raw.err = err
-		end = raw
+		how := contain(func() error { return c.own(ctx, w, args) })
+		how.err = plainError(how.err) // which may not return
+		end = how
 	}()
 	var told time.Time
 	for ; ; s.pause() {
