@@ -94,6 +94,34 @@ func (o *outlet) has(t testing.TB, text string) {
 	eventually(t, fmt.Sprintf("%q arrives", text), func() bool { return strings.Contains(o.text(), text) })
 }
 
+// fills waits until the target waits to write to an outlet that is a pipe,
+// which nobody reads.
+func (o *outlet) fills(t testing.TB, tg *target) {
+	t.Helper()
+	c, err := o.read.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pipe is full", func() (full bool) {
+		c.Control(func(fd uintptr) {
+			size, _ := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
+			held, _ := unix.IoctlGetInt(int(fd), unix.TIOCINQ) // FIONREAD
+			// A line that does not fit into a page begins the next.
+			full = held > size-size/os.Getpagesize()*len("line 99999 of 100000\n")
+		})
+		return full
+	})
+	eventually(t, "every thread of the target sleeps", func() bool {
+		states, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", tg.pid))
+		for _, name := range states {
+			if b, _ := os.ReadFile(name); !bytes.Contains(b, []byte(") S ")) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // startOnto starts a target whose stderr is the outlet.
 func startOnto(t testing.TB, o *outlet, redirections string, flags ...string) *target {
 	t.Helper()
@@ -485,6 +513,7 @@ func TestTailDivertedAndNoReader(t *testing.T) {
 	o = outlets["pipe"](t)
 	tg = startOnto(t, o, "")
 	fmt.Fprintln(tg.in, "lines 100000")
+	o.fills(t, tg)
 	if got := tg.script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: the program waits to write to it, and nobody reads what is there; try strace ") || !strings.Contains(got, "\ngo1.") {
 		t.Error(got)
 	}
