@@ -47,13 +47,14 @@ func (tg *target) footprint() footprint {
 	return f
 }
 
-// resting is the footprint once the record of the last session is written,
-// which is after the peer reads its end.
+// resting is the footprint once the last session is over for the target too,
+// which is after the peer reads its end. With os/signal the doorbell's own
+// goroutine ends it, so that goroutines alone tell nothing.
 func (tg *target) resting() (f footprint) {
 	tg.t.Helper()
-	eventually(tg.t, "the last session is recorded", func() bool {
+	eventually(tg.t, "the last session is over", func() bool {
 		f = tg.footprint()
-		return f.Goroutines == 1+idleGoroutines
+		return f.Goroutines == 1+idleGoroutines && len(f.Sockets) == 0
 	})
 	return f
 }
