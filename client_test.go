@@ -17,7 +17,7 @@ import (
 
 // patience is how long a test waits for what must happen in the end. Only a
 // broken program needs it.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // eventually waits until ok, and fails the test when that does not come.
 func eventually(t testing.TB, what string, ok func() bool) {

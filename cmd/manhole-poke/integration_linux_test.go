@@ -24,7 +24,7 @@ import (
 
 // patience is how long a test waits for what must happen; no test depends on
 // how soon it does.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func runTool(name string, args ...string) (string, error) {
 	out, err := exec.Command(name, args...).CombinedOutput()

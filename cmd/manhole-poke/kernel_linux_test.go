@@ -200,13 +200,8 @@ func newCgroup(t *testing.T, g *target, file string, mounts ...string) (dir stri
 			continue
 		}
 		t.Cleanup(func() {
-			for range 1000 { // it is busy until the kernel has seen to the end of the target
-				if os.Remove(dir) == nil {
-					return
-				}
-				time.Sleep(time.Millisecond)
-			}
-			t.Errorf("%s stays behind", dir)
+			// It is busy until the kernel has seen to the end of the target.
+			until(t, dir+" is empty", func() bool { return os.Remove(dir) == nil })
 		})
 		t.Cleanup(func() {
 			g.cmd.Process.Kill()
