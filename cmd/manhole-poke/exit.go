@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 )
 
 // A status is an exit status. The numbers are part of what scripts rely on:
@@ -99,14 +99,6 @@ func withoutView(err error) error {
 	return err
 }
 
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.TrimSpace(s))
-}
+// oneLine is what anything is passed through here that another process may have
+// had a hand in.
+func oneLine(s string) string { return printable.Line(s) }

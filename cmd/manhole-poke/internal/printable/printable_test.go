@@ -1,4 +1,4 @@
-package main
+package printable
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-func FuzzOneLine(f *testing.F) {
+func FuzzLine(f *testing.F) {
 	f.Add("name\n\x1b[2J\xff")
 	f.Fuzz(func(t *testing.T, s string) {
-		if l := oneLine(s); strings.ContainsAny(l, "\n\r\x1b\t") || !utf8.ValidString(l) {
+		if l := Line(s); strings.ContainsAny(l, "\n\r\x1b\t") || !utf8.ValidString(l) {
 			t.Errorf("%q became %q", s, l)
 		}
 	})
