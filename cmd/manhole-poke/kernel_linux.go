@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -150,7 +151,7 @@ func (p *process) sample() (view, error) {
 		v.cpus, v.tracer = s.CPUs, s.Tracer
 	}
 	if !v.isGo {
-		v.isGo, _ = soon(func() bool { _, err := readBuildInfo(p.proc("exe")); return err == nil })
+		v.isGo, _ = soon(func() bool { _, err := buildinfo.ReadFile(p.proc("exe")); return err == nil })
 	}
 	v.noPreempt, _ = soon(func() bool {
 		environ, _ := os.ReadFile(p.proc("environ"))

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -113,7 +114,7 @@ func (v *viewer) build(exe string) *debug.BuildInfo {
 	key := inode{uint64(sys.Dev), uint64(sys.Ino)}
 	b, ok := v.builds[key]
 	if !ok {
-		b, _ = readBuildInfo(exe)
+		b, _ = buildinfo.ReadFile(exe)
 		v.builds[key] = b
 	}
 	return b

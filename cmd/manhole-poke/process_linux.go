@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -138,7 +139,7 @@ func (p *process) exited() bool {
 // readBuild believes that a program is none of Go's only if it also does not
 // catch what all those do: packed and obfuscated ones do not tell.
 func (p *process) readBuild(caught procfs.SignalSet) (*debug.BuildInfo, error) {
-	b, err := readBuildInfo(p.proc("exe"))
+	b, err := buildinfo.ReadFile(p.proc("exe"))
 	if errors.As(err, new(*fs.PathError)) || caught&goSignals == goSignals {
 		err = nil // not ours to read
 	}
