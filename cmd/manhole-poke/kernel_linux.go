@@ -15,6 +15,7 @@ import (
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -107,9 +108,9 @@ type view struct {
 	isGo      bool
 	noPreempt bool // GODEBUG=asyncpreemptoff=1
 	tracer    int
-	frozen    string // its cgroup, if that is
-	throttled string // the cgroup that used up its quota of CPU time
-	quota     quota  // in the sample
+	frozen    string       // its cgroup, if that is
+	throttled string       // the cgroup that used up its quota of CPU time
+	quota     cgroup.Quota // in the sample
 	pressure  float64
 	faults    uint64 // pages read from disk, in the sample
 }
@@ -157,11 +158,11 @@ func (p *process) sample() (view, error) {
 		environ, _ := os.ReadFile(p.proc("environ"))
 		return procfs.PreemptionOff(environ)
 	})
-	g := cgroupOf(p.pid)
-	v.frozen = g.frozen()
-	v.pressure = g.pressure()
+	g := cgroup.Of(p.pid)
+	v.frozen = g.Frozen()
+	v.pressure = g.Pressure()
 
-	quotas := g.quotas()
+	quotas := g.Quotas()
 	var threads map[int][]moment
 	watch := func() { threads, v.took = p.watch() }
 	if m, _ := momentOf(p.proc(fmt.Sprintf("task/%d", p.pid))); m.hidden {
@@ -170,10 +171,10 @@ func (p *process) sample() (view, error) {
 	if threads == nil {
 		watch()
 	}
-	for dir, q := range g.quotas() {
-		q.throttled -= quotas[dir].throttled
-		q.periods -= quotas[dir].periods
-		if q.throttled > v.quota.throttled {
+	for dir, q := range g.Quotas() {
+		q.Throttled -= quotas[dir].Throttled
+		q.Periods -= quotas[dir].Periods
+		if q.Throttled > v.quota.Throttled {
 			v.throttled, v.quota = dir, q
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
 )
 
 // startHeld starts a target that only a signal can end.
@@ -191,7 +193,7 @@ func TestKernelOfZombie(t *testing.T) {
 func newCgroup(t *testing.T, g *target, file string, mounts ...string) (dir string) {
 	t.Helper()
 	for _, m := range mounts {
-		dir := filepath.Join(cgroupRoot, m, "manhole-poke-test-"+g.pid)
+		dir := filepath.Join("/sys/fs/cgroup", m, "manhole-poke-test-"+g.pid)
 		if os.Mkdir(dir, 0o755) != nil {
 			continue
 		}
@@ -232,7 +234,7 @@ func TestFrozen(t *testing.T) {
 			dir := newCgroup(t, g, c.file, c.mount)
 			mustWrite(t, filepath.Join(dir, c.file), c.freeze)
 			t.Cleanup(func() { os.WriteFile(filepath.Join(dir, c.file), []byte(c.thaw), 0) })
-			until(t, "it is frozen", func() bool { return cgroupOf(mustAtoi(t, g.pid)).frozen() == dir })
+			until(t, "it is frozen", func() bool { return cgroup.Of(mustAtoi(t, g.pid)).Frozen() == dir })
 			pokeWith(t, "a\n", g.pid).fails(t, statusStopped, g.pid, "frozen", "echo "+c.thaw+" >"+dir+"/"+c.file)
 			pokeWith(t, "", "kernel", g.pid).shows(t, "It is frozen with its cgroup", "echo "+c.thaw+" >"+dir)
 			mustWrite(t, filepath.Join(dir, c.file), c.thaw)
@@ -276,7 +278,7 @@ func TestReading(t *testing.T) {
 		"the lock on its memory":                            {cpus: 2, threads: []thread{with(stuck("mmap", "rwsem_down_write_slowpath"), func(t *thread) { t.stack = []string{"rwsem_down_write_slowpath", "vm_mmap_pgoff"} })}},
 		"by its debugger, process 5":                        {isGo: true, tracer: 5, threads: []thread{with(calm(1, ""), func(t *thread) { t.state = 't' })}},
 		"kill -CONT 4":                                      {pid: 4, threads: []thread{with(calm(1, ""), func(t *thread) { t.state = 'T' })}},
-		"4 of 5 periods (/sys/x/cpu.stat)":                  {isGo: true, throttled: "/sys/x", quota: quota{4, 5}, threads: []thread{spin}},
+		"4 of 5 periods (/sys/x/cpu.stat)":                  {isGo: true, throttled: "/sys/x", quota: cgroup.Quota{Throttled: 4, Periods: 5}, threads: []thread{spin}},
 		"for a CPU that others use":                         {isGo: true, cpus: 2, threads: []thread{with(spin, func(t *thread) { t.share, t.waited = 0.2, 0.8 })}},
 		"If GOMAXPROCS is 1":                                {isGo: true, cpus: 2, threads: []thread{spin, calm(1, "futex"), calm(2, "nanosleep")}},
 		"Thread 7 burns a CPU, in its own code":             {isGo: true, cpus: 2, threads: []thread{spin, calm(1, "epoll_pwait")}},

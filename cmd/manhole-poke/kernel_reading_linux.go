@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
 )
 
 // reading says in a sentence or two what the view most likely means, and what
@@ -81,7 +83,7 @@ func (v view) readHeld() string {
 	}
 	switch {
 	case v.frozen != "":
-		return fmt.Sprintf("It is frozen with its cgroup and does nothing until that ends: %s.", thaw(v.frozen))
+		return fmt.Sprintf("It is frozen with its cgroup and does nothing until that ends: %s.", cgroup.ThawCommand(v.frozen))
 	case all("ZX"):
 		return "It is dead, and only its parent has yet to notice."
 	case all("tTZX") && v.tracer != 0:
@@ -94,11 +96,11 @@ func (v view) readHeld() string {
 
 func (v view) readQuota() string {
 	// One period in ten is what a burst at a start costs.
-	if v.quota.throttled == 0 || v.quota.throttled*10 < v.quota.periods {
+	if v.quota.Throttled == 0 || v.quota.Throttled*10 < v.quota.Periods {
 		return ""
 	}
 	return fmt.Sprintf("Its cgroup may not use more CPU: the quota was used up in %d of %d periods (%s/cpu.stat). All of it is slow for that; raise the limit, or try a longer -t.",
-		v.quota.throttled, v.quota.periods, v.throttled)
+		v.quota.Throttled, v.quota.Periods, v.throttled)
 }
 
 // readWorld is for a world that somebody wants to stop and cannot: he asks the

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -70,8 +71,8 @@ func (p *process) look() error {
 	case s.State == 't':
 		return failf(statusStopped, "%s is stopped by a debugger and would not answer; let it continue there first", p)
 	}
-	if g := cgroupOf(p.pid).frozen(); g != "" {
-		return failf(statusStopped, "%s is frozen with its cgroup and would not answer; try %s first", p, thaw(g))
+	if dir := cgroup.Of(p.pid).Frozen(); dir != "" {
+		return failf(statusStopped, "%s is frozen with its cgroup and would not answer; try %s first", p, cgroup.ThawCommand(dir))
 	}
 	p.signals = &dispositions{s.Caught.Has, s.Ignored.Has, func(n int) bool { return s.Blocked.Has(n) && p.blockedEverywhere(n) }}
 	p.build = func() (*debug.BuildInfo, error) { return p.readBuild(s.Caught) }
