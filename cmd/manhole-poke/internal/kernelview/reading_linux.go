@@ -1,4 +1,4 @@
-package main
+package kernelview
 
 import (
 	"cmp"
@@ -209,9 +209,9 @@ func (v view) readScheduler() string {
 		return text + ". " + v.where()
 	case len(spinning) > 0:
 		return fmt.Sprintf("%s a CPU, %s. %s", threads(spinning, "burns", "burn"), mode(spinning), v.where())
-	case polling && v.quiet() && !v.asked && len(blocked) > 0:
+	case polling && v.quiet() && !v.silent && len(blocked) > 0:
 		return fmt.Sprintf("%s in %s%s, others for network and timers, or for work.", threads(blocked, "waits", "wait"), cmp.Or(blocked[0].callAndDescriptor(), blocked[0].channel), v.cause(blocked[0]))
-	case polling && v.quiet() && !v.asked:
+	case polling && v.quiet() && !v.silent:
 		return "It has nothing to do: a thread waits for network and timers, the others for work."
 	case polling:
 		return "Its scheduler works: a thread waits for network and timers. Try again, and look at its log."
@@ -225,7 +225,7 @@ func (v view) readScheduler() string {
 	case len(blocked) > 0:
 		t := blocked[0]
 		return fmt.Sprintf("%s in %s%s; nothing else goes on.", threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t))
-	case v.asked:
+	case v.silent:
 		return "Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. " + v.where()
 	case slices.ContainsFunc(v.threads, func(t thread) bool { return t.call != "futex" }):
 		return "All of it sleeps."

@@ -1,0 +1,271 @@
+package kernelview
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
+)
+
+// sample is over how long a process is looked at, and looks is how often: what
+// a thread does most of the time is not always what it is found doing. Quotas of
+// CPU time are counted in periods of a tenth of a second, so five of them are
+// seen.
+const (
+	sample = 500 * time.Millisecond
+	looks  = 6
+)
+
+// A Process is what Describe is to know of one beforehand.
+type Process struct {
+	PID  int
+	Name string // what the view calls it, such as "process 1 (init)"
+
+	// IsGo says that it is known to be a Go program. If it is not known, its
+	// executable is read.
+	IsGo bool
+
+	// Silent says that it was asked for something, and did not answer.
+	Silent bool
+
+	// AsOwner calls a function once, as the process's user, who may see more; or
+	// not at all, if that would not help or cannot be. It must not be nil.
+	AsOwner func(func())
+}
+
+// Describe looks at the process for half a second, and up to a second longer if
+// files of it do not come, and says what it saw: in a table of the threads, and in
+// a sentence or two on what that most likely means and what to do. The text has
+// several lines and no newline at its end, and what others chose to be called
+// does not move the cursor. What is not for the caller to see is a question mark,
+// and the text says who may see it.
+//
+// Describe fails if nothing can be read of the process or, in the end, of its
+// threads: it is gone. It is safe for concurrent use.
+func Describe(p Process) (string, error) {
+	v, err := p.sample()
+	if err != nil {
+		return "", err
+	}
+	return v.String(), nil
+}
+
+func (p Process) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.PID, name) }
+
+// A moment is what is read of a thread at one time.
+type moment struct {
+	procfs.Stat
+	procfs.Schedstat
+	procfs.Syscall
+	channel string
+	hidden  bool
+}
+
+func (p Process) sample() (view, error) {
+	v := view{process: p.Name, pid: p.PID, isGo: p.IsGo, silent: p.Silent}
+	text, err := os.ReadFile(p.proc("status"))
+	if err != nil {
+		return v, err
+	}
+	if s, err := procfs.ParseStatus(text); err == nil {
+		v.cpus, v.tracer = s.CPUs, s.Tracer
+	}
+	if !v.isGo {
+		v.isGo, _ = soon(func() bool { _, err := buildinfo.ReadFile(p.proc("exe")); return err == nil })
+	}
+	v.noPreempt, _ = soon(func() bool {
+		environ, _ := os.ReadFile(p.proc("environ"))
+		return procfs.PreemptionOff(environ)
+	})
+	g := cgroup.Of(p.PID)
+	v.frozen = g.Frozen()
+	v.pressure = g.Pressure()
+
+	quotas := g.Quotas()
+	var threads map[int][]moment
+	watch := func() { threads, v.took = p.watch() }
+	if m, _ := momentOf(p.proc(fmt.Sprintf("task/%d", p.PID))); m.hidden {
+		p.AsOwner(watch)
+	}
+	if threads == nil {
+		watch()
+	}
+	for dir, q := range g.Quotas() {
+		q.Throttled -= quotas[dir].Throttled
+		q.Periods -= quotas[dir].Periods
+		if q.Throttled > v.quota.Throttled {
+			v.throttled, v.quota = dir, q
+		}
+	}
+	for _, tid := range slices.Sorted(maps.Keys(threads)) {
+		moments := threads[tid]
+		first, last := moments[0], moments[len(moments)-1]
+		v.hidden = v.hidden || last.hidden
+		v.faults += last.MajorFaults - first.MajorFaults
+		t := threadOf(moments, v.took)
+		t.tid = tid
+		if t.state == 'D' {
+			t.stack = kernelStack(fmt.Sprintf("%s/%d/stack", p.proc("task"), tid))
+		}
+		v.threads = append(v.threads, t)
+	}
+	if len(v.threads) == 0 {
+		return v, errors.New("none of its threads is left")
+	}
+	return v, nil
+}
+
+// soon gives up on what may never return: a file system that hangs, or the
+// memory of a process of which a thread that is stuck holds the lock.
+func soon[T any](f func() T) (v T, ok bool) {
+	c := make(chan T, 1)
+	go func() { c <- f() }()
+	select {
+	case v = <-c:
+		return v, true
+	case <-time.After(sample):
+		return v, false
+	}
+}
+
+// watch looks at all threads several times.
+func (p Process) watch() (threads map[int][]moment, took time.Duration) {
+	began := time.Now()
+	threads = p.moments(nil)
+	for range looks - 1 {
+		time.Sleep(sample / (looks - 1))
+		threads = p.moments(threads)
+	}
+	return threads, time.Since(began)
+}
+
+// moments adds one to those of each thread, and forgets those that have ended.
+func (p Process) moments(before map[int][]moment) map[int][]moment {
+	threads, err := os.ReadDir(p.proc("task"))
+	if err != nil {
+		return nil
+	}
+	moments := make(map[int][]moment, len(threads))
+	for _, t := range threads {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if m, ok := momentOf(p.proc("task/" + t.Name())); ok {
+			moments[tid] = append(before[tid], m)
+		}
+	}
+	return moments
+}
+
+func momentOf(dir string) (m moment, ok bool) {
+	text, err := os.ReadFile(dir + "/stat")
+	if err == nil {
+		m.Stat, err = procfs.ParseStat(text)
+	}
+	if err != nil {
+		return m, false
+	}
+	m.Ran = m.User + m.System
+	// To the nanosecond, where the kernel keeps it.
+	if text, err := os.ReadFile(dir + "/schedstat"); err == nil {
+		if s, err := procfs.ParseSchedstat(text); err == nil && s.Ran > 0 {
+			m.Schedstat = s
+		}
+	}
+	text, err = os.ReadFile(dir + "/syscall")
+	if err == nil {
+		m.Syscall, err = procfs.ParseSyscall(text)
+	}
+	if err != nil {
+		m.hidden, m.Number = true, procfs.NoSyscall
+	}
+	if text, err := os.ReadFile(dir + "/wchan"); err == nil && string(text) != "0" {
+		m.channel = string(text)
+	}
+	return m, true
+}
+
+// threadOf is the thread that was looked at so often.
+func threadOf(moments []moment, took time.Duration) thread {
+	first, last := moments[0], moments[len(moments)-1]
+	t := thread{name: last.Name, used: last.Ran, fd: -1}
+	t.share = float64(last.Ran-first.Ran) / float64(took)
+	usual := usualOf(moments)
+	if t.share < 0.25 {
+		// What it does when it wakes up says little about a thread that sleeps.
+		if asleep := slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.State == 'R' || m.Running }); len(asleep) > 0 {
+			usual = usualOf(asleep)
+		}
+	}
+	t.state, t.call, t.channel = usual.State, callName(usual.Syscall), usual.channel
+	t.waited = float64(last.Waited-first.Waited) / float64(took)
+	t.turns = float64(last.Turns-first.Turns) / took.Seconds()
+	if user, system := last.User-first.User, last.System-first.System; user+system > 0 {
+		t.kernel = float64(system) / float64(user+system)
+	}
+	if slices.Contains(callsWithDescriptor, t.call) && len(usual.Args) > 0 {
+		t.fd = int(int32(usual.Args[0]))
+	}
+	for _, m := range moments {
+		t.seen = append(t.seen, callName(m.Syscall))
+	}
+	t.still = last.Ran == first.Ran
+	return t
+}
+
+// usualOf is the latest of the moments that are most alike.
+func usualOf(moments []moment) (usual moment) {
+	type likeness struct {
+		state   byte
+		number  int
+		channel string
+	}
+	count, most := map[likeness]int{}, 0
+	for _, m := range moments {
+		l := likeness{m.State, m.Number, m.channel}
+		if count[l]++; count[l] >= most {
+			usual, most = m, count[l]
+		}
+	}
+	return usual
+}
+
+// callsWithDescriptor are system calls that block and take a descriptor first.
+var callsWithDescriptor = []string{
+	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice",
+	"accept", "accept4", "connect", "recvfrom", "recvmsg", "sendto", "sendmsg",
+	"fsync", "fdatasync", "flock", "fcntl", "ioctl", "getdents64", "fstat", "ftruncate", "fallocate",
+}
+
+func callName(s procfs.Syscall) string {
+	if s.Number == procfs.NoSyscall {
+		return ""
+	}
+	// The numbers are those of this machine's processor, also for a 32-bit
+	// process, for which they are wrong.
+	if a, err := arch.GetInfo(""); err == nil {
+		if name, ok := a.SyscallNumbers[s.Number]; ok {
+			return name
+		}
+	}
+	return "call " + strconv.Itoa(s.Number)
+}
+
+// kernelStack reads the functions of the kernel in which a thread sleeps,
+// innermost first; only root may.
+func kernelStack(name string) (functions []string) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return procfs.ParseKernelStack(text)
+}

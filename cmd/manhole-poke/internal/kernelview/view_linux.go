@@ -1,0 +1,167 @@
+package kernelview
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+)
+
+// A view is a process as the kernel sees it from outside, over the sample.
+type view struct {
+	process   string
+	pid       int
+	silent    bool // it was asked, and did not answer
+	took      time.Duration
+	threads   []thread
+	cpus      int  // how many it may use
+	hidden    bool // system calls and wait channels are not ours to see
+	isGo      bool
+	noPreempt bool // GODEBUG=asyncpreemptoff=1
+	tracer    int
+	frozen    string       // its cgroup, if that is
+	throttled string       // the cgroup that used up its quota of CPU time
+	quota     cgroup.Quota // in the sample
+	pressure  float64
+	faults    uint64 // pages read from disk, in the sample
+}
+
+// A thread is one of its threads.
+type thread struct {
+	tid     int
+	name    string
+	state   byte          // the usual one, and so are call, fd, channel and stack
+	used    time.Duration // since it was started
+	share   float64       // of one CPU
+	kernel  float64       // which part of that was in the kernel
+	waited  float64       // which part of the sample it was ready and got no CPU
+	turns   float64       // how often it got one, a second
+	call    string        // the system call, "" if in none
+	fd      int           // on which descriptor, -1 if on none
+	channel string        // what the kernel waits for, "" if for nothing
+	stack   []string      // in the kernel, if that matters and is ours to see
+	still   bool          // it did nothing at all
+	seen    []string      // each system call that it was found in, and "" for none
+}
+
+// String shows threads that are alike, and do next to nothing, as one line.
+func (v view) String() string {
+	w := new(strings.Builder)
+	var share float64
+	groups := map[string][]thread{}
+	for _, t := range v.threads {
+		share += t.share
+		groups[t.kind()] = append(groups[t.kind()], t)
+	}
+	rows := slices.SortedFunc(maps.Values(groups), func(a, b []thread) int {
+		return cmp.Or(-cmp.Compare(percent(a[0].share), percent(b[0].share)), -cmp.Compare(a[0].urgency(), b[0].urgency()), -cmp.Compare(len(a), len(b)), cmp.Compare(a[0].tid, b[0].tid))
+	})
+
+	fmt.Fprintf(w, "What the kernel knows of %s, looked at for %v: %s, %.2f of %s used\n\n",
+		printable.Line(v.process), v.took.Round(10*time.Millisecond), count(len(v.threads), "thread"), share, count(v.cpus, "CPU"))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "THREADS\tSTATE\tCPU\tUSED\tSYSTEM CALL\tWAITS IN\tNAME\tTID")
+	for _, row := range rows {
+		t := row[0]
+		var used time.Duration
+		for _, t := range row {
+			used += t.used
+		}
+		call, channel := cmp.Or(t.callAndDescriptor(), "-"), cmp.Or(t.channel, "-")
+		if v.hidden {
+			call, channel = "?", cmp.Or(t.channel, "?")
+		}
+		fmt.Fprintf(table, "%d\t%s\t%d %%\t%v\t%s\t%s\t%s\t%s\n", len(row), stateName(t.state), percent(t.share), brief(used), call, channel, printable.Line(t.name), tids(row))
+	}
+	table.Flush()
+	for _, row := range rows {
+		if s := row[0].stack; len(s) > 1 {
+			fmt.Fprintf(w, "\n%d waits in the kernel in %s\n", row[0].tid, strings.Join(s, " < "))
+		}
+	}
+	if v.hidden {
+		fmt.Fprintf(w, "\nSystem calls and wait channels are not for uid %d to see; try as root, with all capabilities.\n", os.Geteuid())
+	}
+	for _, line := range v.reading() {
+		fmt.Fprintf(w, "\n%s", printable.Line(line))
+	}
+	return w.String()
+}
+
+// kind is the same for threads that are shown as one.
+func (t thread) kind() string {
+	if percent(t.share) > 0 || t.state == 'R' {
+		return strconv.Itoa(t.tid)
+	}
+	return strings.Join([]string{t.name, string(t.state), t.callAndDescriptor(), t.channel, strings.Join(t.stack, " ")}, "\x00")
+}
+
+func (t thread) urgency() int { return strings.IndexByte("SRD", t.state) }
+
+func (t thread) callAndDescriptor() string {
+	if t.fd < 0 {
+		return t.call
+	}
+	return fmt.Sprintf("%s(%d)", t.call, t.fd)
+}
+
+func tids(threads []thread) string {
+	const most = 8
+	var b strings.Builder
+	for i, t := range threads {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(threads)-most)
+			break
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strconv.Itoa(t.tid))
+	}
+	return b.String()
+}
+
+func percent(share float64) int { return int(100*share + 0.5) }
+
+func brief(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(100 * time.Microsecond)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// stateName is in words what proc_pid_stat(5) has as a letter.
+func stateName(state byte) string {
+	switch state {
+	case 'R':
+		return "running"
+	case 'S':
+		return "sleeping"
+	case 'D':
+		return "uninterruptible"
+	case 'T':
+		return "stopped"
+	case 't':
+		return "traced"
+	case 'Z':
+		return "zombie"
+	case 'X':
+		return "dead"
+	}
+	return string(rune(state))
+}
