@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -151,8 +152,8 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 	case file != nil:
 		s.out = file
 	case out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())):
-		v := &visible{w: out}
-		defer v.end()
+		v := screen.NewVisible(out)
+		defer v.Close()
 		s.out = v
 	}
 	if watched {
@@ -215,20 +216,20 @@ func paged(ctx context.Context, o options, lines []string, left func()) (out io.
 		return os.Stdout, func() {}
 	}
 	var h *helper
-	var v *visible // as not every pager shows what would drive the terminal: more does not
+	var v *screen.Visible // as not every pager shows what would drive the terminal: more does not
 	l := &longAnswer{start: func() (w io.Writer, err error) {
 		if h, err = startHelper(pagerCommand(), left); err != nil {
 			return nil, err
 		}
-		v = &visible{w: h}
+		v = screen.NewVisible(h)
 		return v, nil
 	}}
 	return l, func() {
 		if h == nil {
-			io.WriteString(os.Stdout, visibleText(l.held.String()))
+			io.WriteString(os.Stdout, screen.VisibleText(l.held.String()))
 			return
 		}
-		v.end()
+		v.Close()
 		h.end(ctx)
 	}
 }
@@ -351,7 +352,7 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	}
 	out, shown := paged(ctx, o, lines, func() {})
 	if out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())) {
-		out = &visible{w: out}
+		out = screen.NewVisible(out)
 	}
 	w := bufio.NewWriter(out)
 	err := show(w, o, ways, replies)

@@ -771,15 +771,15 @@ func openTerminal(t *testing.T) (keys, tty *os.File) {
 	return keys, tty
 }
 
-// A screen collects what a terminal shows.
-type screen struct {
+// A pty collects what a terminal shows.
+type pty struct {
 	keys  *os.File
 	tty   *os.File
 	chunk chan string
 	shown string
 }
 
-func (s *screen) until(t *testing.T, text string) {
+func (s *pty) until(t *testing.T, text string) {
 	t.Helper()
 	late := time.After(patience)
 	for !strings.Contains(s.shown, text) {
@@ -793,7 +793,7 @@ func (s *screen) until(t *testing.T, text string) {
 	_, s.shown, _ = strings.Cut(s.shown, text)
 }
 
-func (s *screen) typed(t *testing.T, text string) {
+func (s *pty) typed(t *testing.T, text string) {
 	t.Helper()
 	if _, err := io.WriteString(s.keys, text); err != nil {
 		t.Fatal(err)
@@ -801,7 +801,7 @@ func (s *screen) typed(t *testing.T, text string) {
 }
 
 // unread is what was typed and nobody has read, in whole lines.
-func (s *screen) unread(t *testing.T) string {
+func (s *pty) unread(t *testing.T) string {
 	t.Helper()
 	n, err := unix.IoctlGetInt(int(s.tty.Fd()), unix.TIOCINQ)
 	if err != nil {
@@ -821,20 +821,20 @@ func (s *screen) unread(t *testing.T) string {
 
 // atTerminal starts manhole-poke on a terminal of its own. The returned
 // function waits for it and checks that the terminal is as it was.
-func atTerminal(t *testing.T, args ...string) (*screen, func() status) {
+func atTerminal(t *testing.T, args ...string) (*pty, func() status) {
 	t.Helper()
 	return atTerminalAfter(t, "", args...)
 }
 
 // atTerminalAfter does so where something was typed already.
-func atTerminalAfter(t *testing.T, typed string, args ...string) (*screen, func() status) {
+func atTerminalAfter(t *testing.T, typed string, args ...string) (*pty, func() status) {
 	t.Helper()
 	keys, tty := openTerminal(t)
 	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &screen{keys: keys, tty: tty, chunk: make(chan string, 100)}
+	s := &pty{keys: keys, tty: tty, chunk: make(chan string, 100)}
 	go func() {
 		for {
 			buf := make([]byte, 4096)

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 	"golang.org/x/term"
 )
 
 // A helper is a local program that reads an answer.
 type helper struct {
 	cmd   *exec.Cmd
-	in    *spool
+	in    *screen.Spool
 	stdin io.Closer
 	gone  chan struct{} // closed when it has exited
 }
@@ -34,7 +35,7 @@ func startHelper(command string, exited func()) (*helper, error) {
 	if err != nil {
 		return nil, failf(statusHere, "cannot start %s: %v", command, err)
 	}
-	h := &helper{cmd: cmd, in: newSpool(stdin), stdin: stdin, gone: make(chan struct{})}
+	h := &helper{cmd: cmd, in: screen.NewSpool(stdin), stdin: stdin, gone: make(chan struct{})}
 	go func() {
 		cmd.Wait() // what is wrong it has said itself
 		exited()
@@ -53,7 +54,7 @@ func (h *helper) Write(p []byte) (int, error) {
 // is done.
 func (h *helper) end(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { h.cmd.Process.Signal(syscall.SIGTERM) })()
-	h.in.flush()
+	h.in.Flush()
 	h.stdin.Close()
 	<-h.gone
 }

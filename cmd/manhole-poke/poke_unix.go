@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 	"github.com/go-manhole/lazy/console"
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
@@ -83,8 +84,8 @@ func (d door) hold(ctx context.Context, o options, in input) error {
 	}
 	out := io.Writer(os.Stdout)
 	if term.IsTerminal(int(os.Stdout.Fd())) {
-		v := &visible{w: out}
-		defer v.end()
+		v := screen.NewVisible(out)
+		defer v.Close()
 		out = v
 	}
 	if in.terminal || in.report() {

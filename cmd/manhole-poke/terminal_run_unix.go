@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
@@ -59,7 +60,7 @@ func (t *terminal) run(typed typedLine) error {
 		io.WriteString(d.sink.out, localHelp())
 	}
 	d.end(failed, err)
-	t.screen.flush() // after which nothing is dropped any more
+	t.screen.Flush() // after which nothing is dropped any more
 	if failed != "" && !t.unread && !(endless(typed.line) && !t.now.interrupted.IsZero()) {
 		t.complain("lazy: error: " + failed)
 	}
@@ -161,7 +162,7 @@ func (t *terminal) interrupt() {
 	case r == nil:
 		t.keys.interrupt()
 	case r.phase == showing:
-		t.screen.drop()
+		t.screen.Drop()
 	case r.phase == awaiting && r.interrupted.IsZero():
 		fmt.Println() // behind the ^C
 		t.stop()
@@ -178,7 +179,7 @@ func (t *terminal) interrupt() {
 func (t *terminal) stop() {
 	t.now.interrupted = time.Now()
 	t.keys.forget()
-	t.screen.drop()
+	t.screen.Drop()
 	t.c.interrupt()
 	io.WriteString(t.c.conn, t.mark())
 }
@@ -236,10 +237,11 @@ func endless(line string) bool {
 // toScreen shows the answer to line, "" being the report.
 func (t *terminal) toScreen(line string) (d destination) {
 	painter := &stackPainter{w: t.screen, palette: t.colours}
-	v := &visible{w: t.screen}
+	w := io.Writer(t.screen)
 	if name, _, _ := strings.Cut(line, " "); name == "" || name == "stack" {
-		v.w = painter
+		w = painter
 	}
+	v := screen.NewVisible(w)
 	d.sink.out = v
 	d.sink.note = func(text string) {
 		if strings.TrimSpace(text) != "" {
@@ -250,9 +252,9 @@ func (t *terminal) toScreen(line string) (d destination) {
 	d.sink.progress = progress
 	d.end = func(string, error) {
 		ended()
-		v.end()
+		v.Close()
 		painter.end()
-		t.screen.flush()
+		t.screen.Flush()
 	}
 	d.close = func() {}
 	return d
@@ -266,7 +268,7 @@ func (t *terminal) progress() (show func(frame.Advance), ended func()) {
 			begun = true
 			t.aside("manhole-poke: Enter ends it early, Ctrl-C gives it up\n")
 		}
-		t.screen.flush()
+		t.screen.Flush()
 		bar(a)
 	}
 	return show, func() {
@@ -354,7 +356,7 @@ func (p *patientWriter) Write(b []byte) (int, error) {
 
 // lend gives the terminal to a local program.
 func (t *terminal) lend(command string) (*helper, error) {
-	t.screen.flush()
+	t.screen.Flush()
 	t.keys.leave()
 	return startHelper(command, t.nobodyReads)
 }
@@ -388,13 +390,13 @@ func (t *terminal) toPager(line string) (destination, error) {
 	d := t.toScreen(line)
 	shown, ended := d.sink.out, d.end
 	var h *helper
-	var v *visible
+	var v *screen.Visible
 	long := &longAnswer{}
 	long.start = func() (w io.Writer, err error) {
 		if h, err = t.lend(pagerCommand()); err != nil {
 			return nil, err
 		}
-		v = &visible{w: h}
+		v = screen.NewVisible(h)
 		return v, nil
 	}
 	d.sink.out = long
@@ -405,7 +407,7 @@ func (t *terminal) toPager(line string) (destination, error) {
 			return
 		}
 		ended(failed, err)
-		v.end()
+		v.Close()
 		h.end(t.ctx)
 	}
 	return d, nil

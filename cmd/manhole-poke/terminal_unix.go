@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 )
 
 const prompt = "lazy> " // as the console's own
@@ -32,7 +34,7 @@ type terminal struct {
 	ctx     context.Context
 	leave   context.CancelCauseFunc
 	colours palette
-	screen  *spool
+	screen  *screen.Spool
 	keys    *keys
 	editor  *editor
 	pager   bool
@@ -53,7 +55,7 @@ func converse(ctx context.Context, o options, c *client) error {
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
 	t := &terminal{
 		c: c, ctx: ctx, leave: leave, pager: o.pager,
-		colours: terminalPalette(), screen: newSpool(os.Stdout), keys: newKeys(os.Stdin),
+		colours: terminalPalette(), screen: screen.NewSpool(os.Stdout), keys: newKeys(os.Stdin),
 	}
 	t.editor = &editor{t.keys, openHistory(), (&consoleCompleter{c.greeting.Commands}).complete, t.colours}
 	if err := t.keys.listen(); err != nil {
@@ -61,7 +63,7 @@ func converse(ctx context.Context, o options, c *client) error {
 	}
 	defer t.keys.leave()
 	defer t.onInterrupt()()
-	defer t.screen.flush()
+	defer t.screen.Flush()
 
 	t.aside(c.greeting.Text + "\n")
 	err := t.run(typedLine{}) // the report, which nobody has to ask for
@@ -97,7 +99,7 @@ func (t *terminal) turn() error {
 		case <-ctx.Done():
 		}
 	}(t.said)
-	if err := t.screen.flush(); err != nil {
+	if err := t.screen.Flush(); err != nil {
 		return failf(statusHere, "cannot write to the terminal: %v", err)
 	}
 	text, err := t.editor.line(ctx)
@@ -181,7 +183,7 @@ func (t *terminal) goodbye() error {
 
 // aside shows what is not part of an answer.
 func (t *terminal) aside(text string) {
-	for line := range strings.Lines(visibleText(text)) {
+	for line := range strings.Lines(screen.VisibleText(text)) {
 		io.WriteString(t.screen, t.colours.set(t.colours.faint, line))
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package screen
 
 import (
 	"fmt"
@@ -8,18 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// visible is for what another process says: control characters but the end of
+// A Visible is for what another process says: control characters but the end of
 // a line and the tab are shown, not obeyed, as they could drive the terminal
 // (ECMA-48; those from U+0080 on as well, and some terminals take the bare
 // bytes from 0x80 on for these). So are formatting characters, which could
-// change the order in which text is seen.
-type visible struct {
+// change the order in which text is seen. It is not safe for concurrent use.
+type Visible struct {
 	w    io.Writer
 	held []byte // the beginning of a character, or a CR
 	last byte   // that was written
 }
 
-func (v *visible) Write(p []byte) (int, error) {
+// NewVisible returns one that writes to w.
+func NewVisible(w io.Writer) *Visible { return &Visible{w: w} }
+
+// Write passes on p as it is to be shown. It holds back the last bytes while it
+// depends on what follows how that is: the beginning of a character, or a CR.
+// It takes all of p in any case; the error is that of the writer beneath.
+func (v *Visible) Write(p []byte) (int, error) {
 	text := append(v.held, p...)
 	shown := make([]byte, 0, len(text)+len(text)/8)
 	for len(text) > 0 && !(text[0] == '\r' && len(text) == 1) && utf8.FullRune(text) {
@@ -31,7 +37,7 @@ func (v *visible) Write(p []byte) (int, error) {
 	return len(p), v.pass(shown)
 }
 
-func (v *visible) pass(shown []byte) error {
+func (v *Visible) pass(shown []byte) error {
 	if len(shown) == 0 {
 		return nil
 	}
@@ -40,8 +46,9 @@ func (v *visible) pass(shown []byte) error {
 	return err
 }
 
-// end shows what was held, and begins a new line unless there is one.
-func (v *visible) end() error {
+// Close shows what was held, and begins a new line unless there is one. The
+// error is that of the writer beneath, which stays open.
+func (v *Visible) Close() error {
 	var shown []byte
 	for len(v.held) > 0 {
 		var n int
@@ -54,12 +61,12 @@ func (v *visible) end() error {
 	return v.pass([]byte{'\n'})
 }
 
-// visibleText is whole lines.
-func visibleText(text string) string {
+// VisibleText returns text as a Visible shows it, in whole lines.
+func VisibleText(text string) string {
 	var b strings.Builder
-	v := visible{w: &b}
+	v := NewVisible(&b)
 	v.Write([]byte(text))
-	v.end()
+	v.Close()
 	return b.String()
 }
 

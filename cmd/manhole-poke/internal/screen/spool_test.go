@@ -1,4 +1,4 @@
-package main
+package screen
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 
 func TestSpoolDoesNotWait(t *testing.T) {
 	w := &slowWriter{let: make(chan error)}
-	s := newSpool(w)
+	s := NewSpool(w)
 	var want bytes.Buffer
 	for range 100 {
 		p := bytes.Repeat([]byte("0123456789"), 1000)
@@ -33,25 +33,25 @@ func TestSpoolDoesNotWait(t *testing.T) {
 		}
 	}
 	close(w.let)
-	if err := s.flush(); err != nil || w.b.String() != want.String() {
+	if err := s.Flush(); err != nil || w.b.String() != want.String() {
 		t.Errorf("%v, %d bytes, want %d", err, w.b.Len(), want.Len())
 	}
 }
 
 func TestSpoolDrops(t *testing.T) {
 	w := &slowWriter{let: make(chan error)}
-	s := newSpool(w)
+	s := NewSpool(w)
 	s.Write([]byte("begun\n"))
 	w.let <- nil
-	s.flush()
+	s.Flush()
 	s.Write([]byte("under way"))
 	s.Write([]byte(" kept\n"))
-	s.drop()
+	s.Drop()
 	s.Write([]byte("more\n"))
 	close(w.let)
-	s.flush()
+	s.Flush()
 	s.Write([]byte("the next\n"))
-	s.flush()
+	s.Flush()
 	got := w.b.String()
 	if got != "begun\nunder way\nthe next\n" && got != "begun\nthe next\n" {
 		t.Errorf("%q", got)
@@ -60,10 +60,10 @@ func TestSpoolDrops(t *testing.T) {
 
 func TestSpoolTellsOfFailure(t *testing.T) {
 	w := &slowWriter{let: make(chan error, 1)}
-	s := newSpool(w)
+	s := NewSpool(w)
 	w.let <- io.ErrClosedPipe
 	s.Write([]byte("x"))
-	if err := s.flush(); !errors.Is(err, io.ErrClosedPipe) {
+	if err := s.Flush(); !errors.Is(err, io.ErrClosedPipe) {
 		t.Error(err)
 	}
 	if _, err := s.Write([]byte("y")); !errors.Is(err, io.ErrClosedPipe) {
@@ -73,7 +73,7 @@ func TestSpoolTellsOfFailure(t *testing.T) {
 
 func TestSpoolFromSeveral(t *testing.T) {
 	var b bytes.Buffer
-	s := newSpool(&b)
+	s := NewSpool(&b)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -83,7 +83,7 @@ func TestSpoolFromSeveral(t *testing.T) {
 		})
 	}
 	all.Wait()
-	s.flush()
+	s.Flush()
 	if b.Len() != 8*1000*5 {
 		t.Error(b.Len())
 	}

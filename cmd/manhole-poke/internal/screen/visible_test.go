@@ -1,4 +1,4 @@
-package main
+package screen
 
 import (
 	"bytes"
@@ -23,13 +23,13 @@ func TestVisible(t *testing.T) {
 	} {
 		for _, step := range []int{1, 2, 1000} {
 			var b bytes.Buffer
-			v := visible{w: &b}
+			v := NewVisible(&b)
 			for p := []byte(text); len(p) > 0; {
 				n := min(step, len(p))
 				v.Write(p[:n])
 				p = p[n:]
 			}
-			v.end()
+			v.Close()
 			if b.String() != want {
 				t.Errorf("%q in steps of %d: %q, want %q", text, step, b.String(), want)
 			}
@@ -41,10 +41,10 @@ func FuzzVisible(f *testing.F) {
 	f.Add([]byte("a\x1b[31m\r"), []byte("\n\xe6\x97"))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var b bytes.Buffer
-		v := visible{w: &b}
+		v := NewVisible(&b)
 		v.Write(first)
 		v.Write(second)
-		v.end()
+		v.Close()
 		if !utf8.Valid(b.Bytes()) {
 			t.Errorf("%q", b.Bytes())
 		}

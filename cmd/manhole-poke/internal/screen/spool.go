@@ -1,14 +1,15 @@
-package main
+package screen
 
 import (
 	"io"
 	"sync"
 )
 
-// A spool stands between an answer and what shows it, which is looked at in
+// A Spool stands between an answer and what shows it, which is looked at in
 // its own time: a terminal that Ctrl-S stopped, a pager that waits for a key.
-// A process whose peer reads nothing for ten seconds ends the session.
-type spool struct {
+// A process whose peer reads nothing for ten seconds ends the session. It is
+// safe for concurrent use.
+type Spool struct {
 	w io.Writer
 
 	mu       sync.Mutex
@@ -20,17 +21,21 @@ type spool struct {
 	err      error // of w, for good
 }
 
-// spoolMost is where even a spool makes the process wait.
+// spoolMost is where even a Spool makes the process wait.
 const spoolMost = 256 << 20
 
-func newSpool(w io.Writer) *spool {
-	s := &spool{w: w}
+// NewSpool returns one that writes to w, from a goroutine of its own while
+// there is something to write.
+func NewSpool(w io.Writer) *Spool {
+	s := &Spool{w: w}
 	s.changed = sync.NewCond(&s.mu)
 	return s
 }
 
-// Write returns the error of an earlier one.
-func (s *spool) Write(p []byte) (int, error) {
+// Write keeps p to be written later, and waits only if that has become very
+// much. It takes all of p in any case, and returns the error of an earlier one:
+// after it nothing is written any more.
+func (s *Spool) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.kept) > spoolMost && s.err == nil {
@@ -47,11 +52,11 @@ func (s *spool) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *spool) drain() {
+func (s *Spool) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.kept) > 0 && s.err == nil {
-		// Little at a time, so that drop comes soon.
+		// Little at a time, so that Drop comes soon.
 		part := s.kept[:min(len(s.kept), 16<<10)]
 		s.kept = s.kept[len(part):]
 		s.changed.Broadcast()
@@ -65,17 +70,17 @@ func (s *spool) drain() {
 	s.changed.Broadcast()
 }
 
-// drop throws away what was not written yet, and what comes until flush.
-func (s *spool) drop() {
+// Drop throws away what was not written yet, and what comes until Flush.
+func (s *Spool) Drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept, s.dropping = nil, true
 	s.changed.Broadcast()
 }
 
-// flush returns when all is written. What was cut short by drop gets an end of
-// line.
-func (s *spool) flush() error {
+// Flush returns when all is written, with the error of that if there was one.
+// What was cut short by Drop gets an end of line.
+func (s *Spool) Flush() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.writing {
