@@ -14,7 +14,7 @@ import (
 // session's own help says about its commands.
 type consoleCompleter struct{ commands []frame.Command }
 
-// complete is a liner.WordCompleter: pos counts characters.
+// complete is lineedit.Config's Complete: pos counts characters.
 func (c *consoleCompleter) complete(line string, pos int) (head string, words []string, tail string) {
 	runes := []rune(line)
 	before, tail := string(runes[:pos]), string(runes[pos:])

@@ -86,7 +86,7 @@ func FuzzCompleteConsole(f *testing.F) {
 	f.Add("é x", 1, "\x1b[2J x", "a|b", "-\x1b")
 	f.Add("pprof > ", 8, "", "", "")
 	f.Fuzz(func(t *testing.T, line string, pos int, name, args, more string) {
-		line = strings.ToValidUTF8(line, "?") // as liner's runes are
+		line = strings.ToValidUTF8(line, "?") // as the editor's runes are
 		n := utf8.RuneCountInString(line)
 		if pos < 0 || pos > n {
 			pos = n

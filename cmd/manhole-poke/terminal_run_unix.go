@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 	"github.com/go-manhole/lazy/internal/frame"
 )
@@ -41,7 +42,7 @@ func (t *terminal) run(typed typedLine) error {
 	d, err := t.destination(typed)
 	if err != nil {
 		t.complain("manhole-poke: " + oneLine(err.Error()))
-		return t.keys.listen()
+		return t.listen()
 	}
 	defer d.close()
 	name, _, _ := strings.Cut(typed.line, " ")
@@ -71,7 +72,7 @@ func (t *terminal) run(typed typedLine) error {
 		t.c.leave()
 		return errLeft
 	}
-	return t.keys.listen() // if a helper had the terminal
+	return t.listen() // if a helper had the terminal
 }
 
 // begin sends the line before anything else that is said of the command.
@@ -86,8 +87,8 @@ func (t *terminal) begin(line string) {
 		t.stop()
 	}
 	t.mu.Unlock()
-	t.keys.during(func(key byte) {
-		if key == ctrlC {
+	t.editor.During(func(key byte) {
+		if key == lineedit.CtrlC {
 			t.interrupt()
 		} else {
 			t.finish()
@@ -96,7 +97,7 @@ func (t *terminal) begin(line string) {
 }
 
 func (t *terminal) end() {
-	t.keys.during(nil)
+	t.editor.During(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.now, t.unread = nil, false
@@ -160,7 +161,7 @@ func (t *terminal) interrupt() {
 		fmt.Println() // behind the ^C
 		t.giveUp(errGivenUp)
 	case r == nil:
-		t.keys.interrupt()
+		t.editor.Interrupt()
 	case r.phase == showing:
 		t.screen.Drop()
 	case r.phase == awaiting && r.interrupted.IsZero():
@@ -178,7 +179,7 @@ func (t *terminal) interrupt() {
 // stop interrupts the command that runs.
 func (t *terminal) stop() {
 	t.now.interrupted = time.Now()
-	t.keys.forget()
+	t.editor.Forget()
 	t.screen.Drop()
 	t.c.interrupt()
 	io.WriteString(t.c.conn, t.mark())
@@ -325,11 +326,11 @@ func (t *terminal) opening(giveUp context.CancelCauseFunc) {
 	t.giveUp = giveUp
 	t.mu.Unlock()
 	if giveUp == nil {
-		t.keys.during(nil)
+		t.editor.During(nil)
 		return
 	}
-	t.keys.during(func(key byte) {
-		if key == ctrlC {
+	t.editor.During(func(key byte) {
+		if key == lineedit.CtrlC {
 			t.interrupt()
 		}
 	})
@@ -357,7 +358,7 @@ func (p *patientWriter) Write(b []byte) (int, error) {
 // lend gives the terminal to a local program.
 func (t *terminal) lend(command string) (*helper, error) {
 	t.screen.Flush()
-	t.keys.leave()
+	t.editor.Leave()
 	return startHelper(command, t.nobodyReads)
 }
 

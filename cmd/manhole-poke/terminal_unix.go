@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
 )
 
@@ -35,8 +36,7 @@ type terminal struct {
 	leave   context.CancelCauseFunc
 	colours palette
 	screen  *screen.Spool
-	keys    *keys
-	editor  *editor
+	editor  *lineedit.Editor
 	pager   bool
 	said    chan struct{} // closed when there is something to read from the process
 
@@ -55,13 +55,16 @@ func converse(ctx context.Context, o options, c *client) error {
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
 	t := &terminal{
 		c: c, ctx: ctx, leave: leave, pager: o.pager,
-		colours: terminalPalette(), screen: screen.NewSpool(os.Stdout), keys: newKeys(os.Stdin),
+		colours: terminalPalette(), screen: screen.NewSpool(os.Stdout),
 	}
-	t.editor = &editor{t.keys, openHistory(), (&consoleCompleter{c.greeting.Commands}).complete, t.colours}
-	if err := t.keys.listen(); err != nil {
+	t.editor = lineedit.New(lineedit.Config{
+		Program: "manhole-poke", Prompt: prompt, Strong: t.colours.strong, Plain: t.colours.plain,
+		Complete: (&consoleCompleter{c.greeting.Commands}).complete,
+	})
+	if err := t.listen(); err != nil {
 		return err
 	}
-	defer t.keys.leave()
+	defer t.editor.Leave()
 	defer t.onInterrupt()()
 	defer t.screen.Flush()
 
@@ -74,6 +77,14 @@ func converse(ctx context.Context, o options, c *client) error {
 		return nil
 	}
 	return err
+}
+
+// listen takes the terminal, or takes it back from a helper.
+func (t *terminal) listen() error {
+	if err := t.editor.Listen(); err != nil {
+		return failf(statusHere, "cannot wait for what is typed: %v; try it as a script: echo stack | manhole-poke PID", err)
+	}
+	return nil
 }
 
 // errLeft is that the person wants the session to end.
@@ -102,7 +113,7 @@ func (t *terminal) turn() error {
 	if err := t.screen.Flush(); err != nil {
 		return failf(statusHere, "cannot write to the terminal: %v", err)
 	}
-	text, err := t.editor.line(ctx)
+	text, err := t.editor.Line(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return t.run(typedLine{}) // what the process says unasked, mostly that it is over
@@ -110,7 +121,7 @@ func (t *terminal) turn() error {
 		return t.goodbye()
 	}
 	text = strings.TrimRight(withoutControls(text), " ")
-	t.editor.history.add(text)
+	t.editor.Remember(text)
 	typed, err := parseTyped(strings.TrimSpace(text))
 	if err == nil {
 		typed, err = t.understood(typed)

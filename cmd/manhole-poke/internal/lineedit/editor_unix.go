@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package lineedit
 
 import (
 	"context"
@@ -21,20 +21,77 @@ import (
 // narrow is the width of a terminal in which lines can't be edited well.
 const narrow = 24
 
-// An editor reads lines at the prompt.
-type editor struct {
-	keys     *keys
-	history  *history
-	complete liner.WordCompleter
-	colours  palette
+// A Config says how an Editor asks for lines. Complete may be nil.
+type Config struct {
+	// Program is whose history it is: Program/history in $XDG_STATE_HOME, or in
+	// ~/.local/state.
+	Program string
+	Prompt  string
+
+	// Strong and Plain are the sequences that set the prompt and what is typed
+	// off, and that end this; or nothing. A terminal in which lines can't be
+	// edited gets neither.
+	Strong, Plain string
+
+	// Complete offers words for the one that ends at pos, which counts
+	// characters: the line is then head, one of words, and tail.
+	Complete func(line string, pos int) (head string, words []string, tail string)
 }
 
-// line reads one line. The error is io.EOF after Ctrl-D, and when ctx is done
-// or the terminal gone. A line that was given up with Ctrl-C is an empty one.
+// An Editor reads lines at the prompt, from os.Stdin and at os.Stdout. As that
+// is one terminal, there is one Editor at a time.
+//
+// Listen, Leave, Line and Remember are for one goroutine, and the other methods
+// for any.
+type Editor struct {
+	config  Config
+	keys    *keys
+	history *history
+}
+
+// New returns an Editor that knows the lines of earlier sessions. It reads
+// nothing that is typed before Listen.
+func New(c Config) *Editor {
+	return &Editor{c, newKeys(os.Stdin), openHistory(c.Program)}
+}
+
+// Listen begins to read what is typed, unless that is done already. The error
+// says why os.Stdin can't be waited for.
+func (e *Editor) Listen() error { return e.keys.listen() }
+
+// Leave ends what Listen began: what is typed then is for another program at
+// the same terminal. What was read before waits for the next line.
+func (e *Editor) Leave() { e.keys.leave() }
+
+// During has keys that are for the command that runs told to heard, until that
+// is nil: Enter alone, which is then no line for the next prompt, Ctrl-D, and
+// CtrlC if that was typed before the terminal's driver made a signal of it.
+//
+// heard is called by During itself, of what was typed before, and by the
+// goroutine that reads the keys: it must not call Leave, which waits for that
+// one. A call that has begun may go on after During(nil).
+func (e *Editor) During(heard func(key byte)) { e.keys.during(heard) }
+
+// Interrupt is a Ctrl-C that came as a signal: Line then returns an empty line,
+// and what was typed before is forgotten.
+func (e *Editor) Interrupt() { e.keys.interrupt() }
+
+// Forget throws away what was typed and waits for the next line.
+func (e *Editor) Forget() { e.keys.forget() }
+
+// Remember adds a line to the history, unless it is as the one before, begins
+// with a blank, is too long or holds what should not get to the terminal. That
+// it can't be kept on disk is no failure.
+func (e *Editor) Remember(line string) { e.history.add(line) }
+
+// Line reads one line, once Listen was called. The error is io.EOF after Ctrl-D,
+// and when ctx is done or the terminal gone. A line that was given up with
+// Ctrl-C is an empty one. For a moment at its beginning os.Stdin is another
+// file, so nobody else may use that variable meanwhile.
 //
 // The terminal is in raw mode only here, as in other shells: whatever happens
 // while a command runs, what takes the terminal over finds it as it was.
-func (e *editor) line(ctx context.Context) (string, error) {
+func (e *Editor) Line(ctx context.Context) (string, error) {
 	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil || columns < narrow || !liner.TerminalSupported() {
 		return e.plainLine(ctx)
@@ -53,7 +110,7 @@ func (e *editor) line(ctx context.Context) (string, error) {
 	l.SetCtrlCAborts(true)
 	l.SetMultiLineMode(true)
 	l.SetTabCompletionStyle(liner.TabPrints)
-	l.SetWordCompleter(e.complete)
+	l.SetWordCompleter(e.config.Complete)
 	for _, old := range e.history.lines {
 		l.AppendHistory(old)
 	}
@@ -68,7 +125,7 @@ func (e *editor) line(ctx context.Context) (string, error) {
 	defer others.Wait()
 	defer r.Close() // so that nobody waits to write
 	defer ended()
-	m := &modes{colours: e.colours, found: found, raw: raw}
+	m := &modes{strong: e.config.Strong, plain: e.config.Plain, found: found, raw: raw}
 	others.Go(func() {
 		defer m.restoreInPanic()
 		m.signalled(ctx)
@@ -77,9 +134,9 @@ func (e *editor) line(ctx context.Context) (string, error) {
 		defer m.restoreInPanic()
 		e.feed(ctx, w, m)
 	})
-	defer io.WriteString(os.Stdout, e.colours.plain)
-	io.WriteString(os.Stdout, e.colours.strong)
-	line, err := l.Prompt(prompt)
+	defer io.WriteString(os.Stdout, e.config.Plain)
+	io.WriteString(os.Stdout, e.config.Strong)
+	line, err := l.Prompt(e.config.Prompt)
 	switch {
 	case err == liner.ErrPromptAborted:
 		return "", nil
@@ -105,7 +162,7 @@ const pastedMost = 8 << 10
 
 // feed passes on what is typed, up to the end of a line: what comes after it
 // is not for this prompt. When ctx is done before, the prompt reads the end.
-func (e *editor) feed(ctx context.Context, w *os.File, m *modes) {
+func (e *Editor) feed(ctx context.Context, w *os.File, m *modes) {
 	defer w.Close()
 	pasted := 0
 	for {
@@ -133,8 +190,8 @@ func (e *editor) feed(ctx context.Context, w *os.File, m *modes) {
 
 // modes are those of the terminal at the prompt.
 type modes struct {
-	colours palette
-	found   liner.ModeApplier // what others find
+	strong, plain string            // see Config
+	found         liner.ModeApplier // what others find
 
 	mu  sync.Mutex
 	raw liner.ModeApplier
@@ -164,13 +221,13 @@ func (m *modes) again() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.raw.ApplyMode()
-	io.WriteString(os.Stdout, m.colours.strong)
+	io.WriteString(os.Stdout, m.strong)
 	unix.Kill(os.Getpid(), unix.SIGWINCH)
 }
 
 func (m *modes) giveBack() {
 	m.found.ApplyMode()
-	fmt.Println(m.colours.plain)
+	fmt.Println(m.plain)
 }
 
 // signalled is for a process that others stopped, so that a shell has had the
@@ -206,8 +263,8 @@ func (m *modes) restoreInPanic() {
 
 // plainLine reads a line where nothing can be edited but by the terminal's
 // driver.
-func (e *editor) plainLine(ctx context.Context) (string, error) {
-	io.WriteString(os.Stdout, prompt)
+func (e *Editor) plainLine(ctx context.Context) (string, error) {
+	io.WriteString(os.Stdout, e.config.Prompt)
 	var line []byte
 	for {
 		part := e.keys.next(ctx)
@@ -215,7 +272,7 @@ func (e *editor) plainLine(ctx context.Context) (string, error) {
 		case part == nil, part[0] == ctrlD && len(part) == 1 && len(line) == 0:
 			fmt.Println()
 			return "", io.EOF
-		case part[len(part)-1] == ctrlC:
+		case part[len(part)-1] == CtrlC:
 			fmt.Println()
 			return "", nil
 		}

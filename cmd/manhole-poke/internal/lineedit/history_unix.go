@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package lineedit
 
 import (
 	"bytes"
@@ -32,9 +32,9 @@ type history struct {
 	lines []string
 }
 
-// openHistory reads what earlier sessions left.
-func openHistory() *history {
-	h := &history{file: historyFile()}
+// openHistory reads what earlier sessions of the program left.
+func openHistory(program string) *history {
+	h := &history{file: historyFile(program)}
 	f, err := os.Open(h.file)
 	if err != nil {
 		return h
@@ -63,7 +63,7 @@ func lastOf(f *os.File, most int64) ([]byte, error) {
 // historyFile is in the directory for what a program remembers (XDG Base
 // Directory Specification). It is no file if that is another user's, as it may
 // be under sudo: it would then be root's, and closed to its owner.
-func historyFile() string {
+func historyFile(program string) string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
@@ -83,7 +83,7 @@ func historyFile() string {
 		if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Geteuid() {
 			return ""
 		}
-		return filepath.Join(dir, "manhole-poke", "history")
+		return filepath.Join(dir, program, "history")
 	}
 }
 
@@ -119,8 +119,8 @@ func (h *history) add(line string) {
 	}
 }
 
-// keep appends the line. Several manhole-pokes may do that at once, and one of
-// them replace the file by a shorter one.
+// keep appends the line. Several processes may do that at once, and one of them
+// replace the file by a shorter one.
 func (h *history) keep(line string) error {
 	if err := os.MkdirAll(filepath.Dir(h.file), 0o700); err != nil {
 		return err

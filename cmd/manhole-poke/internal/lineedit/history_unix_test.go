@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package lineedit
 
 import (
 	"fmt"
@@ -13,23 +13,26 @@ import (
 	"unicode/utf8"
 )
 
+// program is whose history it is.
+const program = "some-program"
+
 // stateHome is where history is kept during a test.
 func stateHome(t *testing.T) (file string) {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("XDG_STATE_HOME", dir)
-	return filepath.Join(dir, "manhole-poke", "history")
+	return filepath.Join(dir, program, "history")
 }
 
 func TestHistory(t *testing.T) {
 	file := stateHome(t)
-	h := openHistory()
+	h := openHistory(program)
 	for _, line := range []string{"stack", " secret", "stack", "", "stats", "\x1b[2J", "stack", strings.Repeat("x", 5000)} {
 		h.add(line)
 	}
 	want := []string{"stack", "stats", "stack"}
-	if !slices.Equal(h.lines, want) || !slices.Equal(openHistory().lines, want) {
-		t.Errorf("%q, then %q", h.lines, openHistory().lines)
+	if !slices.Equal(h.lines, want) || !slices.Equal(openHistory(program).lines, want) {
+		t.Errorf("%q, then %q", h.lines, openHistory(program).lines)
 	}
 	for name, mode := range map[string]os.FileMode{file: 0o600, filepath.Dir(file): 0o700 | os.ModeDir} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != mode {
@@ -43,14 +46,14 @@ func TestHistoryOfSeveralAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 8 {
 		all.Go(func() {
-			h := openHistory()
+			h := openHistory(program)
 			for i := range 50 {
 				h.add(fmt.Sprintf("poke %d line %d", n, i))
 			}
 		})
 	}
 	all.Wait()
-	if n := len(openHistory().lines); n != 400 {
+	if n := len(openHistory(program).lines); n != 400 {
 		t.Errorf("%d lines, want 400", n)
 	}
 }
@@ -61,7 +64,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 2 { // each replaces the file under the other
 		all.Go(func() {
-			h := openHistory()
+			h := openHistory(program)
 			for i := range 1000 {
 				h.add(fmt.Sprintf("%d.%d %s", n, i, long))
 			}
@@ -76,7 +79,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	// Each one's lines that are left are its last ones, without a gap.
 	next := map[string]int{}
-	for _, l := range openHistory().lines {
+	for _, l := range openHistory(program).lines {
 		var i int
 		who, rest, _ := strings.Cut(l, ".")
 		fmt.Sscan(rest, &i)
@@ -105,7 +108,7 @@ func TestHistoryWithoutPlace(t *testing.T) {
 		"it is a device": "/dev/null/x",
 	} {
 		t.Setenv("XDG_STATE_HOME", state)
-		h := openHistory()
+		h := openHistory(program)
 		h.add("stack")
 		h.add("stats")
 		if len(h.lines) != 2 || h.file != "" {
@@ -114,7 +117,7 @@ func TestHistoryWithoutPlace(t *testing.T) {
 	}
 	t.Setenv("XDG_STATE_HOME", "relative")
 	t.Setenv("HOME", "")
-	if f := historyFile(); f != "" {
+	if f := historyFile(program); f != "" {
 		t.Error(f)
 	}
 	if os.Geteuid() == 0 {
@@ -124,7 +127,7 @@ func TestHistoryWithoutPlace(t *testing.T) {
 			t.Skip(err)
 		}
 		t.Setenv("HOME", home)
-		if f := historyFile(); f != "" {
+		if f := historyFile(program); f != "" {
 			t.Errorf("root's in the home of another: %s", f)
 		}
 	}

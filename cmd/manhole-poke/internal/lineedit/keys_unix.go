@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package lineedit
 
 import (
 	"bytes"
@@ -13,8 +13,10 @@ import (
 	"github.com/muesli/cancelreader"
 )
 
+// CtrlC is the key that During tells of where it is no signal.
+const CtrlC = 0x03
+
 const (
-	ctrlC = 0x03
 	ctrlD = 0x04
 	ctrlZ = 0x1a
 )
@@ -49,7 +51,7 @@ func (k *keys) listen() error {
 	}
 	r, err := cancelreader.NewReader(k.tty)
 	if err != nil {
-		return failf(statusHere, "cannot wait for what is typed: %v; try it as a script: echo stack | manhole-poke PID", err)
+		return err
 	}
 	k.reader, k.stopped = r, make(chan struct{})
 	go k.read(r, k.stopped)
@@ -108,7 +110,7 @@ func (k *keys) during(heard func(key byte)) {
 	k.mu.Lock()
 	k.heard = heard
 	tell := func() {}
-	if i := bytes.LastIndexByte(k.typed, ctrlC); i >= 0 {
+	if i := bytes.LastIndexByte(k.typed, CtrlC); i >= 0 {
 		tell = k.forCommand(i)
 	}
 	k.mu.Unlock()
@@ -125,7 +127,7 @@ func (k *keys) forCommand(first int) (tell func()) {
 	rest := k.typed[:first:first]
 	for _, c := range k.typed[first:] {
 		switch {
-		case c == ctrlC:
+		case c == CtrlC:
 			rest, told = nil, append(told, c)
 			continue
 		case endsLine(c) && (len(rest) == 0 || endsLine(rest[len(rest)-1])):
@@ -151,7 +153,7 @@ func endsLine(c byte) bool { return c == '\n' || c == '\r' }
 func (k *keys) interrupt() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.typed = []byte{ctrlC}
+	k.typed = []byte{CtrlC}
 	k.more.Broadcast()
 }
 
@@ -194,5 +196,5 @@ func (k *keys) next(ctx context.Context) []byte {
 // being given up.
 func endsPrompt(part []byte) bool {
 	last := part[len(part)-1]
-	return endsLine(last) || last == ctrlC
+	return endsLine(last) || last == CtrlC
 }
