@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -152,7 +152,7 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 	case file != nil:
 		s.out = file
 	case out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())):
-		v := screen.NewVisible(out)
+		v := printable.NewWriter(out)
 		defer v.Close()
 		s.out = v
 	}
@@ -166,7 +166,7 @@ func askOne(ctx context.Context, o options, d door, lines []string) error {
 		// One of these comes first from whatever Enter ends.
 		s.note = func(text string) {
 			listen()
-			fmt.Fprintln(os.Stderr, oneLine(text))
+			fmt.Fprintln(os.Stderr, printable.Line(text))
 		}
 		s.progress = func(a frame.Advance) {
 			listen()
@@ -216,17 +216,17 @@ func paged(ctx context.Context, o options, lines []string, left func()) (out io.
 		return os.Stdout, func() {}
 	}
 	var h *helper
-	var v *screen.Visible // as not every pager shows what would drive the terminal: more does not
+	var v *printable.Writer // as not every pager shows what would drive the terminal: more does not
 	l := &longAnswer{start: func() (w io.Writer, err error) {
 		if h, err = startHelper(pagerCommand(), left); err != nil {
 			return nil, err
 		}
-		v = screen.NewVisible(h)
+		v = printable.NewWriter(h)
 		return v, nil
 	}}
 	return l, func() {
 		if h == nil {
-			io.WriteString(os.Stdout, screen.VisibleText(l.held.String()))
+			io.WriteString(os.Stdout, printable.Text(l.held.String()))
 			return
 		}
 		v.Close()
@@ -352,7 +352,7 @@ func askMany(ctx context.Context, o options, doors []door, lines []string) error
 	}
 	out, shown := paged(ctx, o, lines, func() {})
 	if out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())) {
-		out = screen.NewVisible(out)
+		out = printable.NewWriter(out)
 	}
 	w := bufio.NewWriter(out)
 	err := show(w, o, ways, replies)
@@ -446,7 +446,7 @@ func outcome(replies []reply) error {
 				first = r.err
 			}
 			if len(replies) > 1 {
-				fmt.Fprintln(os.Stderr, "manhole-poke:", oneLine(r.err.Error()))
+				fmt.Fprintln(os.Stderr, "manhole-poke:", printable.Line(r.err.Error()))
 			}
 		case slices.ContainsFunc(r.answers, func(a answered) bool { return a.failed != "" }):
 			failed++

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/sys/unix"
 )
@@ -203,7 +204,7 @@ func (c *client) answer(s sink) (failed string, err error) {
 				s.progress(a)
 			}
 		case frame.Error:
-			failed = oneLine(string(text))
+			failed = printable.Line(string(text))
 		case frame.Done:
 			return failed, nil
 		case frame.Closing:
@@ -219,7 +220,7 @@ func (c *client) garbled(k frame.Kind) error {
 }
 
 func (c *client) closing(why []byte) error {
-	return failf(statusBroken, "%s ended the session: %s; poke it again if you were not done", c.p, oneLine(string(why)))
+	return failf(statusBroken, "%s ended the session: %s; poke it again if you were not done", c.p, printable.Line(string(why)))
 }
 
 // over explains an error of the connection.

@@ -88,7 +88,7 @@ func (f *failure) Error() string { return f.text }
 // failf's arguments may hold what another process chose to call itself or to
 // say, so whatever could move the cursor or start a second line is replaced.
 func failf(s status, format string, args ...any) error {
-	return &failure{status: s, text: oneLine(fmt.Sprintf(format, args...))}
+	return &failure{status: s, text: printable.Line(fmt.Sprintf(format, args...))}
 }
 
 // withoutView is for answers that are for programs, or beside others.
@@ -98,7 +98,3 @@ func withoutView(err error) error {
 	}
 	return err
 }
-
-// oneLine is what anything is passed through here that another process may have
-// had a hand in.
-func oneLine(s string) string { return printable.Line(s) }

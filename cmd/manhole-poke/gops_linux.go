@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/console"
 	opcode "github.com/google/gops/signal"
 	"golang.org/x/sys/unix"
@@ -201,7 +202,7 @@ func (g *gopsAgent) attend(ctx context.Context, c *net.TCPConn) {
 		reset(c)
 		return
 	}
-	fmt.Fprintf(patient{c}, "manhole-poke: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(patient{c}, "manhole-poke: %s\n", printable.Line(err.Error()))
 	g.leave(c)
 }
 
@@ -300,7 +301,7 @@ func (p patient) Write(b []byte) (int, error) {
 // refuse says no, to the client and here; here once a second, because it may
 // be somebody who tries to fill the disk that this is logged to.
 func (g *gopsAgent) refuse(c *net.TCPConn, why error) {
-	fmt.Fprintf(patient{c}, "manhole-poke: %s\n", oneLine(why.Error()))
+	fmt.Fprintf(patient{c}, "manhole-poke: %s\n", printable.Line(why.Error()))
 	g.leave(c)
 	g.refusals++
 	if time.Since(g.told) < time.Second {
@@ -314,7 +315,7 @@ func (g *gopsAgent) refuse(c *net.TCPConn, why error) {
 }
 
 func (g *gopsAgent) complain(err error) {
-	fmt.Fprintln(os.Stderr, "manhole-poke:", oneLine(err.Error()))
+	fmt.Fprintln(os.Stderr, "manhole-poke:", printable.Line(err.Error()))
 }
 
 // leave ends a connection so that the client reads all of it. What it sent and

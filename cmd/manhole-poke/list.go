@@ -17,6 +17,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"golang.org/x/term"
 )
 
@@ -136,7 +137,7 @@ func (p *goProcess) cells() []string {
 	}
 	cells := []string{strconv.Itoa(p.PID), or(p.User, unknown), name, or(p.Go, unknown), up, or(p.Lazy, "-"), p.armedFor()}
 	for i, c := range cells {
-		cells[i] = oneLine(c)
+		cells[i] = printable.Line(c)
 	}
 	return cells
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -140,7 +141,7 @@ func leave(err error) {
 	if f := (*failure)(nil); errors.As(err, &f) && f.view != "" {
 		fmt.Println(f.view) // an answer, if not the one asked for
 	}
-	fmt.Fprintln(os.Stderr, "manhole-poke:", oneLine(err.Error()))
+	fmt.Fprintln(os.Stderr, "manhole-poke:", printable.Line(err.Error()))
 	os.Exit(int(statusOf(err)))
 }
 

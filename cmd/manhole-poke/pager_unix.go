@@ -11,14 +11,14 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/spool"
 	"golang.org/x/term"
 )
 
 // A helper is a local program that reads an answer.
 type helper struct {
 	cmd   *exec.Cmd
-	in    *screen.Spool
+	in    *spool.Spool
 	stdin io.Closer
 	gone  chan struct{} // closed when it has exited
 }
@@ -35,7 +35,7 @@ func startHelper(command string, exited func()) (*helper, error) {
 	if err != nil {
 		return nil, failf(statusHere, "cannot start %s: %v", command, err)
 	}
-	h := &helper{cmd: cmd, in: screen.NewSpool(stdin), stdin: stdin, gone: make(chan struct{})}
+	h := &helper{cmd: cmd, in: spool.New(stdin), stdin: stdin, gone: make(chan struct{})}
 	go func() {
 		cmd.Wait() // what is wrong it has said itself
 		exited()

@@ -11,7 +11,7 @@ import (
 	"net"
 	"os"
 
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/console"
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
@@ -84,7 +84,7 @@ func (d door) hold(ctx context.Context, o options, in input) error {
 	}
 	out := io.Writer(os.Stdout)
 	if term.IsTerminal(int(os.Stdout.Fd())) {
-		v := screen.NewVisible(out)
+		v := printable.NewWriter(out)
 		defer v.Close()
 		out = v
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
 )
@@ -46,7 +47,7 @@ func progressLine(a frame.Advance, width int) string {
 	if a.Seconds > a.Left { // the figures are another process's
 		done = int(float64(a.Seconds-a.Left) / float64(a.Seconds) * bar)
 	}
-	what, left := oneLine(a.What), fmt.Sprintf("%d s left", a.Left)
+	what, left := printable.Line(a.What), fmt.Sprintf("%d s left", a.Left)
 	line := fmt.Sprintf("%s [%s%s] %s", what, strings.Repeat("=", done), strings.Repeat(" ", bar-done), left)
 	if len([]rune(line)) > width {
 		line = what + ": " + left

@@ -10,6 +10,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
@@ -36,7 +37,7 @@ func (c *client) script(in input, out io.Writer) error {
 		case k == frame.Output:
 			_, writeErr = out.Write(text)
 		case k == frame.Error:
-			failures = append(failures, oneLine(string(text)))
+			failures = append(failures, printable.Line(string(text)))
 			_, writeErr = fmt.Fprintf(out, "%s %s\n", failed, text)
 		case k == frame.Done:
 			answers++

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
@@ -41,7 +41,7 @@ const (
 func (t *terminal) run(typed typedLine) error {
 	d, err := t.destination(typed)
 	if err != nil {
-		t.complain("manhole-poke: " + oneLine(err.Error()))
+		t.complain("manhole-poke: " + printable.Line(err.Error()))
 		return t.listen()
 	}
 	defer d.close()
@@ -242,7 +242,7 @@ func (t *terminal) toScreen(line string) (d destination) {
 	if name, _, _ := strings.Cut(line, " "); name == "" || name == "stack" {
 		w = painter
 	}
-	v := screen.NewVisible(w)
+	v := printable.NewWriter(w)
 	d.sink.out = v
 	d.sink.note = func(text string) {
 		if strings.TrimSpace(text) != "" {
@@ -298,7 +298,7 @@ func (t *terminal) toFile(typed typedLine) (d destination, err error) {
 	d.end = func(failed string, err error) {
 		ended(failed, err)
 		if w.err != nil {
-			t.complain("manhole-poke: " + oneLine(fmt.Sprintf("cannot write %s: %v", typed.file, w.err)))
+			t.complain("manhole-poke: " + printable.Line(fmt.Sprintf("cannot write %s: %v", typed.file, w.err)))
 			return
 		}
 		// What was interrupted is worth something if it can be read.
@@ -307,7 +307,7 @@ func (t *terminal) toFile(typed typedLine) (d destination, err error) {
 			return
 		}
 		if err := f.keep(); err != nil {
-			t.complain("manhole-poke: " + oneLine(err.Error()))
+			t.complain("manhole-poke: " + printable.Line(err.Error()))
 			return
 		}
 		t.aside(fmt.Sprintf("manhole-poke: %s%s\n", f, opens(typed.line, typed.file)))
@@ -391,13 +391,13 @@ func (t *terminal) toPager(line string) (destination, error) {
 	d := t.toScreen(line)
 	shown, ended := d.sink.out, d.end
 	var h *helper
-	var v *screen.Visible
+	var v *printable.Writer
 	long := &longAnswer{}
 	long.start = func() (w io.Writer, err error) {
 		if h, err = t.lend(pagerCommand()); err != nil {
 			return nil, err
 		}
-		v = screen.NewVisible(h)
+		v = printable.NewWriter(h)
 		return v, nil
 	}
 	d.sink.out = long

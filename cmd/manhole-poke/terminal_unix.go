@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/screen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/spool"
 )
 
 const prompt = "lazy> " // as the console's own
@@ -35,7 +36,7 @@ type terminal struct {
 	ctx     context.Context
 	leave   context.CancelCauseFunc
 	colours palette
-	screen  *screen.Spool
+	screen  *spool.Spool
 	editor  *lineedit.Editor
 	pager   bool
 	said    chan struct{} // closed when there is something to read from the process
@@ -55,7 +56,7 @@ func converse(ctx context.Context, o options, c *client) error {
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
 	t := &terminal{
 		c: c, ctx: ctx, leave: leave, pager: o.pager,
-		colours: terminalPalette(), screen: screen.NewSpool(os.Stdout),
+		colours: terminalPalette(), screen: spool.New(os.Stdout),
 	}
 	t.editor = lineedit.New(lineedit.Config{
 		Program: "manhole-poke", Prompt: prompt, Strong: t.colours.strong, Plain: t.colours.plain,
@@ -128,7 +129,7 @@ func (t *terminal) turn() error {
 	}
 	switch {
 	case err != nil:
-		t.complain("manhole-poke: " + oneLine(err.Error()))
+		t.complain("manhole-poke: " + printable.Line(err.Error()))
 		return nil
 	case typed.line == "":
 		return nil
@@ -194,7 +195,7 @@ func (t *terminal) goodbye() error {
 
 // aside shows what is not part of an answer.
 func (t *terminal) aside(text string) {
-	for line := range strings.Lines(screen.VisibleText(text)) {
+	for line := range strings.Lines(printable.Text(text)) {
 		io.WriteString(t.screen, t.colours.set(t.colours.faint, line))
 	}
 }

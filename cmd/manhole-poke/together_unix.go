@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/console"
 	"github.com/go-manhole/lazy/stackdump"
 )
@@ -134,7 +135,7 @@ func (r *reply) title() string {
 	if r.name == "" {
 		return "process " + r.door.String()
 	}
-	return fmt.Sprintf("process %v (%s)", r.door, oneLine(r.name))
+	return fmt.Sprintf("process %v (%s)", r.door, printable.Line(r.name))
 }
 
 func showBeside(out io.Writer, i int, replies []reply) {
@@ -166,7 +167,7 @@ func parseStats(text []byte) (figures []figure) {
 	for line := range bytes.Lines(text) {
 		name, value, ok := strings.Cut(string(line), ":")
 		if ok {
-			figures = append(figures, figure{oneLine(name), oneLine(value)})
+			figures = append(figures, figure{printable.Line(name), printable.Line(value)})
 		}
 	}
 	return figures
@@ -184,7 +185,7 @@ func showTable(out io.Writer, i int, replies []reply) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "PID\tNAME\t%s\n", strings.ToUpper(strings.Join(columns, "\t")))
 	each(i, replies, func(r *reply, a *answered) {
-		fmt.Fprintf(t, "%v\t%s", r.door, cmp.Or(oneLine(r.name), "?"))
+		fmt.Fprintf(t, "%v\t%s", r.door, cmp.Or(printable.Line(r.name), "?"))
 		if a.failed != "" {
 			fmt.Fprintf(t, "\t%s%s\n", failed+" ", a.failed)
 			return
@@ -276,7 +277,7 @@ func showJSON(out io.Writer, ways []way, replies []reply) error {
 			}
 		}
 		if r.err != nil {
-			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Error: oneLine(r.err.Error()), Status: int(statusOf(r.err))}
+			l := jsonLine{PID: r.door.pid, Path: r.door.path, Name: r.name, Error: printable.Line(r.err.Error()), Status: int(statusOf(r.err))}
 			l.Command = ways[len(r.answers)].line // the one that it did not answer, nor those after it
 			if err := write(l); err != nil {
 				return err

@@ -1,5 +1,5 @@
-// Package printable makes what other processes chose to call themselves or to
-// say safe to show.
+// Package printable makes what other processes call themselves or say safe to
+// show on a terminal: a name on one line ([Line]), whole answers ([Writer]).
 package printable
 
 import (

@@ -1,4 +1,4 @@
-package screen
+package spool
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 
 func TestSpoolDoesNotWait(t *testing.T) {
 	w := &slowWriter{let: make(chan error)}
-	s := NewSpool(w)
+	s := New(w)
 	var want bytes.Buffer
 	for range 100 {
 		p := bytes.Repeat([]byte("0123456789"), 1000)
@@ -40,7 +40,7 @@ func TestSpoolDoesNotWait(t *testing.T) {
 
 func TestSpoolDrops(t *testing.T) {
 	w := &slowWriter{let: make(chan error)}
-	s := NewSpool(w)
+	s := New(w)
 	s.Write([]byte("begun\n"))
 	w.let <- nil
 	s.Flush()
@@ -60,7 +60,7 @@ func TestSpoolDrops(t *testing.T) {
 
 func TestSpoolTellsOfFailure(t *testing.T) {
 	w := &slowWriter{let: make(chan error, 1)}
-	s := NewSpool(w)
+	s := New(w)
 	w.let <- io.ErrClosedPipe
 	s.Write([]byte("x"))
 	if err := s.Flush(); !errors.Is(err, io.ErrClosedPipe) {
@@ -73,7 +73,7 @@ func TestSpoolTellsOfFailure(t *testing.T) {
 
 func TestSpoolFromSeveral(t *testing.T) {
 	var b bytes.Buffer
-	s := NewSpool(&b)
+	s := New(&b)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

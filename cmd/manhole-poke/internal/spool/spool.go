@@ -1,4 +1,5 @@
-package screen
+// Package spool keeps an answer for who takes their time to read it.
+package spool
 
 import (
 	"io"
@@ -24,9 +25,9 @@ type Spool struct {
 // spoolMost is where even a Spool makes the process wait.
 const spoolMost = 256 << 20
 
-// NewSpool returns one that writes to w, from a goroutine of its own while
+// New returns one that writes to w, from a goroutine of its own while
 // there is something to write.
-func NewSpool(w io.Writer) *Spool {
+func New(w io.Writer) *Spool {
 	s := &Spool{w: w}
 	s.changed = sync.NewCond(&s.mu)
 	return s

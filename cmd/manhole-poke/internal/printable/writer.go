@@ -1,4 +1,4 @@
-package screen
+package printable
 
 import (
 	"fmt"
@@ -8,24 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// A Visible is for what another process says: control characters but the end of
+// A Writer passes on what another process says: control characters but the end of
 // a line and the tab are shown, not obeyed, as they could drive the terminal
 // (ECMA-48; those from U+0080 on as well, and some terminals take the bare
 // bytes from 0x80 on for these). So are formatting characters, which could
 // change the order in which text is seen. It is not safe for concurrent use.
-type Visible struct {
+type Writer struct {
 	w    io.Writer
 	held []byte // the beginning of a character, or a CR
 	last byte   // that was written
 }
 
-// NewVisible returns one that writes to w.
-func NewVisible(w io.Writer) *Visible { return &Visible{w: w} }
+// NewWriter returns one that writes to w.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write passes on p as it is to be shown. It holds back the last bytes while it
 // depends on what follows how that is: the beginning of a character, or a CR.
 // It takes all of p in any case; the error is that of the writer beneath.
-func (v *Visible) Write(p []byte) (int, error) {
+func (v *Writer) Write(p []byte) (int, error) {
 	text := append(v.held, p...)
 	shown := make([]byte, 0, len(text)+len(text)/8)
 	for len(text) > 0 && !(text[0] == '\r' && len(text) == 1) && utf8.FullRune(text) {
@@ -37,7 +37,7 @@ func (v *Visible) Write(p []byte) (int, error) {
 	return len(p), v.pass(shown)
 }
 
-func (v *Visible) pass(shown []byte) error {
+func (v *Writer) pass(shown []byte) error {
 	if len(shown) == 0 {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (v *Visible) pass(shown []byte) error {
 
 // Close shows what was held, and begins a new line unless there is one. The
 // error is that of the writer beneath, which stays open.
-func (v *Visible) Close() error {
+func (v *Writer) Close() error {
 	var shown []byte
 	for len(v.held) > 0 {
 		var n int
@@ -61,10 +61,10 @@ func (v *Visible) Close() error {
 	return v.pass([]byte{'\n'})
 }
 
-// VisibleText returns text as a Visible shows it, in whole lines.
-func VisibleText(text string) string {
+// Text returns text as a [Writer] shows it, in whole lines.
+func Text(text string) string {
 	var b strings.Builder
-	v := NewVisible(&b)
+	v := NewWriter(&b)
 	v.Write([]byte(text))
 	v.Close()
 	return b.String()

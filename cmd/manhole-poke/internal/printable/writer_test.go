@@ -1,4 +1,4 @@
-package screen
+package printable
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestVisible(t *testing.T) {
+func TestWriter(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                           "",
 		"plain\ttext\n":              "plain\ttext\n",
@@ -23,7 +23,7 @@ func TestVisible(t *testing.T) {
 	} {
 		for _, step := range []int{1, 2, 1000} {
 			var b bytes.Buffer
-			v := NewVisible(&b)
+			v := NewWriter(&b)
 			for p := []byte(text); len(p) > 0; {
 				n := min(step, len(p))
 				v.Write(p[:n])
@@ -37,11 +37,11 @@ func TestVisible(t *testing.T) {
 	}
 }
 
-func FuzzVisible(f *testing.F) {
+func FuzzWriter(f *testing.F) {
 	f.Add([]byte("a\x1b[31m\r"), []byte("\n\xe6\x97"))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var b bytes.Buffer
-		v := NewVisible(&b)
+		v := NewWriter(&b)
 		v.Write(first)
 		v.Write(second)
 		v.Close()
