@@ -111,7 +111,13 @@ func (o *outlet) fills(t testing.TB, tg *target) {
 		})
 		return full
 	})
-	eventually(t, "every thread of the target sleeps", func() bool {
+	tg.sleeps()
+}
+
+// sleeps waits until every thread of the target does.
+func (tg *target) sleeps() {
+	tg.t.Helper()
+	eventually(tg.t, "every thread of the target sleeps", func() bool {
 		states, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", tg.pid))
 		for _, name := range states {
 			if b, _ := os.ReadFile(name); !bytes.Contains(b, []byte(") S ")) {
@@ -427,13 +433,40 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 		unix.Kill(tg.copiers()[0], unix.SIGKILL)
 		eventually(t, "another goes on", func() bool { return succeeded.Load() > i })
 	}
-	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	last := tg.copiers()[0]
+	unix.Kill(last, unix.SIGKILL)
+	// What is in the pipe is lost with a process that ends after tail.
+	eventually(t, "it has ended", func() bool { return !slices.Contains(tg.copiers(), last) })
 	c.Close()
 	tg.gone()
 	n := tg.askInt("count")
 	o.has(t, fmt.Sprintf("%d of many\n", n-1))
 	// Killed between read and write it loses that one packet.
 	if got := strings.Count(o.text(), " of many\n"); got < n-6 {
+		t.Errorf("%d lines of %d", got, n)
+	}
+	tg.settles(before)
+	tg.childless()
+}
+
+// TestTailDivertedAndCopierHangs stops the process that copies, so that the
+// program waits to write when tail ends, and kills it after that.
+func TestTailDivertedAndCopierHangs(t *testing.T) {
+	o := outlets["pipe"](t)
+	o.flow()
+	tg := startOnto(t, o, "1>&2")
+	before := tg.footprint()
+	c := tg.tail("tail stderr")
+	unix.Kill(tg.copiers()[0], unix.SIGSTOP)
+	tg.ask("count")
+	tg.sleeps() // it waits for room in the pipe
+	c.Close()
+	tg.gone()
+	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	n := tg.askInt("count")
+	o.has(t, fmt.Sprintf("%d of many\n", n-1))
+	// Killed between read and write it loses one packet.
+	if got := strings.Count(o.text(), " of many\n"); got < n-1 {
 		t.Errorf("%d lines of %d", got, n)
 	}
 	tg.settles(before)

@@ -399,7 +399,8 @@ func (tg *target) ask(line string) string {
 	fmt.Fprintln(tg.in, line)
 	answer, err := tg.out.ReadString('\n')
 	if err != nil {
-		tg.t.Fatalf("the target does not answer %q: %v\n%s", line, err, tg.log)
+		tg.cmd.Process.Kill() // if it has not ended
+		tg.t.Fatalf("the target does not answer %q: %v (%v)\n%s", line, err, tg.cmd.Wait(), tg.log)
 	}
 	return strings.TrimSpace(answer)
 }

@@ -89,7 +89,7 @@ func (d *diverted) begin(s *session) error {
 	if err := unix.Fstat(d.copier.Input(), &d.pipe); err != nil {
 		return err
 	}
-	held, err := d.hold(s, d.change)
+	held, err := d.hold(s, d.change, func() {})
 	if !held {
 		return errors.New("the program waits to write to it, and nobody reads what is there")
 	}
@@ -252,31 +252,50 @@ func (d *diverted) elsewhere() error {
 
 func (d *diverted) close(t *tailing) {
 	d.mu.Lock()
-	d.closed = true
+	d.replace()
 	d.mu.Unlock()
-	d.watch.Stop()
-	if d.copier.Ended() {
-		if _, err := d.succeed(); err != nil {
-			// A writer that waits for room in the pipe has the lock.
-			d.copier.Rescue(d.saved[0], time.Second)
-		}
-	}
 	held, err := d.hold(t.s, func() error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		defer d.restore()
 		return d.settle()
-	})
-	if !held {
-		d.restore()
+	}, d.letGo)
+	if held {
+		d.letGo()
+	} else {
+		d.mu.Lock()
+		if !d.closed {
+			d.restore()
+		}
+		d.mu.Unlock()
 		err = copier.ErrBehind
 	}
 	if err != nil {
 		t.say("%s: what was written last may come after what is written now: %v", d.name(), err)
 	}
-	if d.copier.Ended() {
-		d.copier.Rescue(d.saved[0], time.Second)
-	}
+}
+
+// letGo gives back all there is, when no write through package os is under way:
+// one that nobody reads any more would end the program with SIGPIPE.
+func (d *diverted) letGo() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.restore()
+	d.closed = true
+	d.watch.Stop()
+	d.replace() // for children
 	d.copier.Close()
 	d.forget()
+}
+
+// replace has the rest passed on if the process has ended that did it.
+func (d *diverted) replace() {
+	if !d.copier.Ended() {
+		return
+	}
+	if _, err := d.succeed(); err != nil {
+		d.copier.Rescue(d.saved[0], time.Second)
+	}
 }
 
 // settle waits until nothing is left in the pipe.
@@ -289,20 +308,28 @@ func (d *diverted) settle() error {
 }
 
 // hold calls f while nobody writes to the streams through package os, and
-// reports whether it could.
-func (d *diverted) hold(s *session, f func() error) (held bool, err error) {
+// reports whether it could. Otherwise late is called, when all writes have ended
+// that were under way.
+func (d *diverted) hold(s *session, f func() error, late func()) (held bool, err error) {
 	var begun atomic.Bool // by f, or by giving up
 	ended := make(chan ending, 1)
 	// Waiting for a lock of package os can't be given up. Where it lasts, it
 	// ends together with the write of the program that it waits for.
 	go func() {
-		end := ending{}
+		held, end := false, ending{}
 		lockAll(d.streams, begun.Load, func() {
-			if begun.CompareAndSwap(false, true) {
+			if held = begun.CompareAndSwap(false, true); held {
 				end = contain(f)
 			}
 		})
 		ended <- end
+		if held {
+			return
+		}
+		for i := range d.streams {
+			lockAll(d.streams[i:i+1], func() bool { return false }, func() {})
+		}
+		contain(func() error { late(); return nil })
 	}()
 	for start := time.Now(); ; s.pause() {
 		select {
