@@ -1,8 +1,10 @@
 package lazy_test
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 )
@@ -51,7 +53,7 @@ func TestOtherPlaces(t *testing.T) {
 
 // An abstract name that somebody else took first is theirs.
 func TestAbstractName(t *testing.T) {
-	tg := startTarget(t, "-path", "@manhole-of-test")
+	tg := startTarget(t, "-path", fmt.Sprintf("@manhole-of-test-%d", os.Getpid()))
 	squatter, err := net.Listen("unix", tg.path)
 	if err != nil {
 		t.Fatal(err)

@@ -218,38 +218,42 @@ func TestTailDiverted(t *testing.T) {
 }
 
 // TestTailDivertedKeepsOrder begins and ends tail again and again while the
-// program writes as fast as it can, to two descriptors of one pipe.
+// program writes as fast as it can, to two descriptors of one pipe. The order is
+// kept, unless tail says that it may not be.
 func TestTailDivertedKeepsOrder(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "1>&2")
 	before := tg.footprint()
 	tg.ask("count")
-	shown := 0
+	said := false
 	for range 30 {
 		c := tg.tail("tail stdout")
-		got := until(t, c, " of many\n")
-		shown += len(got)
-		c.Close()
+		until(t, c, " of many\n")
+		io.WriteString(c, "quit\n")
+		said = strings.Contains(rest(t, c), " may come after ") || said
 		tg.gone()
 	}
 	n := tg.askInt("count")
-	last := fmt.Sprintf("%d of many\n", n-1)
-	o.has(t, last)
-	next := 0
-	for line := range strings.Lines(o.text()) {
-		if strings.HasPrefix(line, "time=") { // a record of the doorbell's
-			continue
+	var came []int
+	eventually(t, "all has come", func() bool {
+		came = nil
+		for line := range strings.Lines(o.text()) {
+			if i, err := strconv.Atoi(strings.TrimSuffix(line, " of many\n")); err == nil { // no record of the doorbell's
+				came = append(came, i)
+			}
 		}
-		if want := fmt.Sprintf("%d of many\n", next); line != want {
-			t.Fatalf("%q came, not %q", line, want)
+		return len(came) >= n
+	})
+	if said {
+		slices.Sort(came)
+	}
+	for i, got := range came {
+		if got != i {
+			t.Fatalf("%d came, not %d", got, i)
 		}
-		next++
 	}
-	if next != n {
-		t.Errorf("%d lines of %d", next, n)
-	}
-	t.Logf("%d lines", n)
+	t.Logf("%d lines; whether it was said that some may come late: %v", n, said)
 	tg.settles(before)
 	tg.childless()
 }
@@ -387,8 +391,9 @@ func TestTailDivertedAndChildren(t *testing.T) {
 }
 
 // TestTailDivertedWithSlowPeer checks that each line is either shown or counted.
+// The peer must not be slow for ten seconds, after which it is dropped.
 func TestTailDivertedWithSlowPeer(t *testing.T) {
-	const most = 400000
+	const most = 200000
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "")
@@ -440,11 +445,9 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 	c.Close()
 	tg.gone()
 	n := tg.askInt("count")
-	o.has(t, fmt.Sprintf("%d of many\n", n-1))
-	// Killed between read and write it loses that one packet.
-	if got := strings.Count(o.text(), " of many\n"); got < n-6 {
-		t.Errorf("%d lines of %d", got, n)
-	}
+	// Killed between read and write it loses that one packet. The last lines are
+	// not always the last to come.
+	eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-6 })
 	tg.settles(before)
 	tg.childless()
 }
@@ -464,11 +467,8 @@ func TestTailDivertedAndCopierHangs(t *testing.T) {
 	tg.gone()
 	unix.Kill(tg.copiers()[0], unix.SIGKILL)
 	n := tg.askInt("count")
-	o.has(t, fmt.Sprintf("%d of many\n", n-1))
 	// Killed between read and write it loses one packet.
-	if got := strings.Count(o.text(), " of many\n"); got < n-1 {
-		t.Errorf("%d lines of %d", got, n)
-	}
+	eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-1 })
 	tg.settles(before)
 	tg.childless()
 }

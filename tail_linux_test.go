@@ -197,7 +197,7 @@ func TestTailAndChildren(t *testing.T) {
 
 // TestTailWithSlowPeer checks that each line is either shown or counted.
 func TestTailWithSlowPeer(t *testing.T) {
-	const most = 400000
+	const most = 200000
 	file := filepath.Join(t.TempDir(), "err")
 	tg := startRedirected(t, "2>>"+file)
 	t.Logf("the program's writes before: %s", tg.ask("lines "+strconv.Itoa(most)))
