@@ -24,7 +24,11 @@ import (
 //     milliseconds. A goroutine whose timer is due is the next to run.
 //   - Only one goroutine of a session waits for a timer, the doorkeeper, and it
 //     wakes the other. Of two that are due at once the second takes the first
-//     one's place as next, and sends it to the end of a queue.
+//     one's place as next, and sends it to the end of a queue. So
+//     the timer is not due before the other has run, which may take a while:
+//     one time in 61 the scheduler prefers the global queue to who is next.
+//   - Where the doorkeeper has lost its place all the same, to a timer of the
+//     program or to the runtime's sweeper, the other one looks by itself.
 //   - Both are locked to a thread, unless the kernel has none to give (see
 //     threads_linux.go). A goroutine that is made ready otherwise inherits what
 //     is left of the time slice of the one before, which is often nothing.
@@ -56,6 +60,7 @@ type pacedConn struct {
 	mu       sync.RWMutex  // held to read fd while a system call, none of which waits, uses it
 	fd       int           // -1 once closed
 	look     chan struct{} // the doorkeeper's signal to whoever waits
+	alarm    *time.Timer   // what the doorkeeper itself waits for
 	closed   chan struct{}
 	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
 	active   atomic.Int64 // the last time that anything was read or written, likewise
@@ -64,7 +69,7 @@ type pacedConn struct {
 }
 
 func newPacedConn(fd int) *pacedConn {
-	c := &pacedConn{fd: fd, look: make(chan struct{}), closed: make(chan struct{})}
+	c := &pacedConn{fd: fd, look: make(chan struct{}), alarm: time.NewTimer(lost), closed: make(chan struct{})}
 	c.touch()
 	return c
 }
@@ -78,19 +83,27 @@ func (c *pacedConn) quiet() time.Duration {
 	return time.Duration(sinceStart(time.Now()) - c.active.Load())
 }
 
+// lost is how long one of the two may wait for the other before it takes it for
+// delayed.
+const lost = 10 * pace
+
 // Pause returns when it is time to look again.
 func (c *pacedConn) Pause() {
+	c.alarm.Reset(nap(c.quiet()))
 	select {
 	case <-c.look:
 	case <-c.closed:
+	case <-time.After(lost):
 	}
 }
 
 // wake ends a Pause. It is the doorkeeper's, and does not block.
 func (c *pacedConn) wake() {
+	c.alarm.Reset(lost)
 	select {
 	case c.look <- struct{}{}:
 	default:
+		c.alarm.Reset(nap(c.quiet()))
 	}
 }
 
@@ -126,7 +139,7 @@ func (c *pacedConn) expired() bool {
 func (c *pacedConn) Read(p []byte) (n int, err error) {
 	for !c.expired() {
 		err = c.use(func(fd int) (err error) {
-			n, err = unix.Read(fd, p)
+			n, err = recv(fd, p, 0)
 			return err
 		})
 		switch {
@@ -150,7 +163,7 @@ func (c *pacedConn) Peek(d time.Duration) (first byte, said, eof bool) {
 	for end := time.Now().Add(d); ; c.Pause() {
 		err := c.use(func(fd int) error {
 			var b [1]byte
-			n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK)
+			n, err := recv(fd, b[:], unix.MSG_PEEK)
 			first, said, eof = b[0], err == nil && n == 1, err == nil && n == 0
 			return err
 		})
@@ -173,7 +186,7 @@ func (c *pacedConn) Write(p []byte) (written int, err error) {
 	for written < len(p) {
 		var n int
 		err := c.use(func(fd int) (err error) {
-			n, err = unix.SendmsgN(fd, p[written:], nil, nil, unix.MSG_NOSIGNAL)
+			n, err = send(fd, p[written:])
 			return err
 		})
 		switch {
@@ -196,7 +209,8 @@ func (c *pacedConn) Write(p []byte) (written int, err error) {
 // closes the connection.
 func (c *pacedConn) sayLast(line string) {
 	c.use(func(fd int) error {
-		return unix.Sendmsg(fd, []byte(line), nil, nil, unix.MSG_NOSIGNAL)
+		_, err := send(fd, []byte(line))
+		return err
 	})
 	c.Close()
 }
@@ -204,7 +218,7 @@ func (c *pacedConn) sayLast(line string) {
 // said reports whether the peer has sent something that is still to be read.
 func (c *pacedConn) said() (yes bool) {
 	c.use(func(fd int) error {
-		n, _, err := unix.Recvfrom(fd, make([]byte, 1), unix.MSG_PEEK)
+		n, err := recv(fd, make([]byte, 1), unix.MSG_PEEK)
 		yes = n > 0
 		return err
 	})
@@ -230,7 +244,7 @@ func (c *pacedConn) lookForInterrupt() {
 	var unread [512]byte // enough for somebody who types
 	n := 0
 	c.use(func(fd int) (err error) {
-		n, _, err = unix.Recvfrom(fd, unread[:], unix.MSG_PEEK)
+		n, err = recv(fd, unread[:], unix.MSG_PEEK)
 		return err
 	})
 	if n > 0 && bytes.IndexByte(unread[:n], frame.Interrupt) >= 0 {
@@ -260,7 +274,7 @@ func (c *pacedConn) Close() error {
 	close(c.closed)
 	var scrap [4096]byte
 	for range 256 {
-		if n, err := unix.Read(c.fd, scrap[:]); n <= 0 && err != unix.EINTR {
+		if n, err := recv(c.fd, scrap[:], 0); n <= 0 && err != unix.EINTR {
 			break
 		}
 	}

@@ -245,7 +245,7 @@ func (m *manhole) attend(s *session) error {
 				err = context.Cause(ctx)
 			}
 			return err
-		case <-time.After(nap(s.conn.quiet())):
+		case <-s.conn.alarm.C:
 		}
 		m.answer(s)
 		if s.conn.vanished() {

@@ -44,7 +44,7 @@ func listen(fd int, path string) error {
 }
 
 func accept(fd int) (int, error) {
-	conn, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	conn, err := accept4(fd)
 	if err != nil {
 		return -1, err
 	}
@@ -76,7 +76,7 @@ func newSpare(sig unix.Signal, path string) (int, error) {
 // having ended its input: the kernel then says POLLHUP, and POLLRDHUP for the
 // latter (unix_poll in net/unix/af_unix.c).
 func vanished(fd int) bool {
-	p := []unix.PollFd{{Fd: int32(fd)}}
-	n, err := unix.Poll(p, 0)
-	return err == nil && n == 1 && p[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
+	p := unix.PollFd{Fd: int32(fd)}
+	n, err := poll(&p)
+	return err == nil && n == 1 && p.Revents&(unix.POLLHUP|unix.POLLERR) != 0
 }
