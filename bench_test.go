@@ -152,6 +152,60 @@ func measureGops(b *testing.B, spin int) float64 {
 	return median(took)
 }
 
+// BenchmarkSaturated measures how often a person waits for more than a second in
+// a process with 500 CPU-bound goroutines: for the greeting, for a command, and
+// for the end of the session.
+//
+//	go test -run '^$' -bench Saturated -benchtime 1x
+func BenchmarkSaturated(b *testing.B) {
+	for _, c := range []struct {
+		command            string
+		sessions, commands int
+	}{{"version", 10, 200}, {"stats", 10, 200}, {"stack", 60, 3}} {
+		b.Run(c.command, func(b *testing.B) {
+			var greeting, command, end []time.Duration
+			for range b.N {
+				tg := startTarget(b, "-spin", "500")
+				time.Sleep(2 * time.Second)
+				for range c.sessions {
+					start := time.Now()
+					tg.ring()
+					conn := tg.dial()
+					until(b, conn, prompt)
+					greeting = append(greeting, time.Since(start))
+					for range c.commands {
+						atNoParticularMoment(50 * time.Millisecond)
+						start = time.Now()
+						fmt.Fprintln(conn, c.command)
+						until(b, conn, prompt)
+						command = append(command, time.Since(start))
+					}
+					start = time.Now()
+					conn.Close()
+					tg.gone()
+					end = append(end, time.Since(start))
+					atNoParticularMoment(time.Second)
+				}
+				tg.cmd.Process.Kill()
+			}
+			b.ReportMetric(0, "ns/op")
+			for _, took := range []struct {
+				what string
+				d    []time.Duration
+			}{{"greeting", greeting}, {"command", command}, {"end", end}} {
+				long := 0
+				for _, d := range took.d {
+					if d > time.Second {
+						long++
+					}
+				}
+				b.ReportMetric(float64(long)/float64(len(took.d)), took.what+"-over-1s/op")
+				b.Logf("%-8s %4d of %4d over a second, median %.1f ms, most %.0f ms", took.what, long, len(took.d), median(took.d), slices.Max(took.d).Seconds()*1000)
+			}
+		})
+	}
+}
+
 // atNoParticularMoment keeps one try from profiting of the one before: a
 // goroutine that has just been served is still running.
 func atNoParticularMoment(within time.Duration) { time.Sleep(rand.N(within)) }

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The system calls with which a session looks at its sockets never wait, so the
-// scheduler is not told of them. It would take the processor of a goroutine
-// that is in one when it stops the world, or when its time slice is over, and
-// in a saturated process that goroutine then waits for seconds at the end of
-// the global queue (exitsyscallNoP in runtime/proc.go).
+// The system calls with which a session looks at its sockets do not wait for
+// anybody, so the scheduler is not told of them. It would take the processor of
+// a goroutine that is in one when it stops the world, or when its time slice is
+// over, and in a saturated process that goroutine then waits for seconds at the
+// end of the global queue (exitsyscallNoP in runtime/proc.go).
 
 func recv(fd int, p []byte, flags int) (int, error) {
 	return raw(unix.SYS_RECVFROM, fd, unsafe.Pointer(unsafe.SliceData(p)), len(p), flags|unix.MSG_DONTWAIT)

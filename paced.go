@@ -22,11 +22,11 @@ import (
 //     asks it, and it puts the goroutine that is ready at the end of the global
 //     queue, where its turn comes after seconds, also if it had a deadline of 10
 //     milliseconds. A goroutine whose timer is due is the next to run.
-//   - Only one goroutine of a session waits for a timer, the doorkeeper, and it
-//     wakes the other. Of two that are due at once the second takes the first
-//     one's place as next, and sends it to the end of a queue. So
-//     the timer is not due before the other has run, which may take a while:
-//     one time in 61 the scheduler prefers the global queue to who is next.
+//   - One goroutine of a session waits for a timer, the doorkeeper, and it wakes
+//     the other. Of two that are due at once the second takes the first one's
+//     place as next, and sends it to the end of a queue. So the timer is not due
+//     before the other has run, which may take a while: one time in 61 the
+//     scheduler prefers the global queue to who is next.
 //   - Where the doorkeeper has lost its place all the same, to a timer of the
 //     program or to the runtime's sweeper, the other one looks by itself.
 //   - Both are locked to a thread, unless the kernel has none to give (see
@@ -60,7 +60,8 @@ type pacedConn struct {
 	mu       sync.RWMutex  // held to read fd while a system call, none of which waits, uses it
 	fd       int           // -1 once closed
 	look     chan struct{} // the doorkeeper's signal to whoever waits
-	alarm    *time.Timer   // what the doorkeeper itself waits for
+	pausing  atomic.Int32
+	alarm    *time.Timer // what the doorkeeper itself waits for
 	closed   chan struct{}
 	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
 	active   atomic.Int64 // the last time that anything was read or written, likewise
@@ -83,12 +84,21 @@ func (c *pacedConn) quiet() time.Duration {
 	return time.Duration(sinceStart(time.Now()) - c.active.Load())
 }
 
-// lost is how long one of the two may wait for the other before it takes it for
-// delayed.
+// lost is how long one of the two waits for the other before it looks by itself:
+// the session for a doorkeeper who is late, and the doorkeeper for a session
+// that is, or that is at work.
 const lost = 10 * pace
 
 // Pause returns when it is time to look again.
 func (c *pacedConn) Pause() {
+	select {
+	case <-c.closed:
+		time.Sleep(pace) // whoever waits for something else looks for it again and again
+		return
+	default:
+	}
+	c.pausing.Add(1)
+	defer c.pausing.Add(-1)
 	c.alarm.Reset(nap(c.quiet()))
 	select {
 	case <-c.look:
@@ -97,14 +107,19 @@ func (c *pacedConn) Pause() {
 	}
 }
 
-// wake ends a Pause. It is the doorkeeper's, and does not block.
+// wake ends a Pause, and gives who is woken the time to run. It is the
+// doorkeeper's, and does not block.
 func (c *pacedConn) wake() {
+	another := c.pausing.Load() > 1
 	c.alarm.Reset(lost)
 	select {
 	case c.look <- struct{}{}:
+		if !another {
+			return
+		}
 	default:
-		c.alarm.Reset(nap(c.quiet()))
 	}
+	c.alarm.Reset(nap(c.quiet()))
 }
 
 func (c *pacedConn) use(call func(fd int) error) error {
@@ -137,6 +152,9 @@ func (c *pacedConn) expired() bool {
 }
 
 func (c *pacedConn) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	for !c.expired() {
 		err = c.use(func(fd int) (err error) {
 			n, err = recv(fd, p, 0)
@@ -147,7 +165,7 @@ func (c *pacedConn) Read(p []byte) (n int, err error) {
 			c.Pause()
 		case err != nil:
 			return 0, fmt.Errorf("reading from the peer: %w", err)
-		case n == 0 && len(p) > 0:
+		case n == 0:
 			return 0, io.EOF
 		default:
 			c.touch()

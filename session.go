@@ -238,6 +238,7 @@ func (m *manhole) attend(s *session) error {
 		err = s.serve(ctx)
 	}()
 	var ending time.Time
+	s.conn.alarm.Reset(lost)
 	for {
 		select {
 		case err := <-served:

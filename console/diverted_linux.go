@@ -20,7 +20,7 @@ import (
 //
 // What the program writes through os.Stdout and os.Stderr keeps its order:
 // nobody does at the moment when the descriptors change, and at the end nothing
-// is left in the pipe by then. Others (println, C code, another os.File of the
+// is left in the pipe by then; unless that takes too long, which tail says. Others (println, C code, another os.File of the
 // same descriptor) are not kept from writing in that moment, and what they
 // write next may overtake it. With a program that writes as fast as it can
 // that was seen once in sixty changes.
@@ -89,7 +89,7 @@ func (d *diverted) begin(s *session) error {
 	if err := unix.Fstat(d.copier.Input(), &d.pipe); err != nil {
 		return err
 	}
-	held, err := d.hold(s, d.change, func() {})
+	held, err := d.hold(s, d.change)
 	if !held {
 		return errors.New("the program waits to write to it, and nobody reads what is there")
 	}
@@ -233,7 +233,7 @@ func (d *diverted) standIn() error {
 			d.restore() // and the program learns it, as it would have without us
 		}
 		d.copier.Rescue(d.saved[0], time.Second)
-		again = time.Millisecond
+		again = 10 * time.Millisecond
 	}
 	d.orphan = ended
 	d.watch.Reset(again)
@@ -259,31 +259,41 @@ func (d *diverted) close(t *tailing) {
 		defer d.mu.Unlock()
 		defer d.restore()
 		return d.settle()
-	}, d.letGo)
+	})
 	if held {
 		d.letGo()
 	} else {
 		d.mu.Lock()
-		if !d.closed {
-			d.restore()
-		}
+		d.restore()
 		d.mu.Unlock()
 		err = copier.ErrBehind
+		go contain(func() error {
+			d.awaitWrites()
+			d.letGo()
+			return nil
+		})
 	}
 	if err != nil {
 		t.say("%s: what was written last may come after what is written now: %v", d.name(), err)
 	}
 }
 
-// letGo gives back all there is, when no write through package os is under way:
-// one that nobody reads any more would end the program with SIGPIPE.
+// awaitWrites returns when all writes through package os have ended that began
+// before.
+func (d *diverted) awaitWrites() {
+	for _, s := range d.streams {
+		withLock(s, func() {})
+	}
+}
+
+// letGo gives back all there is. No write to the pipe through package os may be
+// under way: when nobody can read it any more, the program would get SIGPIPE.
 func (d *diverted) letGo() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.restore()
 	d.closed = true
 	d.watch.Stop()
-	d.replace() // for children
+	d.replace() // children may write to the pipe for long
 	d.copier.Close()
 	d.forget()
 }
@@ -308,29 +318,23 @@ func (d *diverted) settle() error {
 }
 
 // hold calls f while nobody writes to the streams through package os, and
-// reports whether it could. Otherwise late is called, when all writes have ended
-// that were under way.
-func (d *diverted) hold(s *session, f func() error, late func()) (held bool, err error) {
+// reports whether it could.
+func (d *diverted) hold(s *session, f func() error) (held bool, err error) {
+	var locked atomic.Int32
 	var begun atomic.Bool // by f, or by giving up
 	ended := make(chan ending, 1)
+	release := make(chan struct{})
 	// Waiting for a lock of package os can't be given up. Where it lasts, it
 	// ends together with the write of the program that it waits for.
-	go func() {
-		held, end := false, ending{}
-		lockAll(d.streams, begun.Load, func() {
-			if held = begun.CompareAndSwap(false, true); held {
-				end = contain(f)
+	for _, stream := range d.streams {
+		go withLock(stream, func() {
+			if int(locked.Add(1)) == len(d.streams) && begun.CompareAndSwap(false, true) {
+				ended <- contain(f)
+				close(release)
 			}
+			<-release
 		})
-		ended <- end
-		if held {
-			return
-		}
-		for i := range d.streams {
-			lockAll(d.streams[i:i+1], func() bool { return false }, func() {})
-		}
-		contain(func() error { late(); return nil })
-	}()
+	}
 	for start := time.Now(); ; s.pause() {
 		select {
 		case end := <-ended:
@@ -341,29 +345,24 @@ func (d *diverted) hold(s *session, f func() error, late func()) (held bool, err
 		default:
 		}
 		if time.Since(start) > holdPatience && begun.CompareAndSwap(false, true) {
+			close(release)
 			return false, nil
 		}
 	}
 }
 
-// lockAll calls f with the write locks of the files, unless it is late and
-// nobody waits for f. A file that the program has
-// closed has none.
-func lockAll(streams []stream, late func() bool, f func()) {
-	if len(streams) == 0 || late() {
-		f()
-		return
-	}
+// withLock calls f with the write lock of the stream's file. One that the
+// program has closed has none.
+func withLock(s stream, f func()) {
 	called := false
-	next := func(uintptr) bool {
-		called = true
-		lockAll(streams[1:], late, f)
-		return true
-	}
-	if c, err := streams[0].file.SyscallConn(); err == nil {
-		c.Write(next)
+	if c, err := s.file.SyscallConn(); err == nil {
+		c.Write(func(uintptr) bool {
+			called = true
+			f()
+			return true
+		})
 	}
 	if !called {
-		next(0)
+		f()
 	}
 }

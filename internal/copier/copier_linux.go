@@ -184,7 +184,11 @@ func (c *Copier) Pid() int { return c.pid }
 // pipe.
 func (c *Copier) Ended() bool {
 	fds := []unix.PollFd{{Fd: int32(c.copies), Events: unix.POLLIN}}
-	unix.Poll(fds, 0)
+	for {
+		if _, err := unix.Poll(fds, 0); err != unix.EINTR {
+			break
+		}
+	}
 	return c.copies < 0 || fds[0].Revents&unix.POLLHUP != 0
 }
 
@@ -233,6 +237,9 @@ func (c *Copier) Read() (Piece, error) {
 
 // ask asks a question.
 func (c *Copier) ask() error {
+	if c.Ended() {
+		return io.EOF // and no SIGPIPE, which the program may be notified of
+	}
 	if c.asked++; c.asked == 0 {
 		c.asked = 1
 	}
@@ -269,9 +276,9 @@ func (c *Copier) Settle(patience time.Duration) error {
 			return err
 		case int8(c.answered-asked) >= 0: // or to a later one
 			return nil
-		case len(p.Text) > 0:
 		case time.Now().After(end):
 			return ErrBehind
+		case len(p.Text) > 0:
 		default:
 			awaitRaw(c.copies, time.Millisecond)
 		}
@@ -280,12 +287,18 @@ func (c *Copier) Settle(patience time.Duration) error {
 
 // Rescue passes on to output what is in the pipe when the process has ended,
 // until nothing is left there. It returns ErrBehind if that takes longer than
-// patience.
+// patience, which a write may that has begun.
 func (c *Copier) Rescue(output int, patience time.Duration) error {
-	packet := make([]byte, atOnce)
+	var packet []byte
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if !takes(output, end) {
 			return ErrBehind
+		}
+		if packet == nil {
+			if n, err := unix.IoctlGetInt(c.out, unix.TIOCINQ); n == 0 && err == nil {
+				return nil // before anything is allocated
+			}
+			packet = make([]byte, atOnce)
 		}
 		n, err := unix.Read(c.out, packet)
 		switch {
