@@ -60,8 +60,8 @@ type pacedConn struct {
 	mu       sync.RWMutex  // held to read fd while a system call, none of which waits, uses it
 	fd       int           // -1 once closed
 	look     chan struct{} // the doorkeeper's signal to whoever waits
-	pausing  atomic.Int32
-	alarm    *time.Timer // what the doorkeeper itself waits for
+	pausing  atomic.Int32  // how many wait for it
+	alarm    *time.Timer   // what the doorkeeper itself waits for
 	closed   chan struct{}
 	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
 	active   atomic.Int64 // the last time that anything was read or written, likewise
@@ -93,7 +93,7 @@ const lost = 10 * pace
 func (c *pacedConn) Pause() {
 	select {
 	case <-c.closed:
-		time.Sleep(pace) // whoever waits for something else looks for it again and again
+		time.Sleep(pace) // whoever waits for something else asks again and again
 		return
 	default:
 	}

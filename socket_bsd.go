@@ -66,15 +66,6 @@ func accept(fd int) (int, error) {
 	return conn, nil
 }
 
-func recv(fd int, p []byte, flags int) (int, error) {
-	n, _, err := unix.Recvfrom(fd, p, flags)
-	return n, err
-}
-
-func send(fd int, p []byte) (int, error) {
-	return unix.SendmsgN(fd, p, nil, nil, unix.MSG_NOSIGNAL)
-}
-
 // newSpare makes the descriptor that is given up when there is no other for a
 // peer.
 func newSpare(unix.Signal, string) (int, error) {

@@ -20,10 +20,10 @@ import (
 //
 // What the program writes through os.Stdout and os.Stderr keeps its order:
 // nobody does at the moment when the descriptors change, and at the end nothing
-// is left in the pipe by then; unless that takes too long, which tail says. Others (println, C code, another os.File of the
-// same descriptor) are not kept from writing in that moment, and what they
-// write next may overtake it. With a program that writes as fast as it can
-// that was seen once in sixty changes.
+// is left in the pipe by then; unless that takes too long, which tail says.
+// Others (println, C code, another os.File of the same descriptor) are not kept
+// from writing in that moment, and what they write next may overtake it. With a
+// program that writes as fast as it can that was seen once in sixty changes.
 type diverted struct {
 	streams []stream
 	pipe    unix.Stat_t
@@ -263,6 +263,8 @@ func (d *diverted) close(t *tailing) {
 	if held {
 		d.letGo()
 	} else {
+		// First, so that no other write goes to the pipe after those that are
+		// waited for.
 		d.mu.Lock()
 		d.restore()
 		d.mu.Unlock()
@@ -326,8 +328,8 @@ func (d *diverted) hold(s *session, f func() error) (held bool, err error) {
 	release := make(chan struct{})
 	// Waiting for a lock of package os can't be given up. Where it lasts, it
 	// ends together with the write of the program that it waits for.
-	for _, stream := range d.streams {
-		go withLock(stream, func() {
+	for _, st := range d.streams {
+		go withLock(st, func() {
 			if int(locked.Add(1)) == len(d.streams) && begun.CompareAndSwap(false, true) {
 				ended <- contain(f)
 				close(release)
