@@ -49,10 +49,10 @@ func nap(quiet time.Duration) time.Duration {
 	}
 }
 
-// stall is how long a peer may take nothing of what is written to it.
-const stall = 10 * time.Second
-
-var errStalled = fmt.Errorf("the peer read nothing for %v", stall)
+// stall is how long a peer may take nothing of what is written to it. A
+// variable only for tests, whose peers read nothing for as long as a slow
+// machine takes for something else.
+var stall = 10 * time.Second
 
 // A pacedConn is the connection to a peer. Its methods may be called
 // concurrently; when two wait they are woken in turn, and Close ends that.
@@ -215,7 +215,7 @@ func (c *pacedConn) Write(p []byte) (written int, err error) {
 		case !again(err):
 			return written, fmt.Errorf("writing to the peer: %w", err)
 		case time.Since(last) > stall:
-			return written, errStalled
+			return written, fmt.Errorf("the peer read nothing for %v", stall)
 		default:
 			c.Pause()
 		}

@@ -19,7 +19,7 @@ import (
 func startRedirected(t testing.TB, redirections string, flags ...string) *target {
 	t.Helper()
 	wrapper := []string{"sh", "-c", `exec "$@" 3>&1 ` + redirections, "sh"}
-	tg, first := launch(t, wrapper, append([]string{"-answers", "3"}, flags...)...)
+	tg, first := launch(t, wrapper, append([]string{"-answers", "3", "-stall", "10m"}, flags...)...)
 	if first != "ready" {
 		t.Fatalf("the target says %q\n%s", first, tg.log)
 	}

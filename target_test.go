@@ -68,6 +68,7 @@ func targetMain() {
 		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
 		answer = flag.Int("answers", 1, "the descriptor that answers go to")
+		stall  = flag.Duration("stall", 0, "how long a peer may read nothing")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
 	flag.Parse()
@@ -88,6 +89,9 @@ func targetMain() {
 	}
 	if *notify == "before" {
 		ownNotify()
+	}
+	if *stall != 0 {
+		lazy.SetStall(*stall)
 	}
 	if *early {
 		time.AfterFunc(time.Hour, func() {})

@@ -443,9 +443,10 @@ func TestPagerGetsText(t *testing.T) {
 	w := startConsole(t, g)
 	w.leaves(t, statusOK, "C-d")
 	w.types(t, "export PAGER='od -An -c | grep -c 033; echo pa''ged'; stty rows 2", "Enter")
-	for _, args := range []string{g.pid + " sequences", g.pid + " " + other.pid + " sequences", g.pid + " stack"} {
-		w.types(t, "clear; manhole-poke --pager "+args+"; echo \"status=$?\"", "Enter")
-		w.shows(t, "status=")
+	for i, args := range []string{g.pid + " sequences", g.pid + " " + other.pid + " sequences", g.pid + " stack"} {
+		// What is typed must not look like what is waited for.
+		w.types(t, fmt.Sprintf("clear; manhole-poke --pager %s; echo over=$((40+%d))", args, i), "Enter")
+		w.shows(t, fmt.Sprintf("over=4%d\n$", i))
 		contains(t, w.now(t), "0\npaged\n")
 	}
 	w.poke(t, g, "--pager")
