@@ -1,0 +1,33 @@
+module github.com/go-manhole/lazy/cmd/manhole-poke
+
+go 1.26.0
+
+require (
+	github.com/elastic/go-seccomp-bpf v1.6.0
+	github.com/go-manhole/lazy v0.0.0
+	github.com/google/gops v0.3.28
+	github.com/muesli/cancelreader v0.2.2
+	github.com/peterh/liner v1.2.3
+	github.com/shirou/gopsutil/v3 v3.23.7
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.9
+	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
+)
+
+require (
+	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/go-ole/go-ole v1.2.6 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0 // indirect
+	github.com/mattn/go-runewidth v0.0.31 // indirect
+	github.com/power-devops/perfstat v0.0.0-20210106213030-5aafc221ea8c // indirect
+	github.com/shoenig/go-m1cpu v0.1.6 // indirect
+	github.com/tklauser/go-sysconf v0.3.11 // indirect
+	github.com/tklauser/numcpus v0.6.0 // indirect
+	github.com/yusufpapurcu/wmi v1.2.3 // indirect
+	rsc.io/goversion v1.2.0 // indirect
+)
+
+// A release drops this line: see docs/releasing.md in the repository.
+replace github.com/go-manhole/lazy => ../..
