@@ -92,7 +92,7 @@ func (d *Dump) WriteJSON(w io.Writer) error {
 	j.value(dumpLine{
 		Version: jsonVersion, Taken: d.Taken, Elapsed: d.Elapsed, Stopped: d.Stopped,
 		Full: d.Full, System: d.system, Dumps: d.Dumps, Grouped: d.Grouped,
-		Total: d.Total, Skipped: d.Skipped, Filtered: d.Filtered, Missing: d.Missing, Unlabelled: d.unheld,
+		Total: d.Total, Skipped: d.Skipped, Filtered: d.Filtered, Missing: d.Missing, Unlabelled: d.labelsDropped,
 		Groups: len(d.Groups),
 	})
 	j.text("\n")
@@ -214,12 +214,12 @@ func readJSON(r io.Reader, maxJSON, maxHeld int) (*Dump, error) {
 	d := &Dump{
 		Taken: head.Taken, Elapsed: head.Elapsed, Stopped: head.Stopped,
 		Full: head.Full, system: head.System, Dumps: head.Dumps, Grouped: head.Grouped,
-		Total: head.Total, Skipped: head.Skipped, Filtered: head.Filtered, Missing: head.Missing, unheld: head.Unlabelled,
+		Total: head.Total, Skipped: head.Skipped, Filtered: head.Filtered, Missing: head.Missing, labelsDropped: head.Unlabelled,
 	}
 	if err := numbers(int64(d.Elapsed), int64(d.Stopped)); err != nil {
 		return nil, err
 	}
-	for _, n := range []int{d.Dumps, d.Grouped, d.Total, d.Skipped, d.Filtered, d.Missing, d.unheld, head.Groups} {
+	for _, n := range []int{d.Dumps, d.Grouped, d.Total, d.Skipped, d.Filtered, d.Missing, d.labelsDropped, head.Groups} {
 		if n < 0 || n > maxCount {
 			return nil, fmt.Errorf("%d of something: %w", n, errMuch)
 		}
