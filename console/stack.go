@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/stackdump"
 )
 
@@ -67,7 +68,7 @@ func stack(ctx context.Context, s *session, args []string) error {
 	if full {
 		s.announceStop()
 	}
-	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, Skip: s.own})
+	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, SkipFunc: mark.Func})
 	if err != nil {
 		return err
 	}

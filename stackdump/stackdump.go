@@ -84,11 +84,10 @@ type Options struct {
 	// 0 means DefaultLimit, a negative number that it is always grouped.
 	Limit int
 
-	// Skip, if not nil, is called with each stack's outermost function, such
-	// as "main.main", and leaves out the goroutines for which it returns true.
-	// They are counted in Dump.Skipped. Of a stack that is too deep for a
-	// grouped capture it is the outermost that is known.
-	Skip func(entry string) bool
+	// SkipFunc, if not empty, is the name of a function, such as "main.main".
+	// Goroutines with it in their stack are left out and counted in
+	// Dump.Skipped. A grouped capture sees the 128 innermost frames.
+	SkipFunc string
 }
 
 // Dump is one capture of all goroutines.
@@ -99,7 +98,7 @@ type Dump struct {
 	Full    bool          // taken the full way
 
 	Total    int // goroutines in the process when the dump was taken
-	Skipped  int // of those, left out by Options.Skip
+	Skipped  int // of those, left out by Options.SkipFunc
 	Filtered int // left out by Filter
 	Missing  int // left out because they did not fit into the memory allowed for a capture
 
@@ -109,8 +108,8 @@ type Dump struct {
 
 	Groups []Group // largest first
 
-	system bool // Filter asked for the runtime's own
-	unheld int  // goroutines whose labels did not fit
+	system        bool // Filter asked for the runtime's own
+	labelsDropped int  // goroutines whose labels did not fit
 }
 
 // Group is one or more goroutines with the same stack in the same state.
@@ -182,7 +181,7 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 		limit = DefaultLimit
 	}
 	d := &Dump{Taken: time.Now()}
-	g := newGatherer(o.Skip)
+	g := newGrouper(o.SkipFunc)
 	var err error
 	if n := runtime.NumGoroutine(); o.Full || n <= limit {
 		err = d.full(ctx, g, n)
@@ -192,7 +191,7 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Skipped, d.Missing, d.unheld = g.skipped, d.Missing+g.missing, g.unheld
+	d.Skipped, d.Missing, d.labelsDropped = g.skipped, d.Missing+g.missing, g.labelsDropped
 	d.Groups = g.groups()
 	d.Elapsed = time.Since(d.Taken)
 	return d, nil

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// room returns how many bytes of memory can still be taken before the system
-// or the container kills somebody, or -1 if that is not known.
-func room() int64 {
+// availableMemory returns how many bytes of memory can be allocated before the
+// system or the container kills a process, or -1 if that is unknown.
+func availableMemory() int64 {
 	left := int64(-1)
 	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
 		if _, after, ok := bytes.Cut(b, []byte("MemAvailable:")); ok {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxHeld bounds what a gatherer holds, in bytes (estimated). It is reached by
+// maxHeld bounds what a grouper holds, in bytes (estimated). It is reached by
 // some 100,000 different stacks, or by four million ids.
 const maxHeld = 64 << 20
 
@@ -26,28 +26,28 @@ type record struct {
 	parent uint64
 }
 
-// gatherer merges records into groups.
-type gatherer struct {
-	skip    func(entry string) bool
-	seed    maphash.Seed
-	byHash  map[uint64][]*gathering
-	stacks  map[uint64][]*gathering // by frames alone; see byStack
-	held    int
-	max     int
-	total   int
-	skipped int
-	missing int
-	unheld  int // goroutines whose labels are not held
+// grouper merges records into groups.
+type grouper struct {
+	skip          string // goroutines with this function in their stack
+	seed          maphash.Seed
+	byHash        map[uint64][]*groupBuilder
+	stacks        map[uint64][]*groupBuilder // by frames alone; see byStack
+	held          int
+	max           int
+	total         int
+	skipped       int
+	missing       int
+	labelsDropped int // goroutines whose labels are not held
 }
 
-type gathering struct {
+type groupBuilder struct {
 	Group
 	bySet    map[string]int // labels joined -> place in Labels
 	labelled int            // goroutines that addLabels found labels for
 }
 
-func newGatherer(skip func(string) bool) *gatherer {
-	return &gatherer{skip: skip, seed: maphash.MakeSeed(), byHash: map[uint64][]*gathering{}, max: maxHeld}
+func newGrouper(skip string) *grouper {
+	return &grouper{skip: skip, seed: maphash.MakeSeed(), byHash: map[uint64][]*groupBuilder{}, max: maxHeld}
 }
 
 // entry returns the outermost function of a stack.
@@ -60,9 +60,13 @@ func entry(frames []Frame) string {
 	return ""
 }
 
-func (g *gatherer) add(r *record) {
+func (g *grouper) skips(frames []Frame) bool {
+	return g.skip != "" && slices.ContainsFunc(frames, func(f Frame) bool { return f.Func == g.skip })
+}
+
+func (g *grouper) add(r *record) {
 	g.total += r.count
-	if g.skip != nil && g.skip(entry(r.frames)) {
+	if g.skips(r.frames) {
 		g.skipped += r.count
 		return
 	}
@@ -87,7 +91,7 @@ func (g *gatherer) add(r *record) {
 
 // group returns the group that a record belongs to, a new and empty one if need
 // be, or nil if there is no room for it.
-func (g *gatherer) group(r *record) *gathering {
+func (g *grouper) group(r *record) *groupBuilder {
 	h := g.hash(r)
 	for _, c := range g.byHash[h] {
 		if c.State == r.state && c.Locked == r.locked && c.CreatedBy == r.by && slices.Equal(c.Frames, r.frames) {
@@ -97,7 +101,7 @@ func (g *gatherer) group(r *record) *gathering {
 	if !g.hold(300 + 40*len(r.frames)) {
 		return nil
 	}
-	c := &gathering{Group: Group{
+	c := &groupBuilder{Group: Group{
 		State: r.state, Locked: r.locked, System: system(entry(r.frames)),
 		MinWait: time.Duration(r.wait) * time.Minute,
 		Frames:  slices.Clone(r.frames), CreatedBy: r.by, Parent: r.parent,
@@ -108,7 +112,7 @@ func (g *gatherer) group(r *record) *gathering {
 
 // label counts a set of labels in the group and returns its place, or -1 if
 // there are none or no room for them.
-func (g *gatherer) label(group *gathering, labels []Label, count int) int32 {
+func (g *grouper) label(group *groupBuilder, labels []Label, count int) int32 {
 	if len(labels) == 0 {
 		return -1
 	}
@@ -124,7 +128,7 @@ func (g *gatherer) label(group *gathering, labels []Label, count int) int32 {
 	i, ok := group.bySet[b.String()]
 	if !ok {
 		if !g.hold(150 + 2*b.Len()) {
-			g.unheld += count
+			g.labelsDropped += count
 			return -1
 		}
 		if group.bySet == nil {
@@ -138,7 +142,7 @@ func (g *gatherer) label(group *gathering, labels []Label, count int) int32 {
 	return int32(i)
 }
 
-func (g *gatherer) hold(n int) bool {
+func (g *grouper) hold(n int) bool {
 	if g.held+n > g.max {
 		return false
 	}
@@ -146,7 +150,7 @@ func (g *gatherer) hold(n int) bool {
 	return true
 }
 
-func (g *gatherer) hash(r *record) uint64 {
+func (g *grouper) hash(r *record) uint64 {
 	var h maphash.Hash
 	h.SetSeed(g.seed)
 	h.WriteString(r.state)
@@ -165,9 +169,9 @@ func (g *gatherer) hash(r *record) uint64 {
 }
 
 // byStack returns the groups with these frames, whatever else they differ in.
-func (g *gatherer) byStack(frames []Frame) []*gathering {
+func (g *grouper) byStack(frames []Frame) []*groupBuilder {
 	if g.stacks == nil {
-		g.stacks = map[uint64][]*gathering{}
+		g.stacks = map[uint64][]*groupBuilder{}
 		for _, list := range g.byHash {
 			for _, c := range list {
 				h := g.hash(&record{frames: c.Frames})
@@ -175,7 +179,7 @@ func (g *gatherer) byStack(frames []Frame) []*gathering {
 			}
 		}
 	}
-	var found []*gathering
+	var found []*groupBuilder
 	for _, c := range g.stacks[g.hash(&record{frames: frames})] {
 		if slices.Equal(c.Frames, frames) {
 			found = append(found, c)
@@ -184,8 +188,8 @@ func (g *gatherer) byStack(frames []Frame) []*gathering {
 	return found
 }
 
-// groups returns what was gathered, sorted. The gatherer is used up.
-func (g *gatherer) groups() []Group {
+// groups returns what was gathered, sorted. The grouper is used up.
+func (g *grouper) groups() []Group {
 	var groups []Group
 	for _, list := range g.byHash {
 		for _, c := range list {
@@ -197,7 +201,7 @@ func (g *gatherer) groups() []Group {
 }
 
 // sorted returns the group with its ids and labels in order.
-func (c *gathering) sorted() Group {
+func (c *groupBuilder) sorted() Group {
 	if !slices.IsSorted(c.IDs) {
 		order := make([]int, len(c.IDs))
 		for i := range order {
