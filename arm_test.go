@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // Arm's errors say what to do, and change nothing. (No test of this process
@@ -30,7 +31,7 @@ func TestArmErrors(t *testing.T) {
 		{lazy.WithPath(filepath.Join(dir, "missing", "s")), "no such file or directory; create it or choose another with WithPath"},
 		{lazy.WithPath(filepath.Join(file, "s")), "not a directory"},
 		{lazy.WithPath("/" + strings.Repeat("x", 107)), "108 bytes, but a socket address holds 107; choose a shorter one"},
-		{lazy.WithPath(file), "in the way and not a socket; remove it or choose another"},
+		{lazy.WithPath(file), "exists and is not a socket; remove it or choose another"},
 		{lazy.WithPath(""), "empty"},
 		{lazy.WithSignal(syscall.SIGTERM), "SIGTERM"},
 		{lazy.WithSignal(syscall.SIGSEGV), "choose SIGUSR1 or SIGUSR2"},
@@ -39,9 +40,9 @@ func TestArmErrors(t *testing.T) {
 		{lazy.WithSignal(nil), "not a signal"},
 		{lazy.WithPath("/tmp/a\nb"), "control characters"},
 		{lazy.WithPath("/tmp/a\x00b"), "control characters"},
-		{lazy.WithWait(0), "WithWait(0s): the duration must be positive"},
-		{lazy.WithIdle(-time.Second), "WithIdle(-1s)"},
-		{lazy.WithLongest(-1), "WithLongest"},
+		{lazy.WithAcceptTimeout(0), "WithAcceptTimeout(0s): the duration must be positive"},
+		{lazy.WithIdleTimeout(-time.Second), "WithIdleTimeout(-1s)"},
+		{lazy.WithMaxDuration(-1), "WithMaxDuration"},
 	} {
 		err := lazy.Arm(test.option)
 		if err == nil {
@@ -62,10 +63,10 @@ func TestArmErrors(t *testing.T) {
 func TestArmTwice(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
-	if got := tg.ask("arm"); !strings.HasPrefix(got, "lazy: armed already, SIGUSR2 opens "+tg.path) {
+	if got := tg.Ask("arm"); !strings.HasPrefix(got, "lazy: armed already, SIGUSR2 opens "+tg.Path) {
 		t.Error(got)
 	}
-	wants(t, tg.script("version\n"), "go1.")
+	lazytest.Wants(t, tg.Script("version\n"), "go1.")
 }
 
 func TestHandlePanics(t *testing.T) {
@@ -90,28 +91,28 @@ func TestHandlePanics(t *testing.T) {
 func TestIgnoreAndReset(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
-	tg.ask("ignore")
-	tg.ring()
+	tg.Ask("ignore")
+	tg.Ring()
 	time.Sleep(100 * time.Millisecond)
-	if _, err := os.Lstat(tg.path); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(tg.Path); !errors.Is(err, os.ErrNotExist) {
 		t.Error("an ignored signal opened the socket")
 	}
-	if got := tg.ask("disarm"); got != "<nil>" {
+	if got := tg.Ask("disarm"); got != "<nil>" {
 		t.Error(got)
 	}
-	tg.ask("reset") // does not undo signal.Ignore as far as the kernel knows
-	if got := tg.ask("arm"); !strings.Contains(got, "ignored") || !strings.Contains(got, "call signal.Notify") {
+	tg.Ask("reset") // does not undo signal.Ignore as far as the kernel knows
+	if got := tg.Ask("arm"); !strings.Contains(got, "ignored") || !strings.Contains(got, "call signal.Notify") {
 		t.Errorf("Arm with the signal ignored: %s", got)
 	}
-	tg.ask("notify")
-	if got := tg.ask("arm"); got != "<nil>" {
+	tg.Ask("notify")
+	if got := tg.Ask("arm"); got != "<nil>" {
 		t.Error(got)
 	}
-	wants(t, tg.script("version\n"), "go1.")
-	tg.gone()
-	tg.ask("reset")
+	lazytest.Wants(t, tg.Script("version\n"), "go1.")
+	tg.Gone()
+	tg.Ask("reset")
 	if resetSilences {
 		return
 	}
-	wants(t, tg.script("version\n"), "go1.")
+	lazytest.Wants(t, tg.Script("version\n"), "go1.")
 }

@@ -1,29 +1,28 @@
 package lazy_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"golang.org/x/sys/unix"
 )
 
 // A signal that comes to a thread of C code rings, reaches the program's own
 // channel, and does not end the process.
 func TestThreadOfC(t *testing.T) {
-	if os.Getenv(emulatorEnv) != "" {
+	if lazytest.Emulated() {
 		t.Skip("no C compiler for the emulated machine")
 	}
 	if idleGoroutines != 0 {
 		t.Skip("with os/signal the program is always notified")
 	}
-	tool(t, "gcc")
-	goTool := tool(t, "go")
+	lazytest.Tool(t, "gcc")
+	goTool := lazytest.Tool(t, "go")
 	t.Parallel()
 	bin := filepath.Join(t.TempDir(), "cthread")
 	build := exec.Command(goTool, "build", "-o", bin, "./testdata/cthread")
@@ -36,47 +35,40 @@ func TestThreadOfC(t *testing.T) {
 		if notify {
 			cmd.Args = append(cmd.Args, "notify")
 		}
-		in, _ := cmd.StdinPipe()
-		out, _ := cmd.StdoutPipe()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		tg := &target{t: t, cmd: cmd, pid: cmd.Process.Pid, path: "/tmp/manhole-" + itoa(cmd.Process.Pid), log: new(lockedBuffer), in: in, out: bufio.NewReader(out)}
-		t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); os.Remove(tg.path) })
-		line, _ := tg.out.ReadString('\n')
-		tid, err := strconv.Atoi(strings.TrimSpace(line))
+		tg := lazytest.Launch(t, "", cmd)
+		tid, err := strconv.Atoi(tg.First)
 		if err != nil {
-			t.Fatalf("the program says %q", line)
+			t.Fatalf("the program says %q", tg.First)
 		}
 		for i := 1; i <= 5; i++ {
-			if err := unix.Tgkill(tg.pid, tid, unix.SIGUSR2); err != nil {
+			if err := unix.Tgkill(tg.PID, tid, unix.SIGUSR2); err != nil {
 				t.Fatal(err)
 			}
-			c := tg.dial()
+			c := tg.Dial()
 			fmt.Fprintln(c, "version")
 			c.CloseWrite()
-			wants(t, rest(t, c), "go1.")
-			tg.gone()
+			lazytest.Wants(t, lazytest.Rest(t, c), "go1.")
+			tg.Gone()
 			if notify {
-				eventually(t, "the program is notified", func() bool { return tg.askInt("?") == i })
+				lazytest.Eventually(t, "the program is notified", func() bool { return tg.AskInt("?") == i })
 			}
 		}
 		// What the main thread gets late is the same ring.
-		tg.askInt("block")
+		tg.AskInt("block")
 		for range 3 {
-			unix.Tgkill(tg.pid, tid, unix.SIGUSR2)
-			c := tg.dial()
+			unix.Tgkill(tg.PID, tid, unix.SIGUSR2)
+			c := tg.Dial()
 			c.CloseWrite()
-			rest(t, c)
-			tg.gone()
+			lazytest.Rest(t, c)
+			tg.Gone()
 		}
-		tg.askInt("unblock")
-		if _, err := os.Lstat(tg.path); err == nil {
+		tg.AskInt("unblock")
+		if _, err := os.Lstat(tg.Path); err == nil {
 			t.Error("it rang twice")
 		}
-		tg.ring()
-		c := tg.dial()
+		tg.Ring()
+		c := tg.Dial()
 		c.CloseWrite()
-		rest(t, c)
+		lazytest.Rest(t, c)
 	}
 }

@@ -5,22 +5,22 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // Where /tmp can't be used the socket opens elsewhere, and the process says so.
 func TestOtherPlaces(t *testing.T) {
-	needRoot(t)
-	tool(t, "sh")
-	unshare := tool(t, "unshare")
-	tool(t, "mount")
+	lazytest.Tool(t, "mount")
 	readOnly := func(dirs ...string) []string {
-		script := "set -e; "
+		script := ""
 		for _, d := range dirs {
 			script += "mount --bind " + d + " " + d + "; mount -o remount,bind,ro " + d + "; "
 		}
-		return []string{unshare, "-m", "sh", "-c", script + `exec "$@"`, "sh"}
+		return lazytest.InNamespaces(t, script, "-m")
 	}
 	for _, place := range []struct {
 		path    string
@@ -29,56 +29,41 @@ func TestOtherPlaces(t *testing.T) {
 		{"/dev/shm/manhole-", readOnly("/tmp")},
 		{"@manhole-", readOnly("/tmp", "/dev/shm")},
 	} {
-		tg, first := launch(t, place.wrapper)
-		if first != "ready" {
-			t.Fatalf("%s: %q\n%s", place.path, first, tg.log)
-		}
-		tg.path = place.path + itoa(tg.pid)
-		tg.logged("elsewhere than usual")
-		tg.logged("path=" + tg.path)
+		tg := launch(t, place.wrapper).ready()
+		tg.Path = place.path + strconv.Itoa(tg.PID)
+		tg.Logged("not at its usual path")
+		tg.Logged("path=" + tg.Path)
 		before := tg.resting()
 		for range 2 {
-			wants(t, tg.script("version\n"), "go1.")
-			tg.notListening()
+			lazytest.Wants(t, tg.Script("version\n"), "go1.")
+			tg.NotListening()
 		}
-		tg.settles(before)
-		tg.ring() // what disarm closes
-		tg.dial()
-		if got := tg.ask("disarm"); got != "<nil>" {
+		tg.Settles(before)
+		tg.Ring() // what disarm closes
+		tg.Dial()
+		if got := tg.Ask("disarm"); got != "<nil>" {
 			t.Errorf("%s: disarm: %q", place.path, got)
 		}
-		tg.notListening()
+		tg.NotListening()
 	}
 }
 
 // An abstract name that somebody else took first is theirs.
 func TestAbstractName(t *testing.T) {
 	tg := startTarget(t, "-path", fmt.Sprintf("@manhole-of-test-%d", os.Getpid()))
-	squatter, err := net.Listen("unix", tg.path)
+	squatter, err := net.Listen("unix", tg.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tg.ring()
-	tg.logged("somebody else listens")
+	tg.Ring()
+	tg.Logged("another process listens")
 	squatter.Close()
-	wants(t, tg.script("version\n"), "go1.")
-	tg.notListening()
-	tg.ring()
-	c := tg.dial()
+	lazytest.Wants(t, tg.Script("version\n"), "go1.")
+	tg.NotListening()
+	tg.Ring()
+	c := tg.Dial()
 	io.WriteString(c, "\x07")
-	if got := rest(t, c); !strings.HasPrefix(got, "goroutines: ") {
+	if got := lazytest.Rest(t, c); !strings.HasPrefix(got, "goroutines: ") {
 		t.Errorf("gops: %q", got)
 	}
-}
-
-// notListening waits until nobody listens at the target's path.
-func (tg *target) notListening() {
-	tg.t.Helper()
-	eventually(tg.t, "nobody listens at "+tg.path, func() bool {
-		c, err := net.Dial("unix", tg.path)
-		if err == nil {
-			c.Close()
-		}
-		return err != nil
-	})
 }

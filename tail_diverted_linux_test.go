@@ -18,15 +18,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"golang.org/x/sys/unix"
 )
 
 // An outlet is where a target's stderr leads that is no regular file.
 type outlet struct {
-	target  *os.File      // the target's end
-	read    *os.File      // the other
-	arrived *lockedBuffer // there
-	ended   chan struct{} // when nothing more will
+	target  *os.File         // the target's end
+	read    *os.File         // the other
+	arrived *lazytest.Buffer // there
+	ended   chan struct{}    // when nothing more will
 }
 
 // outlets makes one of each kind.
@@ -72,7 +73,7 @@ var outlets = map[string]func(testing.TB) *outlet{
 }
 
 func newOutlet(t testing.TB, read, write *os.File) *outlet {
-	o := &outlet{write, read, new(lockedBuffer), make(chan struct{})}
+	o := &outlet{write, read, new(lazytest.Buffer), make(chan struct{})}
 	t.Cleanup(func() { read.Close(); write.Close() })
 	return o
 }
@@ -91,7 +92,7 @@ func (o *outlet) text() string { return strings.ReplaceAll(o.arrived.String(), "
 // has waits until text has arrived.
 func (o *outlet) has(t testing.TB, text string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%q arrives", text), func() bool { return strings.Contains(o.text(), text) })
+	lazytest.Eventually(t, fmt.Sprintf("%q arrives", text), func() bool { return strings.Contains(o.text(), text) })
 }
 
 // fills waits until the target waits to write to an outlet that is a pipe,
@@ -102,7 +103,7 @@ func (o *outlet) fills(t testing.TB, tg *target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pipe is full", func() (full bool) {
+	lazytest.Eventually(t, "the pipe is full", func() (full bool) {
 		c.Control(func(fd uintptr) {
 			size, _ := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
 			held, _ := unix.IoctlGetInt(int(fd), unix.TIOCINQ) // FIONREAD
@@ -117,8 +118,8 @@ func (o *outlet) fills(t testing.TB, tg *target) {
 // sleeps waits until every thread of the target does.
 func (tg *target) sleeps() {
 	tg.t.Helper()
-	eventually(tg.t, "every thread of the target sleeps", func() bool {
-		states, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", tg.pid))
+	lazytest.Eventually(tg.t, "every thread of the target sleeps", func() bool {
+		states, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", tg.PID))
 		for _, name := range states {
 			if b, _ := os.ReadFile(name); !bytes.Contains(b, []byte(") S ")) {
 				return false
@@ -131,20 +132,20 @@ func (tg *target) sleeps() {
 // startOnto starts a target whose stderr is the outlet.
 func startOnto(t testing.TB, o *outlet, redirections string, flags ...string) *target {
 	t.Helper()
-	if os.Getenv(emulatorEnv) != "" {
+	if lazytest.Emulated() {
 		t.Skip("an executable of ours can't be started without the emulator; package copier is tested with it")
 	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags = append([]string{"-answers", "3", "-stall", "10m"}, flags...)
+	flags = append([]string{"-answers", "3", "-write-timeout", "10m"}, flags...)
 	cmd := exec.Command("sh", append([]string{"-c", `exec "$@" 3>&1 ` + redirections, "sh", exe}, flags...)...)
 	cmd.Stderr = o.target
-	tg, first := launchCommand(t, cmd, flags...)
+	tg := launchCommand(t, cmd)
 	o.target.Close()
-	if first != "ready" {
-		t.Fatalf("the target says %q\n%s", first, o.text())
+	if tg.First != "ready" {
+		t.Fatalf("the target says %q\n%s", tg.First, o.text())
 	}
 	return tg
 }
@@ -154,7 +155,7 @@ func (tg *target) copiers() (pids []int) {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, name := range names {
 		b, _ := os.ReadFile(name)
-		if string(bytes.TrimRight(b, "\x00")) == fmt.Sprintf("lazy-tail of %d", tg.pid) {
+		if string(bytes.TrimRight(b, "\x00")) == fmt.Sprintf("lazy-tail of %d", tg.PID) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 			pids = append(pids, pid)
 		}
@@ -165,8 +166,8 @@ func (tg *target) copiers() (pids []int) {
 // childless waits until the target has no child left.
 func (tg *target) childless() {
 	tg.t.Helper()
-	eventually(tg.t, "no copier is left", func() bool { return len(tg.copiers()) == 0 })
-	eventually(tg.t, "no child is left", func() bool { return len(tg.children()) == 0 })
+	lazytest.Eventually(tg.t, "no copier is left", func() bool { return len(tg.copiers()) == 0 })
+	lazytest.Eventually(tg.t, "no child is left", func() bool { return len(tg.children()) == 0 })
 }
 
 func TestTailDiverted(t *testing.T) {
@@ -175,45 +176,45 @@ func TestTailDiverted(t *testing.T) {
 			o := outlet(t)
 			o.flow()
 			tg := startOnto(t, o, "")
-			tg.ask("err before")
-			before, flags := tg.footprint(), tg.ask("flags")
+			tg.Ask("err before")
+			before, flags := tg.Footprint(), tg.Ask("flags")
 			c := tg.tail("tail stderr")
-			tg.ask("err one")
-			until(t, c, "one\n")
-			tg.ask("lines 3")
-			if got := until(t, c, "line 2 of 3\n"); got != "line 0 of 3\nline 1 of 3\nline 2 of 3\n" {
+			tg.Ask("err one")
+			lazytest.Until(t, c, "one\n")
+			tg.Ask("lines 3")
+			if got := lazytest.Until(t, c, "line 2 of 3\n"); got != "line 0 of 3\nline 1 of 3\nline 2 of 3\n" {
 				t.Errorf("%q", got)
 			}
 			long := strings.Repeat("long ", 2000) // three packets
-			tg.ask("err " + long)
-			until(t, c, long+"\n")
+			tg.Ask("err " + long)
+			lazytest.Until(t, c, long+"\n")
 			if pids := tg.copiers(); len(pids) != 1 {
 				t.Errorf("copiers %v", pids)
 			}
 			leave(t, c)
-			tg.gone()
-			tg.ask("err after")
+			tg.Gone()
+			tg.Ask("err after")
 			o.has(t, "before\none\nline 0 of 3\nline 1 of 3\nline 2 of 3\n"+long+"\n")
 			o.has(t, "after\n")
-			if now := tg.ask("flags"); now != flags {
+			if now := tg.Ask("flags"); now != flags {
 				t.Errorf("flags %s, were %s", now, flags)
 			}
-			tg.settles(before)
+			tg.Settles(before)
 			tg.childless()
 		})
 	}
 	t.Run("null", func(t *testing.T) {
 		tg := startRedirected(t, "2>/dev/null")
-		if os.Getenv(emulatorEnv) != "" {
+		if lazytest.Emulated() {
 			t.Skip("needs an executable of ours")
 		}
-		before := tg.footprint()
+		before := tg.Footprint()
 		c := tg.tail("tail stderr")
-		tg.ask("err shown")
-		until(t, c, "shown\n")
+		tg.Ask("err shown")
+		lazytest.Until(t, c, "shown\n")
 		leave(t, c)
-		tg.gone()
-		tg.settles(before)
+		tg.Gone()
+		tg.Settles(before)
 	})
 }
 
@@ -224,19 +225,19 @@ func TestTailDivertedKeepsOrder(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "1>&2")
-	before := tg.footprint()
-	tg.ask("count")
+	before := tg.Footprint()
+	tg.Ask("count")
 	said := false
 	for range 30 {
 		c := tg.tail("tail stdout")
-		until(t, c, " of many\n")
+		lazytest.Until(t, c, " of many\n")
 		io.WriteString(c, "quit\n")
-		said = strings.Contains(rest(t, c), " may come after ") || said
-		tg.gone()
+		said = strings.Contains(lazytest.Rest(t, c), " may come after ") || said
+		tg.Gone()
 	}
-	n := tg.askInt("count")
+	n := tg.AskInt("count")
 	var came []int
-	eventually(t, "all has come", func() bool {
+	lazytest.Eventually(t, "all has come", func() bool {
 		came = nil
 		for line := range strings.Lines(o.text()) {
 			if i, err := strconv.Atoi(strings.TrimSuffix(line, " of many\n")); err == nil { // no record of the doorbell's
@@ -254,7 +255,7 @@ func TestTailDivertedKeepsOrder(t *testing.T) {
 		}
 	}
 	t.Logf("%d lines; whether it was said that some may come late: %v", n, said)
-	tg.settles(before)
+	tg.Settles(before)
 	tg.childless()
 }
 
@@ -272,11 +273,11 @@ func TestTailDivertedAndTheEnd(t *testing.T) {
 			o.flow()
 			tg := startOnto(t, o, "", "-spin", "50")
 			c := tg.tail("tail stderr")
-			tg.ask("lines 1000")
-			fmt.Fprintln(tg.in, how)
-			rest(t, c)
-			tg.cmd.Wait()
-			eventually(t, "the copier ends", func() bool { return len(tg.copiers()) == 0 })
+			tg.Ask("lines 1000")
+			tg.Tell(how)
+			lazytest.Rest(t, c)
+			tg.Wait()
+			lazytest.Eventually(t, "the copier ends", func() bool { return len(tg.copiers()) == 0 })
 			o.has(t, "line 999 of 1000\n"+want)
 			if i := strings.Index(o.text(), "line 0 of 1000\n"); i < 0 {
 				t.Errorf("got\n%s", o.text())
@@ -299,8 +300,8 @@ func thousand() string {
 // with whose end the kernel kills all others there. What is lost then is
 // measured, not asserted; see package copier.
 func TestTailDivertedInNamespace(t *testing.T) {
-	unshare := tool(t, "unshare")
-	if os.Getenv(emulatorEnv) != "" {
+	unshare := lazytest.Tool(t, "unshare")
+	if lazytest.Emulated() {
 		t.Skip("needs an executable of ours")
 	}
 	exe, err := os.Executable()
@@ -315,16 +316,16 @@ func TestTailDivertedInNamespace(t *testing.T) {
 			flags := []string{"-spin", spin, "-path", filepath.Join(t.TempDir(), "door")}
 			cmd := exec.Command(unshare, append([]string{"--pid", "--fork", "--kill-child", "--mount-proc", exe}, flags...)...)
 			cmd.Stderr = o.target
-			tg, first := launchCommand(t, cmd, flags...)
+			tg := launchCommand(t, cmd)
 			o.target.Close()
-			if first != "ready" {
+			if tg.First != "ready" {
 				t.Skipf("no namespace of its own: %s", o.text())
 			}
-			tg.pid = tg.children()[0]
+			tg.PID = tg.children()[0]
 			c := tg.tail("tail stderr")
-			fmt.Fprintln(tg.in, "exit")
-			rest(t, c)
-			tg.cmd.Wait()
+			tg.Tell("exit")
+			lazytest.Rest(t, c)
+			tg.Wait()
 			<-o.ended
 			if !strings.Contains(o.text(), "last words\n") {
 				lost++
@@ -337,7 +338,7 @@ func TestTailDivertedInNamespace(t *testing.T) {
 // children are the processes that the target's first thread started.
 func (tg *target) children() (pids []int) {
 	tg.t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", tg.pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", tg.PID))
 	if err != nil {
 		tg.t.Fatal(err)
 	}
@@ -356,31 +357,31 @@ func TestTailDivertedAndChildren(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
 	tg := startOnto(t, o, "")
-	before := tg.footprint()
+	before := tg.Footprint()
 	c := tg.tail("tail stderr")
-	tg.ask("child " + first)
-	until(t, c, "child begins\n")
+	tg.Ask("child " + first)
+	lazytest.Until(t, c, "child begins\n")
 	leave(t, c)
-	tg.gone()
+	tg.Gone()
 	if pids := tg.copiers(); len(pids) != 1 {
 		t.Errorf("copiers %v while a child has the pipe", pids)
 	}
 	if err := os.WriteFile(first, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := tg.ask("wait"); got != "<nil>" {
+	if got := tg.Ask("wait"); got != "<nil>" {
 		t.Errorf("the child: %s", got)
 	}
 	o.has(t, "child ends\n")
-	tg.settles(before)
+	tg.Settles(before)
 	tg.childless()
 
 	c = tg.tail("tail stderr")
-	tg.ask("child " + second)
-	until(t, c, "child begins\n")
-	fmt.Fprintln(tg.in, "kill")
-	rest(t, c)
-	tg.cmd.Wait()
+	tg.Ask("child " + second)
+	lazytest.Until(t, c, "child begins\n")
+	tg.Tell("kill")
+	lazytest.Rest(t, c)
+	tg.Wait()
 	if err := os.WriteFile(second, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -396,17 +397,17 @@ func TestTailDivertedWithSlowPeer(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "")
-	t.Logf("the program's writes before: %s", tg.ask("lines "+strconv.Itoa(most)))
+	t.Logf("the program's writes before: %s", tg.Ask("lines "+strconv.Itoa(most)))
 	c := tg.tail("tail stderr")
-	t.Logf("the program's writes during it: %s", tg.ask("lines "+strconv.Itoa(most)))
+	t.Logf("the program's writes during it: %s", tg.Ask("lines "+strconv.Itoa(most)))
 	next, lost := shownOrCounted(t, c, most)
 	t.Logf("%d of %d lines not shown", lost, most)
 	if next != most || lost == 0 {
 		t.Errorf("%d shown or counted, %d of them not shown", next, lost)
 	}
 	leave(t, c)
-	tg.gone()
-	eventually(t, "all lines arrive", func() bool { return strings.Count(o.text(), " of "+strconv.Itoa(most)) == 2*most })
+	tg.Gone()
+	lazytest.Eventually(t, "all lines arrive", func() bool { return strings.Count(o.text(), " of "+strconv.Itoa(most)) == 2*most })
 }
 
 // TestTailDivertedWithoutCopier kills the process that copies.
@@ -414,17 +415,17 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "1>&2")
-	before := tg.footprint()
+	before := tg.Footprint()
 	c := tg.tail("tail stderr")
-	tg.ask("out shown")
-	until(t, c, "shown\n")
+	tg.Ask("out shown")
+	lazytest.Until(t, c, "shown\n")
 	unix.Kill(tg.copiers()[0], unix.SIGTERM) // which it does not mind
 	unix.Kill(tg.copiers()[0], unix.SIGSTOP)
-	tg.ask("out not lost")
+	tg.Ask("out not lost")
 	unix.Kill(tg.copiers()[0], unix.SIGKILL)
-	until(t, c, " goes on\n")
-	until(t, c, "not lost\n")
-	tg.ask("count") // so fast that writes wait for room in the pipe
+	lazytest.Until(t, c, " goes on\n")
+	lazytest.Until(t, c, "not lost\n")
+	tg.Ask("count") // so fast that writes wait for room in the pipe
 	var succeeded atomic.Int32
 	go func() {
 		for in := bufio.NewScanner(c); in.Scan(); {
@@ -435,19 +436,19 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 	}()
 	for i := range int32(5) {
 		unix.Kill(tg.copiers()[0], unix.SIGKILL)
-		eventually(t, "another goes on", func() bool { return succeeded.Load() > i })
+		lazytest.Eventually(t, "another goes on", func() bool { return succeeded.Load() > i })
 	}
 	last := tg.copiers()[0]
 	unix.Kill(last, unix.SIGKILL)
 	// What is in the pipe is lost with a process that ends after tail.
-	eventually(t, "it has ended", func() bool { return !slices.Contains(tg.copiers(), last) })
+	lazytest.Eventually(t, "it has ended", func() bool { return !slices.Contains(tg.copiers(), last) })
 	c.Close()
-	tg.gone()
-	n := tg.askInt("count")
+	tg.Gone()
+	n := tg.AskInt("count")
 	// Killed between read and write it loses that one packet. The last lines are
 	// not always the last to come.
-	eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-6 })
-	tg.settles(before)
+	lazytest.Eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-6 })
+	tg.Settles(before)
 	tg.childless()
 }
 
@@ -457,18 +458,18 @@ func TestTailDivertedAndCopierHangs(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "1>&2")
-	before := tg.footprint()
+	before := tg.Footprint()
 	c := tg.tail("tail stderr")
 	unix.Kill(tg.copiers()[0], unix.SIGSTOP)
-	tg.ask("count")
+	tg.Ask("count")
 	tg.sleeps() // it waits for room in the pipe
 	c.Close()
-	tg.gone()
+	tg.Gone()
 	unix.Kill(tg.copiers()[0], unix.SIGKILL)
-	n := tg.askInt("count")
+	n := tg.AskInt("count")
 	// Killed between read and write it loses one packet.
-	eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-1 })
-	tg.settles(before)
+	lazytest.Eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-1 })
+	tg.Settles(before)
 	tg.childless()
 }
 
@@ -479,26 +480,26 @@ func TestTailDivertedWithoutCopierAndPeer(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "")
-	before := tg.footprint()
+	before := tg.Footprint()
 	c := tg.tail("tail stderr")
-	tg.ask(many)
+	tg.Ask(many)
 	unix.Kill(tg.copiers()[0], unix.SIGKILL)
 	for range 2 {
-		tg.ask(many)
+		tg.Ask(many)
 	}
 	// Had the program waited for it, the session would be over.
-	until(t, c, " goes on\n")
-	tg.ask("err the end")
-	if got := until(t, c, "the end\n"); !strings.Contains(got, " are not shown, ") {
+	lazytest.Until(t, c, " goes on\n")
+	tg.Ask("err the end")
+	if got := lazytest.Until(t, c, "the end\n"); !strings.Contains(got, " are not shown, ") {
 		t.Errorf("got %q", got)
 	}
 	leave(t, c)
-	tg.gone()
+	tg.Gone()
 	// Killed between read and write it loses that one packet.
 	if got := strings.Count(o.text(), " of 100000\n"); got < 3*100000-1 {
 		t.Errorf("%d lines arrived", got)
 	}
-	tg.settles(before)
+	tg.Settles(before)
 	tg.childless()
 }
 
@@ -508,18 +509,18 @@ func TestTailDivertedWithoutReaderAndPeer(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "")
-	tg.ask("sigpipe")
-	before := tg.footprint()
+	tg.Ask("sigpipe")
+	before := tg.Footprint()
 	c := tg.tail("tail stderr")
-	tg.ask("lines 100000")
+	tg.Ask("lines 100000")
 	o.read.Close()
-	if got := tg.ask("lines 100000"); !strings.HasSuffix(got, "broken pipe") {
+	if got := tg.Ask("lines 100000"); !strings.HasSuffix(got, "broken pipe") {
 		t.Errorf("the program's writes: %s", got)
 	}
-	until(t, c, "lazy: error: tail: nobody reads what the program writes to stderr any more\n")
+	lazytest.Until(t, c, "lazy: error: tail: nobody reads what the program writes to stderr any more\n")
 	leave(t, c)
-	tg.gone()
-	tg.settles(before)
+	tg.Gone()
+	tg.Settles(before)
 	tg.childless()
 }
 
@@ -527,26 +528,26 @@ func TestTailDivertedWithoutReaderAndPeer(t *testing.T) {
 func TestTailDivertedAndNoReader(t *testing.T) {
 	o := outlets["pipe"](t)
 	tg := startOnto(t, o, "")
-	before := tg.footprint()
+	before := tg.Footprint()
 	c := tg.tail("tail stderr")
-	tg.ask("lines 3700") // more than the outlet holds, but not much
-	until(t, c, "line 100 of 3700\n")
+	tg.Ask("lines 3700") // more than the outlet holds, but not much
+	lazytest.Until(t, c, "line 100 of 3700\n")
 	io.WriteString(c, "\n")
-	until(t, c, "lazy: tail: stderr: what was written last may come after what is written now: whoever reads the output is slow\n")
+	lazytest.Until(t, c, "lazy: tail: stderr: what was written last may come after what is written now: whoever reads the output is slow\n")
 	io.WriteString(c, "quit\n")
-	rest(t, c)
+	lazytest.Rest(t, c)
 	o.flow()
 	o.has(t, "line 3699 of 3700\n")
-	tg.gone()
-	tg.settles(before)
+	tg.Gone()
+	tg.Settles(before)
 	tg.childless()
 
 	// And before tail.
 	o = outlets["pipe"](t)
 	tg = startOnto(t, o, "")
-	fmt.Fprintln(tg.in, "lines 100000")
+	tg.Tell("lines 100000")
 	o.fills(t, tg)
-	if got := tg.script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: the program waits to write to it, and nobody reads what is there; try strace ") || !strings.Contains(got, "\ngo1.") {
+	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: the program waits to write to it, and nobody reads what is there; try strace ") || !strings.Contains(got, "\ngo1.") {
 		t.Error(got)
 	}
 	o.flow()
@@ -559,24 +560,24 @@ func TestTailDivertedSaturated(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "", "-spin", "500")
-	before := tg.ask("lines 100")
-	tg.ring()
-	c := tg.dial()
-	until(t, c, prompt)
+	before := tg.Ask("lines 100")
+	tg.Ring()
+	c := tg.Dial()
+	lazytest.Until(t, c, lazytest.Prompt)
 	start := time.Now()
 	io.WriteString(c, "tail stderr\n")
-	until(t, c, "Enter ends it\n")
+	lazytest.Until(t, c, "Enter ends it\n")
 	begun := time.Since(start)
-	during := tg.ask("lines 100")
-	until(t, c, "line 99 of 100\n")
+	during := tg.Ask("lines 100")
+	lazytest.Until(t, c, "line 99 of 100\n")
 	start = time.Now()
 	io.WriteString(c, "\n")
-	until(t, c, prompt[1:])
+	lazytest.Until(t, c, lazytest.Prompt[1:])
 	ended := time.Since(start)
 	t.Logf("a hundred writes: %s before, %s during it; it began in %v, ended in %v", before, during, begun, ended)
 	io.WriteString(c, "quit\n")
-	c.SetDeadline(time.Now().Add(patience))
-	rest(t, c)
+	c.SetDeadline(time.Now().Add(lazytest.Patience))
+	lazytest.Rest(t, c)
 	o.has(t, "line 99 of 100\n")
 }
 
@@ -586,14 +587,14 @@ func TestTailDivertedWithoutDescriptors(t *testing.T) {
 	o := outlets["pipe"](t)
 	o.flow()
 	tg := startOnto(t, o, "", "-nofile")
-	before := tg.footprint()
-	if got := tg.script("tail\nversion\n"); !regexp.MustCompile(`(?s)^lazy: error: tail: .*stderr is a pipe and can't be copied: .*too many open files; try strace .*\ngo1`).MatchString(got) {
+	before := tg.Footprint()
+	if got := tg.Script("tail\nversion\n"); !regexp.MustCompile(`(?s)^lazy: error: tail: .*stderr is a pipe and can't be copied: .*too many open files; try strace .*\ngo1`).MatchString(got) {
 		t.Error(got)
 	}
-	tg.gone()
-	tg.ask("err as before")
+	tg.Gone()
+	tg.Ask("err as before")
 	o.has(t, "as before\n")
-	tg.settles(before)
+	tg.Settles(before)
 }
 
 // TestTailDivertedRefuses is about what a pipe can't take the place of.
@@ -606,16 +607,16 @@ func TestTailDivertedRefuses(t *testing.T) {
 	}
 	defer unix.Close(same)
 	tg := startOnto(t, o, "")
-	before := tg.footprint()
+	before := tg.Footprint()
 	unix.SetNonblock(same, true)
-	if got := tg.script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: it is in non-blocking mode") || !strings.Contains(got, "\ngo1.") {
+	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: it is in non-blocking mode") || !strings.Contains(got, "\ngo1.") {
 		t.Error(got)
 	}
-	tg.gone()
-	tg.settles(before)
+	tg.Gone()
+	tg.Settles(before)
 	unix.SetNonblock(same, false)
-	tg.ask("reuse 2")
-	if got := tg.script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr was closed by the program, and descriptor 2 is ") {
+	tg.Ask("reuse 2")
+	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr was closed by the program, and descriptor 2 is ") {
 		t.Error(got)
 	}
 }
@@ -627,18 +628,18 @@ func TestTailDivertedAndReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "err")
 	tg := startOnto(t, o, "")
 	c := tg.tail("tail stderr")
-	tg.ask("err here")
-	tg.ask("replace " + file)
-	until(t, c, "here\n")
-	until(t, c, "lazy: error: tail: the program closed stderr or gave it another destination; try tail again\n")
-	until(t, c, "lazy> ")
-	tg.ask("err there")
+	tg.Ask("err here")
+	tg.Ask("replace " + file)
+	lazytest.Until(t, c, "here\n")
+	lazytest.Until(t, c, "lazy: error: tail: the program closed stderr or gave it another destination; try tail again\n")
+	lazytest.Until(t, c, "lazy> ")
+	tg.Ask("err there")
 	if got := content(t, file); got != "there\n" {
 		t.Errorf("%q", got)
 	}
 	o.has(t, "here\n")
 	leave(t, c)
-	tg.gone()
+	tg.Gone()
 	tg.childless()
 }
 
@@ -652,7 +653,7 @@ func BenchmarkTail(b *testing.B) {
 			o.flow()
 			tg := startOnto(b, o, "")
 			write := func() float64 {
-				all, _, _ := strings.Cut(tg.ask("lines "+strconv.Itoa(lines)), " ")
+				all, _, _ := strings.Cut(tg.Ask("lines "+strconv.Itoa(lines)), " ")
 				d, err := time.ParseDuration(all)
 				if err != nil {
 					b.Fatal(err)
@@ -666,7 +667,7 @@ func BenchmarkTail(b *testing.B) {
 				go io.Copy(io.Discard, c)
 				during = append(during, write())
 				c.Close()
-				tg.gone()
+				tg.Gone()
 			}
 			slices.Sort(before)
 			slices.Sort(during)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // startRedirected starts a target with its stdout and stderr redirected as
@@ -19,21 +21,18 @@ import (
 func startRedirected(t testing.TB, redirections string, flags ...string) *target {
 	t.Helper()
 	wrapper := []string{"sh", "-c", `exec "$@" 3>&1 ` + redirections, "sh"}
-	tg, first := launch(t, wrapper, append([]string{"-answers", "3", "-stall", "10m"}, flags...)...)
-	if first != "ready" {
-		t.Fatalf("the target says %q\n%s", first, tg.log)
-	}
+	tg := launch(t, wrapper, append([]string{"-answers", "3", "-write-timeout", "10m"}, flags...)...).ready()
 	return tg
 }
 
 // tail opens a session and gives the command in it, as a person.
 func (tg *target) tail(command string) net.Conn {
 	tg.t.Helper()
-	tg.ring()
-	c := tg.dial()
-	until(tg.t, c, prompt)
+	tg.Ring()
+	c := tg.Dial()
+	lazytest.Until(tg.t, c, lazytest.Prompt)
 	io.WriteString(c, command+"\n")
-	until(tg.t, c, "Enter ends it\n")
+	lazytest.Until(tg.t, c, "Enter ends it\n")
 	return c
 }
 
@@ -50,9 +49,9 @@ func content(t testing.TB, path string) string {
 func leave(t testing.TB, c net.Conn) {
 	t.Helper()
 	io.WriteString(c, "\n")
-	until(t, c, prompt[1:])
+	lazytest.Until(t, c, lazytest.Prompt[1:])
 	io.WriteString(c, "quit\n")
-	rest(t, c)
+	lazytest.Rest(t, c)
 }
 
 func TestTail(t *testing.T) {
@@ -63,26 +62,26 @@ func TestTail(t *testing.T) {
 				t.Fatal(err)
 			}
 			tg := startRedirected(t, redirection+file)
-			tg.ask("err before")
-			before, flags := tg.footprint(), tg.ask("flags")
+			tg.Ask("err before")
+			before, flags := tg.Footprint(), tg.Ask("flags")
 			c := tg.tail("tail stderr")
-			tg.ask("err one")
-			until(t, c, "one\n")
-			tg.ask("lines 3")
-			if got := until(t, c, "line 2 of 3\n"); got != "line 0 of 3\nline 1 of 3\nline 2 of 3\n" {
+			tg.Ask("err one")
+			lazytest.Until(t, c, "one\n")
+			tg.Ask("lines 3")
+			if got := lazytest.Until(t, c, "line 2 of 3\n"); got != "line 0 of 3\nline 1 of 3\nline 2 of 3\n" {
 				t.Errorf("%q", got)
 			}
 			leave(t, c)
-			tg.gone()
-			tg.ask("err after")
+			tg.Gone()
+			tg.Ask("err after")
 			want := "before\none\nline 0 of 3\nline 1 of 3\nline 2 of 3\n"
 			if got := content(t, file); !strings.Contains(got, want) || !strings.Contains(got, "after\n") {
 				t.Errorf("the file has\n%s", got)
 			}
-			if now := tg.ask("flags"); now != flags {
+			if now := tg.Ask("flags"); now != flags {
 				t.Errorf("flags %s, were %s", now, flags)
 			}
-			tg.settles(before)
+			tg.Settles(before)
 		})
 	}
 }
@@ -93,20 +92,20 @@ func TestTailOfBoth(t *testing.T) {
 	t.Run("two files", func(t *testing.T) {
 		tg := startRedirected(t, ">>"+out+" 2>>"+err)
 		c := tg.tail("tail both")
-		tg.ask("out to stdout")
-		until(t, c, "lazy: tail: stdout:\nto stdout\n")
-		tg.ask("err to stderr")
-		until(t, c, "lazy: tail: stderr:\nto stderr\n")
+		tg.Ask("out to stdout")
+		lazytest.Until(t, c, "lazy: tail: stdout:\nto stdout\n")
+		tg.Ask("err to stderr")
+		lazytest.Until(t, c, "lazy: tail: stderr:\nto stderr\n")
 		leave(t, c)
 	})
 	for _, redirection := range []string{">" + out + " 2>&1", ">>" + out + " 2>>" + out} {
 		t.Run(redirection[:3], func(t *testing.T) {
 			tg := startRedirected(t, redirection)
 			c := tg.tail("tail")
-			tg.ask("out 1")
-			tg.ask("err 2")
-			tg.ask("out 3")
-			if got := until(t, c, "3\n"); got != "1\n2\n3\n" {
+			tg.Ask("out 1")
+			tg.Ask("err 2")
+			tg.Ask("out 3")
+			if got := lazytest.Until(t, c, "3\n"); got != "1\n2\n3\n" {
 				t.Errorf("%q", got)
 			}
 			leave(t, c)
@@ -114,30 +113,30 @@ func TestTailOfBoth(t *testing.T) {
 	}
 	t.Run("one", func(t *testing.T) {
 		tg := startRedirected(t, "2>>"+err)
-		tg.ask("close 1")
-		if got := tg.script("tail both\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stdout is closed\n") || !strings.Contains(got, "\ngo1.") {
+		tg.Ask("close 1")
+		if got := tg.Script("tail both\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stdout is closed\n") || !strings.Contains(got, "\ngo1.") {
 			t.Errorf("%q", got)
 		}
-		tg.gone()
-		tg.ring()
-		c := tg.dial()
+		tg.Gone()
+		tg.Ring()
+		c := tg.Dial()
 		io.WriteString(c, "tail\n") // by a script
-		until(t, c, "lazy: tail: not shown: stdout is closed\n")
-		tg.ask("err shown")
-		until(t, c, "shown\n")
+		lazytest.Until(t, c, "lazy: tail: not shown: stdout is closed\n")
+		tg.Ask("err shown")
+		lazytest.Until(t, c, "shown\n")
 		io.WriteString(c, "version\n")
-		until(t, c, "go1.")
+		lazytest.Until(t, c, "go1.")
 		c.Close()
 	})
 }
 
 func TestTailRefuses(t *testing.T) {
 	tg := startRedirected(t, "2>>"+filepath.Join(t.TempDir(), "err"), "-nofile")
-	if got := tg.script("tail\nversion\n"); !regexp.MustCompile("^lazy: error: tail: .*too many open files; a descriptor is needed .*\ngo1").MatchString(got) {
+	if got := tg.Script("tail\nversion\n"); !regexp.MustCompile("^lazy: error: tail: .*too many open files; a descriptor is needed .*\ngo1").MatchString(got) {
 		t.Error(got)
 	}
 	tg = startRedirected(t, "2>>"+filepath.Join(t.TempDir(), "err"), "-readonly")
-	if got := tg.script("tail\n"); !strings.HasPrefix(got, "lazy: error: tail: not in a session that only observes") {
+	if got := tg.Script("tail\n"); !strings.HasPrefix(got, "lazy: error: tail: not in a session that only observes") {
 		t.Error(got)
 	}
 }
@@ -155,10 +154,10 @@ func TestTailAndTheEnd(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "err")
 			tg := startRedirected(t, "2>>"+file, "-spin", "50")
 			c := tg.tail("tail stderr")
-			tg.ask("lines 1000")
-			fmt.Fprintln(tg.in, how)
-			rest(t, c)
-			tg.cmd.Wait()
+			tg.Ask("lines 1000")
+			tg.Tell(how)
+			lazytest.Rest(t, c)
+			tg.Wait()
 			got := content(t, file)
 			for i := range 1000 {
 				line, more, _ := strings.Cut(got, "\n")
@@ -180,14 +179,14 @@ func TestTailAndChildren(t *testing.T) {
 	file, flag := filepath.Join(dir, "err"), filepath.Join(dir, "flag")
 	tg := startRedirected(t, "2>>"+file)
 	c := tg.tail("tail stderr")
-	tg.ask("child " + flag)
-	until(t, c, "child begins\n")
+	tg.Ask("child " + flag)
+	lazytest.Until(t, c, "child begins\n")
 	leave(t, c)
-	tg.gone()
+	tg.Gone()
 	if err := os.WriteFile(flag, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := tg.ask("wait"); got != "<nil>" {
+	if got := tg.Ask("wait"); got != "<nil>" {
 		t.Errorf("the child: %s", got)
 	}
 	if got := content(t, file); !strings.Contains(got, "child begins\n") || !strings.HasSuffix(got, "child ends\n") {
@@ -200,9 +199,9 @@ func TestTailWithSlowPeer(t *testing.T) {
 	const most = 200000
 	file := filepath.Join(t.TempDir(), "err")
 	tg := startRedirected(t, "2>>"+file)
-	t.Logf("the program's writes before: %s", tg.ask("lines "+strconv.Itoa(most)))
+	t.Logf("the program's writes before: %s", tg.Ask("lines "+strconv.Itoa(most)))
 	c := tg.tail("tail stderr")
-	t.Logf("the program's writes during it: %s", tg.ask("lines "+strconv.Itoa(most)))
+	t.Logf("the program's writes during it: %s", tg.Ask("lines "+strconv.Itoa(most)))
 	next, lost := shownOrCounted(t, c, most)
 	t.Logf("%d of %d lines not shown", lost, most)
 	if next != most || lost == 0 {
@@ -245,32 +244,32 @@ func TestTailOfAFileThatChanges(t *testing.T) {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "err")
 		tg := startRedirected(t, redirection+file)
-		tg.ask("lines 100")
+		tg.Ask("lines 100")
 		c := tg.tail("tail stderr")
-		tg.ask("cut " + file)
+		tg.Ask("cut " + file)
 		if redirection == "2>>" {
-			until(t, c, "lazy: tail: stderr: the file was cut, from its beginning\n")
+			lazytest.Until(t, c, "lazy: tail: stderr: the file was cut, from its beginning\n")
 		}
-		tg.ask("err again")
-		if got := until(t, c, "again\n"); got != "again\n" {
+		tg.Ask("err again")
+		if got := lazytest.Until(t, c, "again\n"); got != "again\n" {
 			t.Errorf("%q", got)
 		}
 		if err := os.Truncate(file, 1<<33); err != nil { // a gap that nobody wrote
 			t.Fatal(err)
 		}
 		if redirection == "2>>" {
-			until(t, c, "lazy: tail: stderr: at least 0 lines (8.00GB) are not shown, ")
+			lazytest.Until(t, c, "lazy: tail: stderr: at least 0 lines (8.00GB) are not shown, ")
 		}
 		os.Remove(file)
-		tg.ask("err removed")
-		until(t, c, "removed\n")
-		tg.ask("replace " + filepath.Join(dir, "other"))
-		until(t, c, "lazy: error: tail: the program closed stderr or gave it another destination; try tail again\n")
-		until(t, c, "lazy> ")
+		tg.Ask("err removed")
+		lazytest.Until(t, c, "removed\n")
+		tg.Ask("replace " + filepath.Join(dir, "other"))
+		lazytest.Until(t, c, "lazy: error: tail: the program closed stderr or gave it another destination; try tail again\n")
+		lazytest.Until(t, c, "lazy> ")
 		io.WriteString(c, "tail stderr\n")
-		until(t, c, "Enter ends it\n")
-		tg.ask("err elsewhere")
-		until(t, c, "elsewhere\n")
+		lazytest.Until(t, c, "Enter ends it\n")
+		tg.Ask("err elsewhere")
+		lazytest.Until(t, c, "elsewhere\n")
 		leave(t, c)
 	}
 }
@@ -281,26 +280,26 @@ func TestTailEnds(t *testing.T) {
 	tg := startRedirected(t, "2>>"+file)
 	before := tg.resting()
 	tg.tail("tail").Close()
-	tg.gone()
-	tg.settles(before)
+	tg.Gone()
+	tg.Settles(before)
 
-	tg.ring() // by a script that has no more to say
-	c := tg.dial()
+	tg.Ring() // by a script that has no more to say
+	c := tg.Dial()
 	io.WriteString(c, "tail stderr\n")
 	c.CloseWrite()
-	eventually(t, "a line is shown", func() bool {
-		tg.ask("err a line")
+	lazytest.Eventually(t, "a line is shown", func() bool {
+		tg.Ask("err a line")
 		c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 		n, _ := c.Read(make([]byte, 100))
 		return n > 0
 	})
 	c.Close()
-	tg.gone()
-	tg.settles(before)
+	tg.Gone()
+	tg.Settles(before)
 
 	person := tg.tail("tail")
-	tg.ask("disarm")
-	if got := rest(t, person); !strings.Contains(got, "lazy: closing: ") {
+	tg.Ask("disarm")
+	if got := lazytest.Rest(t, person); !strings.Contains(got, "lazy: closing: ") {
 		t.Errorf("%q", got)
 	}
 }
@@ -323,12 +322,12 @@ func TestTailSaturated(t *testing.T) {
 		line := fmt.Sprintf("line %d\n", i)
 		start := time.Now()
 		io.WriteString(f, line)
-		c.SetDeadline(start.Add(patience))
-		until(t, c, line)
+		c.SetDeadline(start.Add(lazytest.Patience))
+		lazytest.Until(t, c, line)
 		d := time.Since(start)
 		slowest, sum = max(slowest, d), sum+d
 	}
 	t.Logf("a line is shown after %v on average, %v at most", sum/times, slowest)
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(lazytest.Patience))
 	leave(t, c)
 }
