@@ -1,4 +1,6 @@
-package console
+// Package proftop sums up a profile of runtime/pprof by function, and writes
+// the functions with the most as text.
+package proftop
 
 import (
 	"bytes"
@@ -8,36 +10,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/format"
 )
 
-// topOptions are those of -top.
-type topOptions struct {
-	wanted     bool
-	cumulative bool // sort by cum
-	entries    int  // 0 means 20
-
-	except func(entry string) bool // those whose outermost function is one of these, or nil
+// Options say what to write. The zero value is ready to use.
+type Options struct {
+	Cumulative bool   // sort by what a function has with all it calls
+	Entries    int    // how many functions; 0 means 20
+	SkipFunc   string // samples with this function in their stack are left out and summed up
 }
 
-// top writes the functions with most in the profile after, less what they had
-// in before, if that is not empty.
-func top(w io.Writer, before, after []byte, t topOptions) error {
-	now, err := sum(after, t.except)
+// Write writes the functions with the most in the profile after, less what they
+// had in before, if that is not empty. Both are as runtime/pprof writes them
+// with debug=0.
+func Write(w io.Writer, before, after []byte, o Options) error {
+	now, err := sum(after, o.SkipFunc)
 	if err != nil {
 		return err
 	}
 	if len(before) > 0 {
-		then, err := sum(before, t.except)
+		then, err := sum(before, o.SkipFunc)
 		if err != nil {
 			return err
 		}
-		now.total, now.excepted = now.total-then.total, now.excepted-then.excepted
-		for name, v := range then.functions {
-			v.flat, v.cum = now.functions[name].flat-v.flat, now.functions[name].cum-v.cum
-			now.functions[name] = v
-		}
+		now.subtract(then)
 	}
 	type entry struct {
 		name string
@@ -53,15 +53,15 @@ func top(w io.Writer, before, after []byte, t topOptions) error {
 	sort.Slice(entries, func(i, j int) bool {
 		a, b := entries[i], entries[j]
 		byFlat, byCum := cmp.Compare(b.flat, a.flat), cmp.Compare(b.cum, a.cum)
-		if t.cumulative {
+		if o.Cumulative {
 			byFlat, byCum = byCum, byFlat
 		}
 		return cmp.Or(byFlat, byCum, cmp.Compare(a.name, b.name)) < 0
 	})
-	if t.entries == 0 {
-		t.entries = 20
+	if o.Entries == 0 {
+		o.Entries = 20
 	}
-	most := min(t.entries, len(entries))
+	most := min(o.Entries, len(entries))
 	fmt.Fprintf(w, "%s: %s in all\n", now.kind, now.show(now.total))
 	if most > 0 {
 		fmt.Fprintf(w, "%12s %6s %12s %6s  function\n", "flat", "", "cum", "")
@@ -72,8 +72,8 @@ func top(w io.Writer, before, after []byte, t topOptions) error {
 	if most < len(entries) {
 		fmt.Fprintf(w, "and %d functions with less (-n %d)\n", len(entries)-most, len(entries))
 	}
-	if now.excepted != 0 {
-		fmt.Fprintf(w, "left out: %s of this session's own\n", now.show(now.excepted))
+	if now.skipped != 0 {
+		fmt.Fprintf(w, "left out: %s of this session's own\n", now.show(now.skipped))
 	}
 	return nil
 }
@@ -82,12 +82,21 @@ func top(w io.Writer, before, after []byte, t topOptions) error {
 type totals struct {
 	kind, unit string
 	total      int64
-	excepted   int64 // not in total
+	skipped    int64 // not in total
 	functions  map[string]usage
 }
 
 // usage is what the profile has of a function itself, and with all it calls.
 type usage struct{ flat, cum int64 }
+
+// subtract leaves what came after then.
+func (t *totals) subtract(then *totals) {
+	t.total, t.skipped = t.total-then.total, t.skipped-then.skipped
+	for name, v := range then.functions {
+		v.flat, v.cum = t.functions[name].flat-v.flat, t.functions[name].cum-v.cum
+		t.functions[name] = v
+	}
+}
 
 func (t *totals) show(v int64) string {
 	sign := ""
@@ -96,7 +105,7 @@ func (t *totals) show(v int64) string {
 	}
 	switch t.unit {
 	case "bytes":
-		return sign + short(uint64(v))
+		return sign + format.ShortSize(uint64(v))
 	case "nanoseconds":
 		d := time.Duration(v)
 		switch {
@@ -122,7 +131,7 @@ const mostProfile = 256 << 20
 
 // sum reads a profile as runtime/pprof writes it: gzip around the protocol
 // buffer Profile (github.com/google/pprof, proto/profile.proto).
-func sum(packed []byte, except func(entry string) bool) (*totals, error) {
+func sum(packed []byte, skip string) (*totals, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("the profile can't be unpacked: %w", err)
@@ -134,7 +143,7 @@ func sum(packed []byte, except func(entry string) bool) (*totals, error) {
 	if len(raw) > mostProfile {
 		return nil, errors.New("the profile is too large to be summed up here; fetch it without -top")
 	}
-	return sumRaw(raw, except)
+	return sumRaw(raw, skip)
 }
 
 // Field numbers of profile.proto.
@@ -161,7 +170,7 @@ const (
 	functionName = 2
 )
 
-func sumRaw(raw []byte, except func(entry string) bool) (*totals, error) {
+func sumRaw(raw []byte, skip string) (*totals, error) {
 	var (
 		strs      []string
 		types     [][2]uint64             // name and unit of each value
@@ -242,6 +251,9 @@ func sumRaw(raw []byte, except func(entry string) bool) (*totals, error) {
 		}
 	}
 	t := &totals{kind: str(types[which][0]), unit: str(types[which][1]), functions: map[string]usage{}}
+	skipped := func(location uint64) bool {
+		return skip != "" && slices.ContainsFunc(locations[location], func(f uint64) bool { return str(names[f]) == skip })
+	}
 	var stack, values []uint64
 	seen := map[string]int{} // the sample that a function was last counted in
 	for i, b := range samples {
@@ -262,8 +274,8 @@ func sumRaw(raw []byte, except func(entry string) bool) (*totals, error) {
 			return nil, errProfile
 		}
 		v := int64(values[which])
-		if outermost := locations[last(stack)]; except != nil && except(str(names[last(outermost)])) {
-			t.excepted += v
+		if slices.ContainsFunc(stack, skipped) {
+			t.skipped += v
 			continue
 		}
 		t.total += v
@@ -292,13 +304,6 @@ func sumRaw(raw []byte, except func(entry string) bool) (*totals, error) {
 		}
 	}
 	return t, nil
-}
-
-func last(of []uint64) uint64 {
-	if len(of) == 0 {
-		return 0
-	}
-	return of[len(of)-1]
 }
 
 var errProfile = errors.New("the profile is not as expected; fetch it without -top")

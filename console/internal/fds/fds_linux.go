@@ -1,31 +1,28 @@
-package console
+// Package fds lists the open descriptors of this process and what they are.
+package fds
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/go-manhole/lazy/console/internal/format"
 	"golang.org/x/sys/unix"
 )
 
-// fds lists the descriptors and what they are. Sockets are asked themselves
-// for their addresses: unlike /proc/net that works whatever network namespace
-// they belong to, and takes no longer on a host with many others.
-func fds(ctx context.Context, s *session, args []string) error {
-	words, err := parse(args)
-	if err != nil {
-		return err
-	}
-	match, err := optionalPattern(words)
-	if err != nil {
-		return err
-	}
+// List writes a line for each descriptor that match accepts, and a last one that
+// counts all. Sockets are asked for their addresses: unlike /proc/net that works
+// in any network namespace, and takes no longer on a host with many others. It
+// fails if ctx is done, or the list cannot be read.
+func List(ctx context.Context, w io.Writer, match *regexp.Regexp) error {
 	open, err := descriptors()
 	if err != nil {
 		return err
@@ -38,13 +35,13 @@ func fds(ctx context.Context, s *session, args []string) error {
 		}
 		target, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 		if err != nil {
-			continue // closed meanwhile, such as the one the list was read from
+			continue // closed since, such as the one the list was read from
 		}
 		total++
 		kind, what := describe(fd, target)
 		kinds[kind]++
 		if match.MatchString(what) {
-			fmt.Fprintf(s.out, "%5d %-2s %s\n", fd, mode(fd), what)
+			fmt.Fprintf(w, "%5d %-2s %s\n", fd, mode(fd), what)
 		}
 	}
 	var summary []string
@@ -52,11 +49,11 @@ func fds(ctx context.Context, s *session, args []string) error {
 		summary = append(summary, fmt.Sprintf("%d %s", n, kind))
 	}
 	slices.Sort(summary)
-	fmt.Fprintf(s.out, "%d open (%s)%s\n", total, strings.Join(summary, ", "), fdLimit())
-	return nil
+	_, err = fmt.Fprintf(w, "%d open (%s)%s\n", total, strings.Join(summary, ", "), limitText())
+	return err
 }
 
-func fdLimit() string {
+func limitText() string {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return ""
@@ -68,8 +65,8 @@ func fdLimit() string {
 func descriptors() ([]int, error) {
 	names, err := os.ReadDir("/proc/self/fd")
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-		// None is left to read the directory with, which is when somebody
-		// wants to see them. Then there are as many as the limit allows.
+		// None is left to read the directory with, which is when this list is
+		// wanted most. Then there are as many as the limit allows.
 		var limit unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 			return nil, err
@@ -110,7 +107,8 @@ func mode(fd int) string {
 	return "rw"
 }
 
-// describe says what a descriptor is, given where its link in /proc leads.
+// describe returns the kind of a descriptor and what it is, given the target of
+// its link in /proc.
 func describe(fd int, target string) (kind, what string) {
 	switch {
 	case strings.HasPrefix(target, "socket:"):
@@ -122,21 +120,21 @@ func describe(fd int, target string) (kind, what string) {
 		}
 		return "pipe", what
 	case strings.HasPrefix(target, "/memfd:"):
-		return "memfd", printable(target[1:])
+		return "memfd", format.Printable(target[1:])
 	case strings.HasPrefix(target, "anon_inode:"):
-		return strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]"), printable(target)
+		return strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]"), format.Printable(target)
 	case strings.HasPrefix(target, "/dev/"):
-		return "device", printable(target)
+		return "device", format.Printable(target)
 	}
-	what = printable(target)
+	what = format.Printable(target)
 	if at, err := unix.Seek(fd, 0, unix.SEEK_CUR); err == nil && at > 0 {
 		what += fmt.Sprintf(", at byte %d", at)
 	}
 	return "file", what
 }
 
-// socket says what kind of socket fd is, in what state, between whom, and how
-// much waits in it.
+// socket describes a socket: its kind, addresses, state, and how many bytes wait
+// in it.
 func socket(fd int) string {
 	option := func(name int) int {
 		v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
@@ -158,7 +156,7 @@ func socket(fd int) string {
 	}
 	remote, err := unix.Getpeername(fd)
 	if peer, ok := remote.(*unix.SockaddrNetlink); ok && peer.Pid == 0 && peer.Groups == 0 {
-		err = unix.ENOTCONN // what one says that was not connected
+		err = unix.ENOTCONN // one that is not connected has this address
 	}
 	if err == nil {
 		b.WriteString(" -> " + address(remote))
@@ -233,7 +231,7 @@ func address(a unix.Sockaddr) string {
 		if a.Name == "" || a.Name == "@" {
 			return "unnamed"
 		}
-		return printable(a.Name)
+		return format.Printable(a.Name)
 	case *unix.SockaddrNetlink:
 		return fmt.Sprintf("pid %d groups %#x", a.Pid, a.Groups)
 	case *unix.SockaddrLinklayer:
