@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/internal/mark"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,7 +46,9 @@ type session struct {
 
 // ring is the life of a session, from the ring to the teardown, after which
 // the next ring can come. rung says how the doorbell's bind and listen went.
-func (m *manhole) ring(rung error) {
+func (m *manhole) ring(rung error) { mark.Session(func() { m.hold(rung) }) }
+
+func (m *manhole) hold(rung error) {
 	roomy := roomForThreads()
 	if roomy {
 		runtime.LockOSThread() // see paced.go
@@ -233,11 +236,11 @@ func (m *manhole) attend(s *session) error {
 		err  error
 	}
 	served := make(chan outcome, 1)
-	go func() {
+	go mark.Session(func() {
 		end := outcome{s.kind, errors.New("the session called runtime.Goexit")}
 		defer func() { served <- end }()
 		end.kind, end.err = s.serve(ctx)
-	}()
+	})
 	var ending time.Time
 	s.conn.alarm.Reset(lost)
 	for {
