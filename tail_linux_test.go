@@ -249,7 +249,7 @@ func TestTailOfAFileThatChanges(t *testing.T) {
 		c := tg.tail("tail stderr")
 		tg.ask("cut " + file)
 		if redirection == "2>>" {
-			until(t, c, "lazy: tail: stderr: the file was cut, from its beginning\n")
+			until(t, c, "lazy: tail: stderr: the file was truncated; from its beginning\n")
 		}
 		tg.ask("err again")
 		if got := until(t, c, "again\n"); got != "again\n" {

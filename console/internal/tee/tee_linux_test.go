@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package copier
+package tee
 
 import (
 	"bytes"
@@ -121,8 +121,8 @@ func TestLoop(t *testing.T) {
 	long := strings.Repeat("a line\n", 4096/7)
 	r.write(t, long)
 	r.arrives(t, long)
-	copied(long[:recordMost-recordHeader])
-	copied(long[recordMost-recordHeader:])
+	copied(long[:maxRecord-recordHeader])
+	copied(long[maxRecord-recordHeader:])
 
 	r.cmd.Process.Signal(unix.SIGTERM) // which it does not mind
 	r.control.Close()
@@ -171,7 +171,7 @@ func TestLoopWithFullOutput(t *testing.T) {
 	}
 }
 
-// TestLoopWithoutReader is about an output that nobody will ever read.
+// TestLoopWithoutReader has an output that is never read.
 func TestLoopWithoutReader(t *testing.T) {
 	r := run(t)
 	r.output.Close()
@@ -185,7 +185,7 @@ func TestLoopWithoutReader(t *testing.T) {
 	}
 }
 
-func TestCopier(t *testing.T) {
+func TestTee(t *testing.T) {
 	if os.Getenv("LAZY_TEST_EMULATOR") != "" {
 		t.Skip("an executable of ours can't be started without the emulator")
 	}
@@ -285,7 +285,7 @@ func FuzzTakeRecord(f *testing.F) {
 			t.Errorf("%d and %d of %d bytes", len(r.text), len(rest), len(b))
 		case !ok && !bytes.Equal(rest, b):
 			t.Error("something was taken")
-		case !ok && err == nil && len(b) >= recordMost:
+		case !ok && err == nil && len(b) >= maxRecord:
 			t.Error("it never ends")
 		}
 	})

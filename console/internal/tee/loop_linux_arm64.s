@@ -23,16 +23,15 @@ GLOBL ·loopPC(SB), NOPTR|RODATA, $8
 #define HEADER 24
 #define DATA (RECORD+HEADER)
 
-// loop is all that the process does, from its first instruction; see loop.go
-// for its descriptors and what it sends. It is copied to elsewhere before it
-// runs, and so refers to nothing but its stack.
+// loop is all that the process does, from its first instruction; loop_linux.go
+// has its descriptors, record.go what it sends. It runs as a copy at another
+// address, and so refers to nothing but its stack.
 //	R20 bytes, R21 newlines that have been passed on
 // SVC spoils R0 only.
 TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	SUB	$(65536+8192), RSP, R19
 
-	// Whoever ends the program with a signal to its group of processes must
-	// not end this.
+	// A signal to the program's process group must not end this process.
 	MOVD	$-1, R0
 	MOVD	R0, 0(R19)
 	MOVD	$0, R0	// SIG_BLOCK
@@ -42,7 +41,7 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	$SYS_rt_sigprocmask, R8
 	SVC
 
-	// What the program let its children inherit is not for us.
+	// Close what the program lets its children inherit.
 	MOVD	$4, R0
 	MOVD	$0xffffffff, R1
 	MOVD	$0, R2
@@ -88,7 +87,7 @@ next:
 	MOVHU	(CONTROL+REVENTS)(R19), R3
 	CBZ	R3, next
 
-	// Asked whether all has been passed on, which it has.
+	// The question whether everything has been passed on: it has.
 	MOVD	$3, R0
 	ADD	$DATA, R19, R1
 	MOVD	$1, R2
@@ -98,7 +97,7 @@ next:
 	MOVBU	DATA(R19), R25
 	CMP	$0, R0
 	BGT	tell
-	MOVW	$-1, R3	// nobody will ask again
+	MOVW	$-1, R3	// no more questions
 	MOVW	R3, CONTROL(R19)
 	B	next
 
@@ -124,7 +123,7 @@ full:
 	CMP	$EPIPE, R0
 	BEQ	fail
 	CMP	$EAGAIN, R0
-	BNE	passed	// lost, as it would have been without us
+	BNE	passed	// lost, as it would have been without this process
 	ADD	$OUTPUT, R19, R0
 	MOVD	$1, R1
 	MOVD	$0, R2

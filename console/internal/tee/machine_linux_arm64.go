@@ -1,3 +1,3 @@
-package copier
+package tee
 
 const machine = 183 // EM_AARCH64, elf(5)

@@ -1,18 +1,18 @@
-package copier
+package tee
 
 import (
 	"encoding/binary"
 	"errors"
 )
 
-// A record is what the process sends: one is not longer than a pipe takes
-// whole (PIPE_BUF, pipe(7)), so that it never sends a part of one. It begins
-// with how many bytes and newlines were passed on before it, how many bytes
-// follow, and which question it answers: two numbers of 8 bytes and two of 4,
-// little-endian.
+// A record is a message of the process. It is at most as long as a pipe takes in
+// one piece (PIPE_BUF, pipe(7)), so that it is sent whole or not at all. Its
+// header is two numbers of 8 bytes and two of 4, little-endian: how many bytes
+// and newlines were passed on before it, how many bytes of text follow, and
+// which question it answers.
 //
-// A question is a byte from control; the answer has no text and says that all
-// that was written before the question has been passed on.
+// A question is a byte from control. Its answer has no text and means that
+// everything written before the question has been passed on.
 type record struct {
 	bytes, newlines uint64
 	text            []byte
@@ -21,10 +21,10 @@ type record struct {
 
 const (
 	recordHeader = 24
-	recordMost   = 4096
+	maxRecord    = 4096
 )
 
-var errRecord = errors.New("the copies are garbled")
+var errRecord = errors.New("the helper process sent garbage")
 
 // takeRecord takes the first record off b. Without a whole one the rest is b.
 func takeRecord(b []byte) (r record, rest []byte, ok bool, err error) {
@@ -33,7 +33,7 @@ func takeRecord(b []byte) (r record, rest []byte, ok bool, err error) {
 	}
 	size := uint64(binary.LittleEndian.Uint32(b[16:]))
 	switch {
-	case size > recordMost-recordHeader:
+	case size > maxRecord-recordHeader:
 		return r, b, false, errRecord
 	case uint64(len(b)) < recordHeader+size:
 		return r, b, false, nil

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package copier
+package tee
 
 import (
 	"encoding/binary"
@@ -17,13 +17,12 @@ const (
 	loopImage          // itself, which it closes
 )
 
-// loop stands for the assembly in front of go vet and of readers. It is never
-// called.
+// loop is the assembly, declared for go vet. It is never called.
 //
 //lint:ignore U1000 the assembly needs the declaration
 func loop()
 
-// loopPC is where loop is.
+// loopPC is the address of loop.
 var loopPC uintptr
 
 // image returns an executable file that runs loop: the headers of elf(5)

@@ -23,16 +23,15 @@ GLOBL ·loopPC(SB), NOPTR|RODATA, $8
 #define HEADER 24
 #define DATA (RECORD+HEADER)
 
-// loop is all that the process does, from its first instruction; see loop.go
-// for its descriptors and what it sends. It is copied to elsewhere before it
-// runs, and so refers to nothing but its stack.
+// loop is all that the process does, from its first instruction; loop_linux.go
+// has its descriptors, record.go what it sends. It runs as a copy at another
+// address, and so refers to nothing but its stack.
 //	R12 bytes, R13 newlines that have been passed on
 // SYSCALL spoils AX, CX and R11 only.
 TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	LEAQ	-8192(SP), BX
 
-	// Whoever ends the program with a signal to its group of processes must
-	// not end this.
+	// A signal to the program's process group must not end this process.
 	MOVQ	$-1, AX
 	MOVQ	AX, 0(BX)
 	MOVL	$SYS_rt_sigprocmask, AX
@@ -42,7 +41,7 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL	$8, R10
 	SYSCALL
 
-	// What the program let its children inherit is not for us.
+	// Close what the program lets its children inherit.
 	MOVL	$SYS_close_range, AX
 	MOVL	$4, DI
 	MOVL	$-1, SI
@@ -88,7 +87,7 @@ next:
 	CMPW	(CONTROL+REVENTS)(BX), $0
 	JEQ	next
 
-	// Asked whether all has been passed on, which it has.
+	// The question whether everything has been passed on: it has.
 	MOVL	$SYS_read, AX
 	MOVL	$3, DI
 	LEAQ	DATA(BX), SI
@@ -98,7 +97,7 @@ next:
 	MOVBLZX	DATA(BX), R8
 	TESTQ	AX, AX
 	JGT	tell
-	MOVL	$-1, CONTROL(BX)	// nobody will ask again
+	MOVL	$-1, CONTROL(BX)	// no more questions
 	JMP	next
 
 pass:
@@ -123,7 +122,7 @@ full:
 	CMPQ	AX, $EPIPE
 	JEQ	fail
 	CMPQ	AX, $EAGAIN
-	JNE	passed	// lost, as it would have been without us
+	JNE	passed	// lost, as it would have been without this process
 	MOVL	$SYS_ppoll, AX
 	LEAQ	OUTPUT(BX), DI
 	MOVL	$1, SI

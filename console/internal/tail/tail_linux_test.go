@@ -1,4 +1,4 @@
-package console
+package tail
 
 import (
 	"fmt"
@@ -47,7 +47,7 @@ func TestDestination(t *testing.T) {
 		if got := destination(fd, &st); !strings.HasPrefix(got, want) {
 			t.Errorf("%s, want %s", got, want)
 		}
-		if got := lookElsewhere(&st); strings.Contains(got, "journalctl") != (want == "the journal") {
+		if got := alternative(&st); strings.Contains(got, "journalctl") != (want == "the journal") {
 			t.Errorf("%s: %s", want, got)
 		}
 		unix.Close(fd)
@@ -55,15 +55,15 @@ func TestDestination(t *testing.T) {
 	unix.Close(pipe[0])
 }
 
-// TestSameFile is about descriptors that lead to one file.
+// TestSameFile opens descriptors that lead to one file.
 func TestSameFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	open := func(flags int) *appended {
+	open := func(flags int) *fileTail {
 		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC|flags, 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return appendedTo(t, fd)
+		return tailOf(t, fd)
 	}
 	for _, flags := range []int{0, unix.O_APPEND} {
 		f, g := open(flags), open(flags)
@@ -74,7 +74,7 @@ func TestSameFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !f.same(appendedTo(t, fd)) {
+		if !f.same(tailOf(t, fd)) {
 			t.Errorf("copied, flags %#x: not the same", flags)
 		}
 	}
@@ -83,9 +83,9 @@ func TestSameFile(t *testing.T) {
 	}
 }
 
-func appendedTo(t *testing.T, fd int) *appended {
+func tailOf(t *testing.T, fd int) *fileTail {
 	t.Helper()
-	f, err := openAppended("stderr", fd)
+	f, err := openFile("stderr", fd)
 	if err != nil {
 		t.Fatal(err)
 	}
