@@ -133,7 +133,7 @@ func (tg *target) sleeps() {
 func startOnto(t testing.TB, o *outlet, redirections string, flags ...string) *target {
 	t.Helper()
 	if lazytest.Emulated() {
-		t.Skip("an executable of ours can't be started without the emulator; package copier is tested with it")
+		t.Skip("an executable of ours can't be started without the emulator; package tee is tested with it")
 	}
 	exe, err := os.Executable()
 	if err != nil {
@@ -150,8 +150,8 @@ func startOnto(t testing.TB, o *outlet, redirections string, flags ...string) *t
 	return tg
 }
 
-// copiers are the processes that copy for the target, zombies too.
-func (tg *target) copiers() (pids []int) {
+// helpers are the processes of tail for the target, zombies too.
+func (tg *target) helpers() (pids []int) {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, name := range names {
 		b, _ := os.ReadFile(name)
@@ -166,7 +166,7 @@ func (tg *target) copiers() (pids []int) {
 // childless waits until the target has no child left.
 func (tg *target) childless() {
 	tg.t.Helper()
-	lazytest.Eventually(tg.t, "no copier is left", func() bool { return len(tg.copiers()) == 0 })
+	lazytest.Eventually(tg.t, "no helper process is left", func() bool { return len(tg.helpers()) == 0 })
 	lazytest.Eventually(tg.t, "no child is left", func() bool { return len(tg.children()) == 0 })
 }
 
@@ -188,8 +188,8 @@ func TestTailDiverted(t *testing.T) {
 			long := strings.Repeat("long ", 2000) // three packets
 			tg.Ask("err " + long)
 			lazytest.Until(t, c, long+"\n")
-			if pids := tg.copiers(); len(pids) != 1 {
-				t.Errorf("copiers %v", pids)
+			if pids := tg.helpers(); len(pids) != 1 {
+				t.Errorf("helper processes %v", pids)
 			}
 			leave(t, c)
 			tg.Gone()
@@ -277,7 +277,7 @@ func TestTailDivertedAndTheEnd(t *testing.T) {
 			tg.Tell(how)
 			lazytest.Rest(t, c)
 			tg.Wait()
-			lazytest.Eventually(t, "the copier ends", func() bool { return len(tg.copiers()) == 0 })
+			lazytest.Eventually(t, "the helper process ends", func() bool { return len(tg.helpers()) == 0 })
 			o.has(t, "line 999 of 1000\n"+want)
 			if i := strings.Index(o.text(), "line 0 of 1000\n"); i < 0 {
 				t.Errorf("got\n%s", o.text())
@@ -298,7 +298,7 @@ func thousand() string {
 
 // TestTailDivertedInNamespace is about the first process of a pid namespace,
 // with whose end the kernel kills all others there. What is lost then is
-// measured, not asserted; see package copier.
+// measured, not asserted; see package tee.
 func TestTailDivertedInNamespace(t *testing.T) {
 	unshare := lazytest.Tool(t, "unshare")
 	if lazytest.Emulated() {
@@ -363,8 +363,8 @@ func TestTailDivertedAndChildren(t *testing.T) {
 	lazytest.Until(t, c, "child begins\n")
 	leave(t, c)
 	tg.Gone()
-	if pids := tg.copiers(); len(pids) != 1 {
-		t.Errorf("copiers %v while a child has the pipe", pids)
+	if pids := tg.helpers(); len(pids) != 1 {
+		t.Errorf("helper processes %v while a child has the pipe", pids)
 	}
 	if err := os.WriteFile(first, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -419,10 +419,10 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 	c := tg.tail("tail stderr")
 	tg.Ask("out shown")
 	lazytest.Until(t, c, "shown\n")
-	unix.Kill(tg.copiers()[0], unix.SIGTERM) // which it does not mind
-	unix.Kill(tg.copiers()[0], unix.SIGSTOP)
+	unix.Kill(tg.helpers()[0], unix.SIGTERM) // which it does not mind
+	unix.Kill(tg.helpers()[0], unix.SIGSTOP)
 	tg.Ask("out not lost")
-	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	unix.Kill(tg.helpers()[0], unix.SIGKILL)
 	lazytest.Until(t, c, " goes on\n")
 	lazytest.Until(t, c, "not lost\n")
 	tg.Ask("count") // so fast that writes wait for room in the pipe
@@ -435,13 +435,13 @@ func TestTailDivertedWithoutCopier(t *testing.T) {
 		}
 	}()
 	for i := range int32(5) {
-		unix.Kill(tg.copiers()[0], unix.SIGKILL)
+		unix.Kill(tg.helpers()[0], unix.SIGKILL)
 		lazytest.Eventually(t, "another goes on", func() bool { return succeeded.Load() > i })
 	}
-	last := tg.copiers()[0]
+	last := tg.helpers()[0]
 	unix.Kill(last, unix.SIGKILL)
 	// What is in the pipe is lost with a process that ends after tail.
-	lazytest.Eventually(t, "it has ended", func() bool { return !slices.Contains(tg.copiers(), last) })
+	lazytest.Eventually(t, "it has ended", func() bool { return !slices.Contains(tg.helpers(), last) })
 	c.Close()
 	tg.Gone()
 	n := tg.AskInt("count")
@@ -460,12 +460,12 @@ func TestTailDivertedAndCopierHangs(t *testing.T) {
 	tg := startOnto(t, o, "1>&2")
 	before := tg.Footprint()
 	c := tg.tail("tail stderr")
-	unix.Kill(tg.copiers()[0], unix.SIGSTOP)
+	unix.Kill(tg.helpers()[0], unix.SIGSTOP)
 	tg.Ask("count")
 	tg.sleeps() // it waits for room in the pipe
 	c.Close()
 	tg.Gone()
-	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	unix.Kill(tg.helpers()[0], unix.SIGKILL)
 	n := tg.AskInt("count")
 	// Killed between read and write it loses one packet.
 	lazytest.Eventually(t, "all has come", func() bool { return strings.Count(o.text(), " of many\n") >= n-1 })
@@ -483,7 +483,7 @@ func TestTailDivertedWithoutCopierAndPeer(t *testing.T) {
 	before := tg.Footprint()
 	c := tg.tail("tail stderr")
 	tg.Ask(many)
-	unix.Kill(tg.copiers()[0], unix.SIGKILL)
+	unix.Kill(tg.helpers()[0], unix.SIGKILL)
 	for range 2 {
 		tg.Ask(many)
 	}
@@ -517,7 +517,7 @@ func TestTailDivertedWithoutReaderAndPeer(t *testing.T) {
 	if got := tg.Ask("lines 100000"); !strings.HasSuffix(got, "broken pipe") {
 		t.Errorf("the program's writes: %s", got)
 	}
-	lazytest.Until(t, c, "lazy: error: tail: nobody reads what the program writes to stderr any more\n")
+	lazytest.Until(t, c, "lazy: error: tail: the reader of the program's stderr has gone\n")
 	leave(t, c)
 	tg.Gone()
 	tg.Settles(before)
@@ -533,7 +533,7 @@ func TestTailDivertedAndNoReader(t *testing.T) {
 	tg.Ask("lines 3700") // more than the outlet holds, but not much
 	lazytest.Until(t, c, "line 100 of 3700\n")
 	io.WriteString(c, "\n")
-	lazytest.Until(t, c, "lazy: tail: stderr: what was written last may come after what is written now: whoever reads the output is slow\n")
+	lazytest.Until(t, c, "lazy: tail: stderr: what was written last may come after what is written now: the reader of the output is slow\n")
 	io.WriteString(c, "quit\n")
 	lazytest.Rest(t, c)
 	o.flow()
@@ -547,7 +547,7 @@ func TestTailDivertedAndNoReader(t *testing.T) {
 	tg = startOnto(t, o, "")
 	tg.Tell("lines 100000")
 	o.fills(t, tg)
-	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: the program waits to write to it, and nobody reads what is there; try strace ") || !strings.Contains(got, "\ngo1.") {
+	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and cannot be copied: a write of the program is blocked, because its reader does not read; try strace ") || !strings.Contains(got, "\ngo1.") {
 		t.Error(got)
 	}
 	o.flow()
@@ -588,7 +588,7 @@ func TestTailDivertedWithoutDescriptors(t *testing.T) {
 	o.flow()
 	tg := startOnto(t, o, "", "-nofile")
 	before := tg.Footprint()
-	if got := tg.Script("tail\nversion\n"); !regexp.MustCompile(`(?s)^lazy: error: tail: .*stderr is a pipe and can't be copied: .*too many open files; try strace .*\ngo1`).MatchString(got) {
+	if got := tg.Script("tail\nversion\n"); !regexp.MustCompile(`(?s)^lazy: error: tail: .*stderr is a pipe and cannot be copied: .*too many open files; try strace .*\ngo1`).MatchString(got) {
 		t.Error(got)
 	}
 	tg.Gone()
@@ -609,7 +609,7 @@ func TestTailDivertedRefuses(t *testing.T) {
 	tg := startOnto(t, o, "")
 	before := tg.Footprint()
 	unix.SetNonblock(same, true)
-	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and can't be copied: it is in non-blocking mode") || !strings.Contains(got, "\ngo1.") {
+	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "lazy: error: tail: stderr is a pipe and cannot be copied: it is in non-blocking mode") || !strings.Contains(got, "\ngo1.") {
 		t.Error(got)
 	}
 	tg.Gone()

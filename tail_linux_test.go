@@ -248,7 +248,7 @@ func TestTailOfAFileThatChanges(t *testing.T) {
 		c := tg.tail("tail stderr")
 		tg.Ask("cut " + file)
 		if redirection == "2>>" {
-			lazytest.Until(t, c, "lazy: tail: stderr: the file was cut, from its beginning\n")
+			lazytest.Until(t, c, "lazy: tail: stderr: the file was truncated; from its beginning\n")
 		}
 		tg.Ask("err again")
 		if got := lazytest.Until(t, c, "again\n"); got != "again\n" {
