@@ -4,7 +4,6 @@ package lazy_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -87,32 +86,31 @@ func TestHandlePanics(t *testing.T) {
 	mustPanic("no function", func() { lazy.Handle("a", "", nil) })
 }
 
-// What signal.Ignore and signal.Reset do to the doorbell, as documented.
-func TestIgnoreAndReset(t *testing.T) {
+// Disarm ends a session and removes everything, also right after a ring.
+func TestDisarm(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
-	tg.Ask("ignore")
 	tg.Ring()
-	time.Sleep(100 * time.Millisecond)
-	if _, err := os.Lstat(tg.Path); !errors.Is(err, os.ErrNotExist) {
-		t.Error("an ignored signal opened the socket")
-	}
+	c := tg.Dial()
+	lazytest.Until(t, c, lazytest.Prompt)
 	if got := tg.Ask("disarm"); got != "<nil>" {
 		t.Error(got)
 	}
-	tg.Ask("reset") // does not undo signal.Ignore as far as the kernel knows
-	if got := tg.Ask("arm"); !strings.Contains(got, "ignored") || !strings.Contains(got, "call signal.Notify") {
-		t.Errorf("Arm with the signal ignored: %s", got)
-	}
-	tg.Ask("notify")
-	if got := tg.Ask("arm"); got != "<nil>" {
-		t.Error(got)
-	}
-	lazytest.Wants(t, tg.Script("version\n"), "go1.")
+	lazytest.Wants(t, lazytest.Rest(t, c), "lazy: closing: ")
 	tg.Gone()
-	tg.Ask("reset")
-	if resetSilences {
-		return
+	for range 20 {
+		if got := tg.Ask("arm"); got != "<nil>" {
+			t.Fatal(got)
+		}
+		tg.Ring()
+		if got := tg.Ask("disarm"); got != "<nil>" {
+			t.Error(got)
+		}
+		if _, err := os.Lstat(tg.Path); err == nil {
+			t.Fatal("the socket is still there after Disarm")
+		}
 	}
-	lazytest.Wants(t, tg.Script("version\n"), "go1.")
+	if got := tg.Ask("disarm"); got != "<nil>" {
+		t.Error("Disarm of an unarmed process:", got)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,5 +66,53 @@ func TestAbstractName(t *testing.T) {
 	io.WriteString(c, "\x07")
 	if got := lazytest.Rest(t, c); !strings.HasPrefix(got, "goroutines: ") {
 		t.Errorf("gops: %q", got)
+	}
+}
+
+// A daemon that closed its standard descriptors does not get ours in their
+// place.
+func TestClosedStdio(t *testing.T) {
+	t.Parallel()
+	lazytest.Tool(t, "sh")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s")
+	tg := launch(t, []string{"sh", "-c", `exec "$@" <&- >&- 2>&-`, "sh"}, "-path", path, "-park", "1", "-stay")
+	lazytest.Eventually(t, "it is armed", func() bool {
+		links, _ := filepath.Glob("/proc/" + strconv.Itoa(tg.PID) + "/fd/*")
+		for _, l := range links {
+			if what, _ := os.Readlink(l); strings.HasPrefix(what, "/memfd:lazy-armed") {
+				return true
+			}
+		}
+		return false
+	})
+	// The memfd is there a moment before the handler is.
+	lazytest.Eventually(t, "a ring opens the socket", func() bool {
+		tg.Ring()
+		_, err := os.Lstat(path)
+		return err == nil
+	})
+	c := tg.Dial()
+	lazytest.Until(t, c, lazytest.Prompt)
+	for _, n := range []string{"0", "1", "2"} {
+		if what, _ := os.Readlink("/proc/" + strconv.Itoa(tg.PID) + "/fd/" + n); strings.HasPrefix(what, "socket:") || strings.HasPrefix(what, "/memfd:") {
+			t.Errorf("descriptor %s is %s", n, what)
+		}
+	}
+	c.Close()
+	tg.Gone()
+}
+
+// The umask neither opens the socket to others nor closes it to its owner.
+func TestUmask(t *testing.T) {
+	t.Parallel()
+	lazytest.Tool(t, "sh")
+	for _, umask := range []string{"0", "022", "077"} {
+		tg := launch(t, []string{"sh", "-c", `umask ` + umask + `; exec "$@"`, "sh"}).ready()
+		tg.Ring()
+		tg.Opened()
+		if fi, err := os.Lstat(tg.Path); err != nil || fi.Mode().String() != "Srw-------" {
+			t.Errorf("umask %s: mode %v, %v", umask, fi.Mode(), err)
+		}
 	}
 }
