@@ -39,7 +39,7 @@ func TestProgramsCommands(t *testing.T) {
 		"a|b c|d\\e\n",
 		"lazy: error: fail: two lines\n",
 		"lazy: error: panic: panic: at the disco\n",
-		"console_test.go:", // the stack of the panic
+		"call_test.go:", // the stack of the panic
 		"lazy: error: exit: called runtime.Goexit",
 		"\nlazy: error: nil: an error (*fs.PathError) whose Error method panics: ",
 		"half a line\nlazy: error: nonsense: ",
