@@ -105,6 +105,10 @@ func storm(ctx context.Context, f flags) (good bool, err error) {
 		sent.Plain+sent.Queued+sent.Pidfd, took.Round(time.Millisecond), sent.Plain, sent.Queued+sent.Pidfd, sent.Pidfd, sent.Failed, sent.Taken)
 	fmt.Printf("sessions  %d answered, %d failed\n", s.answered, s.failed)
 	fmt.Printf("requests  %d, %d failed, p50 %v p99 %v max %v\n", r.Requests, r.Failed, r.Latency.Quantile(0.5), r.Latency.Quantile(0.99), r.Latency.Max())
+	// A server that shuts down gently still serves the connections it has.
+	if err := plan.Once(); err != nil && p.Alive() {
+		return false, fmt.Errorf("after the storm: a new connection: %w", err)
+	}
 	if err := p.Churn(false); err != nil {
 		return false, err // the process has crashed
 	}

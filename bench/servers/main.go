@@ -176,6 +176,10 @@ func slice(ctx context.Context, s server, v variant, f flags) (r result, err err
 		return r, err
 	}
 	r.cpu = after.CPU - before.CPU
+	// A server that shuts down gently still serves the connections it has.
+	if err := plan.Once(); err != nil {
+		return r, fmt.Errorf("after the slice: a new connection: %w", err)
+	}
 	return r, ctx.Err()
 }
 

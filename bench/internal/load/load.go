@@ -99,3 +99,14 @@ func (p Plan) work(ctx context.Context, start time.Time, worker int) *Result {
 	}
 	return r
 }
+
+// Once makes one request over a new connection: whether the server still lets
+// clients in.
+func (p Plan) Once() error {
+	client, err := p.Dial()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.Do()
+}
