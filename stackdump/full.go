@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"runtime"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/memory"
 )
 
 // maxText bounds the text of a full capture, in bytes. Half of what memory the
@@ -55,13 +57,13 @@ type text struct {
 
 // textBound returns how long a text may become.
 func textBound() int {
-	if r := availableMemory(); r >= 0 {
-		return int(min(maxText, max(r/2, 1<<20)))
+	if left := memory.Left().Bytes; left >= 0 {
+		return int(min(maxText, max(left/2, 1<<20)))
 	}
 	return maxText
 }
 
-// takeText stops the world once, if scratch can reserve as much memory as the
+// takeText stops the world once, if offHeap can reserve as much memory as the
 // text could need at most: the stop is as long for a buffer that turns out too
 // small as for one that is not. Otherwise it tries again with more.
 func takeText(n, bound int) text {

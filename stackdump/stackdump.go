@@ -84,6 +84,10 @@ type Options struct {
 	// 0 means DefaultLimit, a negative number that it is always grouped.
 	Limit int
 
+	// Force captures even if the memory that a capture needs does not fit into
+	// what the process may still allocate. It may then be killed.
+	Force bool
+
 	// SkipFunc, if not empty, is the name of a function, such as "main.main".
 	// Goroutines with it in their stack are left out and counted in
 	// Dump.Skipped. A grouped capture sees the 128 innermost frames.
@@ -170,8 +174,9 @@ type Label struct {
 // Capture takes a dump of all goroutines, the calling one included. How, the
 // package's documentation tells.
 //
-// It fails only if ctx is done, with the cause; the runtime's part of the work
-// is not interrupted, but what follows is.
+// It fails with a *[MemoryError] if the memory that it needs does not fit into
+// what is left, before anything is allocated, and with the cause of ctx if that is
+// done; the runtime's part of the work is not interrupted, but what follows is.
 func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -180,10 +185,15 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
+	n := runtime.NumGoroutine()
+	full := o.Full || n <= limit
+	if err := checkMemory(n, full, o.Force); err != nil {
+		return nil, err
+	}
 	d := &Dump{Taken: time.Now()}
 	g := newGrouper(o.SkipFunc)
 	var err error
-	if n := runtime.NumGoroutine(); o.Full || n <= limit {
+	if full {
 		err = d.full(ctx, g, n)
 	} else {
 		err = d.grouped(ctx, g)
