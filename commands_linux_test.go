@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,18 +64,13 @@ var patient = []string{"gc", "freemem"}
 // file, so that there is something to tail.
 func busy(t *testing.T) *target {
 	spin := 500
-	if testing.Short() || underRace() {
+	if testing.Short() || lazytest.UnderRace() {
 		spin = 20
 	}
 	lazytest.Tool(t, "sh")
 	file := filepath.Join(t.TempDir(), "stderr")
 	tg := launch(t, []string{"sh", "-c", `exec "$@" 2>` + file, "sh"}, "-spin", strconv.Itoa(spin)).ready()
 	return tg
-}
-
-func underRace() bool {
-	info, _ := debug.ReadBuildInfo()
-	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // TestEveryCommand: each command of the console is answered by a process that
@@ -90,9 +84,7 @@ func TestEveryCommand(t *testing.T) {
 			t.Errorf("%s is never asked", c.Name)
 		}
 	}
-	if lazytest.Emulated() {
-		t.Skip("takes too long in an emulator")
-	}
+	lazytest.SkipEmulated(t, "it takes too long")
 	poke := buildPoke(t) // while there are processors for it
 	tg := busy(t)
 	t.Run("nc", func(t *testing.T) { askWithNc(t, tg) })
@@ -148,27 +140,13 @@ func askWithNc(t *testing.T, tg *target) {
 // askWithSocat types each line at a terminal. Debian's socat is made without
 // readline; rlwrap is the same library around it then.
 func askWithSocat(t *testing.T, tg *target) {
-	tmux, socat := lazytest.Tool(t, "tmux"), lazytest.Tool(t, "socat")
+	socat := lazytest.Tool(t, "socat")
 	client := socat + " readline"
 	if out, _ := exec.Command(socat, "-V").Output(); !strings.Contains(string(out), "define WITH_READLINE") {
 		client = lazytest.Tool(t, "rlwrap") + " -H /dev/null " + socat + " -"
 	}
-	dir, err := os.MkdirTemp("", "tmux") // t.TempDir may be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(args ...string) {
-		t.Helper()
-		if out, err := exec.Command(tmux, append([]string{"-S", dir + "/s", "-f", "/dev/null"}, args...)...).CombinedOutput(); err != nil {
-			t.Fatalf("tmux %q: %v\n%s", args, err, out)
-		}
-	}
-	t.Cleanup(func() {
-		exec.Command(tmux, "-S", dir+"/s", "kill-server").Run()
-		os.RemoveAll(dir)
-	})
-	do("new-session", "-d", "-x", "200", "-y", "50", "read go; "+client+" unix-connect:"+tg.Path+"; read end")
-	do("pipe-pane", "cat >"+dir+"/screen")
+	w := lazytest.StartWindow(t, nil, "sh", "-c", "read go; "+client+" unix-connect:"+tg.Path+"; read end")
+	record := w.Record()
 	tg.Ring()
 	tg.Opened()
 
@@ -176,11 +154,10 @@ func askWithSocat(t *testing.T, tg *target) {
 	var read int
 	answer := func(line string, end string) string {
 		t.Helper()
-		do("send-keys", "-l", line)
-		do("send-keys", "Enter")
+		w.Enter(line)
 		var shown string
 		lazytest.Eventually(t, line+" is answered", func() bool {
-			b, _ := os.ReadFile(dir + "/screen")
+			b, _ := os.ReadFile(record)
 			shown = escapes.ReplaceAllString(string(b[read:]), "")
 			// What readline draws anew comes without its line's beginning.
 			if !strings.HasSuffix(shown, end) || !strings.Contains(shown, line+"\n") {
@@ -211,8 +188,7 @@ func askWithSocat(t *testing.T, tg *target) {
 		_, shown, _ = strings.Cut(shown, a.line+"\n")
 		a.check(t, shown)
 	}
-	do("send-keys", "-l", "quit")
-	do("send-keys", "Enter")
+	w.Enter("quit")
 	tg.Gone()
 }
 
@@ -250,9 +226,10 @@ func askWithPoke(t *testing.T, tg *target, poke string) {
 
 // buildPoke builds manhole-poke, or skips the test.
 func buildPoke(t *testing.T) string {
+	lazytest.Tool(t, "go")
 	poke := filepath.Join(t.TempDir(), "manhole-poke")
-	if out, err := exec.Command(lazytest.Tool(t, "go"), "build", "-o", poke, "./cmd/manhole-poke").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := lazytest.Build(poke, "cmd/manhole-poke"); err != nil {
+		t.Fatal(err)
 	}
 	return poke
 }

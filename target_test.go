@@ -25,7 +25,6 @@ import (
 
 	"github.com/go-manhole/lazy"
 	"github.com/go-manhole/lazy/internal/lazytest"
-	"github.com/go-manhole/lazy/internal/pollconn"
 	"github.com/google/gops/agent"
 	"golang.org/x/sys/unix"
 )
@@ -96,14 +95,9 @@ func targetMain() {
 		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang")
 		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
-		answer = flag.Int("answers", 1, "the descriptor that answers go to")
-		stall  = flag.Duration("write-timeout", 0, "how long a peer may read nothing")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
 	flag.Parse()
-	if *answer != 1 {
-		os.Stdout = os.NewFile(uintptr(*answer), "answers")
-	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 
 	var notified atomic.Int64
@@ -118,9 +112,6 @@ func targetMain() {
 	}
 	if *notify == "before" {
 		notifyProgram()
-	}
-	if *stall != 0 {
-		pollconn.WriteTimeout = *stall
 	}
 	if *early {
 		time.AfterFunc(time.Hour, func() {})
@@ -197,13 +188,7 @@ func targetMain() {
 		notifyProgram()
 	}
 
-	for range *spin {
-		go func() {
-			for x := 1; ; x++ {
-				spinSink.Store(int64(x) & spinSink.Load())
-			}
-		}()
-	}
+	lazytest.Spin(*spin)
 	never := make(chan int)
 	for range *park {
 		go func() { <-never }()
@@ -226,11 +211,7 @@ func targetMain() {
 		}()
 	}
 	if *nofile {
-		for {
-			if _, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-				break
-			}
-		}
+		lazytest.TakeDescriptors()
 	}
 
 	fmt.Println("ready")
@@ -262,7 +243,7 @@ func targetMain() {
 			s, _ := json.Marshal(string(buf[:runtime.Stack(buf, true)]))
 			fmt.Println(string(s))
 		default:
-			fmt.Println(targetWrites(in.Text()))
+			fmt.Println("what?")
 		}
 	}
 }
@@ -300,10 +281,7 @@ func (h badHandler) WithAttrs(a []slog.Attr) slog.Handler {
 	return badHandler{h.Handler.WithAttrs(a), h.how}
 }
 
-var (
-	spinSink atomic.Int64
-	garbage  []byte
-)
+var garbage []byte
 
 // armOSSignal is the obvious design, kept to measure against: a goroutine
 // parked on the channel of signal.Notify, and a listener that it opens.

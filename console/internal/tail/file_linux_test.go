@@ -1,10 +1,8 @@
-package lazy_test
+package tail_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,45 +14,7 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// startRedirected starts a target with its stdout and stderr redirected as
-// the shell does it.
-func startRedirected(t testing.TB, redirections string, flags ...string) *target {
-	t.Helper()
-	wrapper := []string{"sh", "-c", `exec "$@" 3>&1 ` + redirections, "sh"}
-	tg := launch(t, wrapper, append([]string{"-answers", "3", "-write-timeout", "10m"}, flags...)...).ready()
-	return tg
-}
-
-// tail opens a session and gives the command in it, as a person.
-func (tg *target) tail(command string) net.Conn {
-	tg.t.Helper()
-	tg.Ring()
-	c := tg.Dial()
-	lazytest.Until(tg.t, c, lazytest.Prompt)
-	io.WriteString(c, command+"\n")
-	lazytest.Until(tg.t, c, "Enter ends it\n")
-	return c
-}
-
-func content(t testing.TB, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// leave ends a person's tail and session.
-func leave(t testing.TB, c net.Conn) {
-	t.Helper()
-	io.WriteString(c, "\n")
-	lazytest.Until(t, c, lazytest.Prompt[1:])
-	io.WriteString(c, "quit\n")
-	lazytest.Rest(t, c)
-}
-
-func TestTail(t *testing.T) {
+func TestFile(t *testing.T) {
 	for name, redirection := range map[string]string{"append": "2>>", "position": "2>", "read and write": "2<>"} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "err")
@@ -86,7 +46,7 @@ func TestTail(t *testing.T) {
 	}
 }
 
-func TestTailOfBoth(t *testing.T) {
+func TestBoth(t *testing.T) {
 	dir := t.TempDir()
 	out, err := filepath.Join(dir, "out"), filepath.Join(dir, "err")
 	t.Run("two files", func(t *testing.T) {
@@ -130,7 +90,7 @@ func TestTailOfBoth(t *testing.T) {
 	})
 }
 
-func TestTailRefuses(t *testing.T) {
+func TestRefuses(t *testing.T) {
 	tg := startRedirected(t, "2>>"+filepath.Join(t.TempDir(), "err"), "-nofile")
 	if got := tg.Script("tail\nversion\n"); !regexp.MustCompile("^lazy: error: tail: .*too many open files; a descriptor is needed .*\ngo1").MatchString(got) {
 		t.Error(got)
@@ -141,8 +101,8 @@ func TestTailRefuses(t *testing.T) {
 	}
 }
 
-// TestTailAndTheEnd is that of the program while somebody looks on.
-func TestTailAndTheEnd(t *testing.T) {
+// TestFileAndTheEnd is that of the program while somebody looks on.
+func TestFileAndTheEnd(t *testing.T) {
 	for how, want := range map[string]string{
 		"panic":  "last words\npanic: on purpose\n",
 		"fatal":  "last words\nfatal error: sync: unlock of unlocked mutex\n",
@@ -173,8 +133,8 @@ func TestTailAndTheEnd(t *testing.T) {
 	}
 }
 
-// TestTailAndChildren starts a child that goes on when the session is over.
-func TestTailAndChildren(t *testing.T) {
+// TestFileAndChildren starts a child that goes on when the session is over.
+func TestFileAndChildren(t *testing.T) {
 	dir := t.TempDir()
 	file, flag := filepath.Join(dir, "err"), filepath.Join(dir, "flag")
 	tg := startRedirected(t, "2>>"+file)
@@ -194,8 +154,8 @@ func TestTailAndChildren(t *testing.T) {
 	}
 }
 
-// TestTailWithSlowPeer checks that each line is either shown or counted.
-func TestTailWithSlowPeer(t *testing.T) {
+// TestFileWithSlowPeer checks that each line is either shown or counted.
+func TestFileWithSlowPeer(t *testing.T) {
 	const most = 200000
 	file := filepath.Join(t.TempDir(), "err")
 	tg := startRedirected(t, "2>>"+file)
@@ -213,33 +173,7 @@ func TestTailWithSlowPeer(t *testing.T) {
 	leave(t, c)
 }
 
-// shownOrCounted reads the lines of "lines most" to the last and returns how
-// many were shown or counted, and how many of them only counted.
-func shownOrCounted(t testing.TB, c net.Conn, most int) (next, lost int) {
-	t.Helper()
-	notice := regexp.MustCompile(`^lazy: tail: stderr: (\d+) lines \(.*\) are not shown, `)
-	cut := "" // the rest of it is the first of those that are counted
-	for in := bufio.NewScanner(c); next < most; {
-		if !in.Scan() {
-			t.Fatalf("%v, after %d lines", in.Err(), next)
-		}
-		line := in.Text()
-		var n, of int
-		if m := notice.FindStringSubmatch(line); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			next, lost, cut = next+n, lost+n, ""
-		} else if _, err := fmt.Sscanf(line, "line %d of %d", &n, &of); cut != "" || err == nil && of == most && n != next {
-			t.Fatalf("%q comes after %d %q", line, next-1, cut)
-		} else if err != nil || of != most {
-			cut = line
-		} else {
-			next++
-		}
-	}
-	return next, lost
-}
-
-func TestTailOfAFileThatChanges(t *testing.T) {
+func TestFileThatChanges(t *testing.T) {
 	for _, redirection := range []string{"2>", "2>>"} {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "err")
@@ -274,11 +208,11 @@ func TestTailOfAFileThatChanges(t *testing.T) {
 	}
 }
 
-// TestTailEnds is about the ways to end it other than a line.
-func TestTailEnds(t *testing.T) {
+// TestEnds is about the ways to end it other than a line.
+func TestEnds(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "err")
 	tg := startRedirected(t, "2>>"+file)
-	before := tg.resting()
+	before := tg.Footprint()
 	tg.tail("tail").Close()
 	tg.Gone()
 	tg.Settles(before)
@@ -304,9 +238,9 @@ func TestTailEnds(t *testing.T) {
 	}
 }
 
-// TestTailSaturated measures what takes how long in a process without a free
+// TestFileSaturated measures what takes how long in a process without a free
 // processor.
-func TestTailSaturated(t *testing.T) {
+func TestFileSaturated(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "err")
 	tg := startRedirected(t, "2>>"+file, "-spin", "500")
 	c := tg.tail("tail stderr")
