@@ -157,7 +157,7 @@ func (t *Tail) missed(src source, lines, bytes uint64, atLeast string) {
 	t.note("%s: %s%d lines (%s) are not shown, they came faster than you read", src.name(), atLeast, lines, format.ShortSize(bytes))
 }
 
-// note writes a line of its own.
+// note writes a note on a separate line.
 func (t *Tail) note(text string, args ...any) {
 	if t.midLine {
 		t.cfg.Out.Write([]byte{'\n'})

@@ -8,8 +8,8 @@
 // well; and must not wait for the program's scheduler, as a write would wait
 // with it. The process is a loop of a dozen system calls, assembled with this
 // package (loop_linux_*.s), whose only memory is its stack. It is executed from
-// a memfd and so needs nothing of the file system but /proc. It ends when
-// nobody holds the pipe's other end any more, or nobody reads its output.
+// a memfd and so needs nothing of the file system but /proc. It ends when the
+// other end of the pipe is closed everywhere, or its output has no reader any more.
 //
 // Besides SIGKILL one thing ends it sooner. If the program is pid 1 of its pid
 // namespace, as in most containers, the kernel kills everything in it when the
