@@ -1,11 +1,11 @@
-package main
+package process
 
 import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
-// kinfoOf asks sysctl(3) for kern.proc.pid, struct kinfo_proc in
+// kinfoOf reads sysctl(3) kern.proc.pid, struct kinfo_proc in
 // <sys/sysctl.h>.
 func kinfoOf(pid int) (kinfo, error) {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)

@@ -1,6 +1,6 @@
 //go:build !386 && !arm
 
-package main
+package asuser
 
 import "golang.org/x/sys/unix"
 

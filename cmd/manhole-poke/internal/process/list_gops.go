@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package process
 
 import (
 	"debug/buildinfo"
@@ -11,19 +11,20 @@ import (
 	gopsutil "github.com/shirou/gopsutil/v3/process"
 )
 
-const armedIsTold = false
+// SaysArmed reports whether processes on this system say that they are armed.
+const SaysArmed = false
 
-// goProcesses knows what gops knows, and what gopsutil, on which gops stands,
-// adds.
-func goProcesses() ([]goProcess, error) {
-	var ps []goProcess
+// List returns the Go processes that gops finds, by PID, without this one.
+// gopsutil, on which gops stands, adds the user and the time.
+func List() ([]Info, error) {
+	var all []Info
 	for _, f := range goprocess.FindAll() {
 		if f.PID == os.Getpid() {
 			continue
 		}
-		p := goProcess{PID: f.PID, Name: f.Exec, Comm: f.Exec}
+		p := Info{PID: f.PID, Name: f.Exec, Comm: f.Exec}
 		if f.Path != "" {
-			p.executable(f.Path)
+			p.setExecutable(f.Path)
 		}
 		if f.BuildVersion != "" {
 			p.Go = &f.BuildVersion
@@ -39,8 +40,8 @@ func goProcesses() ([]goProcess, error) {
 				p.Up = new(int64(max(0, time.Since(time.UnixMilli(ms))) / time.Second))
 			}
 		}
-		ps = append(ps, p)
+		all = append(all, p)
 	}
-	sortByPID(ps)
-	return ps, nil
+	sortByPID(all)
+	return all, nil
 }

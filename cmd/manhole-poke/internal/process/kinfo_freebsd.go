@@ -1,6 +1,4 @@
-//go:build amd64 || arm64 || riscv64
-
-package main
+package process
 
 import (
 	"encoding/binary"
@@ -10,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// struct kinfo_proc in <sys/user.h> where pointers and long have 64 bits. Its
-// size stands at its start; another one would be another layout.
+// struct kinfo_proc in <sys/user.h> where pointers and long have 64 bits. The
+// struct begins with its size; another size would be another layout.
 const (
 	kinfoSize   = 1088
 	kiSigignore = 136
@@ -22,7 +20,7 @@ const (
 	kiCommEnd   = 467
 )
 
-// kinfoOf asks sysctl(3) for kern.proc.pid.
+// kinfoOf reads sysctl(3) kern.proc.pid.
 func kinfoOf(pid int) (kinfo, error) {
 	b, err := unix.SysctlRaw("kern.proc.pid", pid)
 	if err != nil {
