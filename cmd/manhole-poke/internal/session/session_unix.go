@@ -39,7 +39,6 @@ type Session struct {
 	conn     *net.UnixConn
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
-	unwatch  func() bool
 
 	writing sync.Mutex // a frame at a time
 	mu      sync.Mutex
@@ -48,8 +47,7 @@ type Session struct {
 	report  *Request
 
 	closing sync.Once
-	closed  chan struct{} // by Close
-	ended   chan struct{} // when err and clean are set
+	ended   chan struct{} // closed when err and clean are set
 	err     error
 	clean   bool // the process closed the connection between two frames
 }
@@ -61,9 +59,9 @@ type Session struct {
 // An error for which [WillPass] is true is gone in a moment, after which a new
 // connection may succeed.
 func Open(ctx context.Context, conn *net.UnixConn, p *process.Process, o Options) (*Session, error) {
-	s := &Session{p: p, conn: conn, pending: map[uint32]*Request{}, closed: make(chan struct{}), ended: make(chan struct{})}
+	s := &Session{p: p, conn: conn, pending: map[uint32]*Request{}, ended: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	s.unwatch = context.AfterFunc(s.ctx, func() { conn.Close() })
+	context.AfterFunc(s.ctx, func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(o.Timeout))
 	preface := frame.Preface
 	if o.Progress {
@@ -81,7 +79,6 @@ func Open(ctx context.Context, conn *net.UnixConn, p *process.Process, o Options
 		err = p.NoAnswer("no-greeting", "%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, o.Timeout)
 	}
 	if err != nil {
-		s.unwatch()
 		s.cancel(nil)
 		conn.Close()
 		return nil, err
@@ -146,8 +143,8 @@ func (s *Session) read(in *bufio.Reader) {
 		}
 		select {
 		case r.frames <- f:
-		case <-s.closed:
-			s.err = context.Canceled
+		case <-s.ctx.Done():
+			s.err = context.Cause(s.ctx)
 			return
 		}
 	}
@@ -194,11 +191,9 @@ func (s *Session) Leave() {
 // It may be called more than once.
 func (s *Session) Close() {
 	s.closing.Do(func() {
-		close(s.closed)
-		s.unwatch()
+		s.cancel(nil)
 		s.conn.Close()
 		<-s.ended
-		s.cancel(nil)
 		s.p.Close()
 	})
 }
