@@ -1,4 +1,4 @@
-package main
+package gopsagent
 
 import (
 	"bufio"
@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Whose the other end of a TCP connection is: TCP itself does not say, but the
-// kernel lists all sockets of the machine, proc_net_tcp.txt.
+// TCP does not say who is at the other end of a connection, but the kernel lists
+// all sockets of the machine, proc_net_tcp.txt.
 
 // States of a socket, include/net/tcp_states.h.
 const (
@@ -25,7 +25,7 @@ const (
 	tcpListen      = 10
 )
 
-// ownNet is of the network namespace that this process is in; one of its threads
+// ownNet belongs to the network namespace of this process; one of its threads
 // may be in another one for a while.
 const ownNet = "/proc/thread-self/net"
 
@@ -33,7 +33,7 @@ const ownNet = "/proc/thread-self/net"
 type tcpSocket struct {
 	local, remote netip.AddrPort // IPv4 in IPv6 as IPv4
 	state         uint64
-	uid           int    // of whoever created it; 0 also if nobody has it open
+	uid           int    // of its creator; 0 also if nobody has it open
 	inode         uint64 // 0 if nobody has it open
 }
 
@@ -54,8 +54,8 @@ func parseTCPSocket(line string) (s tcpSocket, err error) {
 	return s, errors.Join(errs[:]...)
 }
 
-// parseTCPAddress reads an address that the kernel prints word by word, as
-// numbers of this machine, and a port that it prints as one of people's.
+// parseTCPAddress reads an address, which the kernel prints word by word in the
+// byte order of this machine, and a port, which is a plain number.
 func parseTCPAddress(text string) (netip.AddrPort, error) {
 	address, port, _ := strings.Cut(text, ":")
 	b, err := hex.DecodeString(address)
@@ -71,8 +71,8 @@ func parseTCPAddress(text string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), err
 }
 
-// findTCP looks in a directory like /proc/net for the first socket that is
-// the one.
+// findTCP looks in a directory like /proc/net for the first socket for which is
+// returns true.
 func findTCP(dir string, is func(tcpSocket) bool) (found tcpSocket, ok bool, err error) {
 	for _, name := range []string{"tcp", "tcp6"} {
 		found, ok, err = findInTable(dir+"/"+name, is)
@@ -106,16 +106,17 @@ func findInTable(name string, is func(tcpSocket) bool) (tcpSocket, bool, error) 
 	return tcpSocket{}, false, lines.Err()
 }
 
-// errGone says that the other end is closed, or half-closed: then nothing
-// vouches any more for the one who opened it.
+// errGone is for a connection whose other end is closed or half-closed: then
+// its owner is no longer known for certain.
 var errGone = errors.New("the connection is closed")
 
-// tcpPeer says whose the other end of a connection within this machine is.
+// tcpPeer returns the owner of the other end of a connection within this
+// machine.
 //
 // The kernel prints uid 0 for a socket that nobody has open any more, and once
-// a connection was reset its ports may be those of another one. So what counts
-// is what was read before the connection was still found established, and of a
-// socket that somebody had open afterwards.
+// a connection was reset its ports may be those of another one. So the
+// owner counts only if it is read before the connection is found still
+// established, and again for an open socket afterwards.
 func tcpPeer(c *net.TCPConn) (uid int, err error) {
 	us, them := addrPort(c.LocalAddr()), addrPort(c.RemoteAddr())
 	theirs := func(s tcpSocket) bool {

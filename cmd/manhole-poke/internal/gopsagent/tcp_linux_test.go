@@ -1,4 +1,4 @@
-package main
+package gopsagent
 
 import (
 	"encoding/binary"
