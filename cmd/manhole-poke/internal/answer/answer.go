@@ -121,3 +121,10 @@ func Wrote(file string, size int64, line string) string {
 	}
 	return text
 }
+
+// IsStream reports whether the answer to line comes bit by bit without end, so
+// that it has to be shown as it comes.
+func IsStream(line string) bool {
+	name, _, _ := strings.Cut(line, " ")
+	return name == "watch" || name == "tail"
+}

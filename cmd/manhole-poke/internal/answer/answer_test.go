@@ -109,3 +109,11 @@ func TestWrote(t *testing.T) {
 		}
 	}
 }
+
+func TestIsStream(t *testing.T) {
+	for line, want := range map[string]bool{"watch": true, "tail stderr": true, "stats": false, "": false, "tailor": false} {
+		if IsStream(line) != want {
+			t.Errorf("%q", line)
+		}
+	}
+}
