@@ -124,25 +124,6 @@ func (r *Request) send(k frame.Kind) {
 	frame.Write(s.conn, frame.Frame{Kind: k, ID: r.id}) // fails only if the connection is gone
 }
 
-// Find returns the command that words call, and the form of it, if the first
-// argument names one.
-func Find(commands []frame.Command, words []string) (c frame.Command, form *frame.Form, ok bool) {
-	if len(words) == 0 {
-		return c, nil, false
-	}
-	i := slices.IndexFunc(commands, func(c frame.Command) bool { return c.Name == words[0] })
-	if i < 0 {
-		return c, nil, false
-	}
-	c = commands[i]
-	if len(words) > 1 {
-		if j := slices.IndexFunc(c.Forms, func(f frame.Form) bool { return f.Name == words[1] }); j >= 0 {
-			form = &c.Forms[j]
-		}
-	}
-	return c, form, true
-}
-
 // Command returns the session's command that words call, as [Find] does.
 func (s *Session) Command(words []string) (frame.Command, *frame.Form, bool) {
 	return Find(s.greeting.Commands, words)

@@ -1,8 +1,5 @@
 //go:build linux || darwin || freebsd
 
-// Package session holds a conversation with an armed process in frames
-// (package internal/frame of lazy), where the end of an answer, its failure and
-// what is said in passing need not be guessed from text.
 package session
 
 import (
