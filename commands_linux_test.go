@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/internal/commands"
 	_ "github.com/go-manhole/lazy/expvars" // for vars
 )
 
@@ -84,7 +84,7 @@ func underRace() bool {
 // leaves no processor free, to nc, to socat with line editing and to
 // manhole-poke.
 func TestEveryCommand(t *testing.T) {
-	for _, c := range console.Commands() {
+	for _, c := range commands.Builtin() {
 		if c.Name != "quit" && !slices.Contains(patient, c.Name) && !slices.ContainsFunc(everyCommand, func(a asked) bool {
 			return a.line == c.Name || strings.HasPrefix(a.line, c.Name+" ")
 		}) {

@@ -3,7 +3,6 @@
 package lazy
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,7 +64,7 @@ type pacedConn struct {
 	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
 	active   atomic.Int64 // the last time that anything was read or written, likewise
 
-	onInterrupt atomic.Pointer[func()] // what lookForInterrupt calls
+	onPending atomic.Pointer[func()] // what reportPending calls
 }
 
 func newPacedConn(fd int) *pacedConn {
@@ -243,29 +241,38 @@ func (c *pacedConn) said() (yes bool) {
 	return yes
 }
 
-// OnInterrupt has f called, until it is nil or another one, whenever the
-// doorkeeper sees an interrupt among what the peer sent and nobody has read.
-func (c *pacedConn) OnInterrupt(f func()) {
+// OnPending has the doorkeeper call f, which must not block, each time it looks
+// after the connection, until OnPending(nil).
+func (c *pacedConn) OnPending(f func()) {
 	if f == nil {
-		c.onInterrupt.Store(nil)
+		c.onPending.Store(nil)
 	} else {
-		c.onInterrupt.Store(&f)
+		c.onPending.Store(&f)
 	}
 }
 
-// lookForInterrupt is the doorkeeper's, and does not block.
-func (c *pacedConn) lookForInterrupt() {
-	f := c.onInterrupt.Load()
-	if f == nil {
-		return
-	}
-	var unread [512]byte // enough for somebody who types
-	n := 0
-	c.use(func(fd int) (err error) {
-		n, err = recv(fd, unread[:], unix.MSG_PEEK)
+// TryRead reads what there is, without waiting. With nothing to read it returns
+// os.ErrDeadlineExceeded.
+func (c *pacedConn) TryRead(p []byte) (n int, err error) {
+	err = c.use(func(fd int) (err error) {
+		n, err = recv(fd, p, 0)
 		return err
 	})
-	if n > 0 && bytes.IndexByte(unread[:n], frame.Interrupt) >= 0 {
+	switch {
+	case again(err):
+		return 0, os.ErrDeadlineExceeded
+	case err != nil:
+		return 0, fmt.Errorf("reading from the peer: %w", err)
+	case n == 0 && len(p) > 0:
+		return 0, io.EOF
+	}
+	c.touch()
+	return n, nil
+}
+
+// reportPending is the doorkeeper's, and does not block.
+func (c *pacedConn) reportPending() {
+	if f := c.onPending.Load(); f != nil {
 		(*f)()
 	}
 }

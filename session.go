@@ -15,13 +15,11 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/internal/mark"
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// speakFirst is how long a peer has to say something before it is taken
-	// for a person.
-	speakFirst = 80 * time.Millisecond
 	// grace is how long a session that must end has for saying so, and then
 	// for being gone. The console waits 2 seconds for a command.
 	grace = 3 * time.Second
@@ -48,7 +46,9 @@ type session struct {
 
 // ring is the life of a session, from the ring to the teardown, after which
 // the next ring can come. rung says how the doorbell's bind and listen went.
-func (m *manhole) ring(rung error) {
+func (m *manhole) ring(rung error) { mark.Session(func() { m.hold(rung) }) }
+
+func (m *manhole) hold(rung error) {
 	roomy := roomForThreads()
 	if roomy {
 		runtime.LockOSThread() // see paced.go
@@ -231,28 +231,33 @@ func (m *manhole) attend(s *session) error {
 	defer done()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	served := make(chan error, 1)
-	go func() {
-		err := errors.New("the session called runtime.Goexit")
-		defer func() { served <- err }()
-		err = s.serve(ctx)
-	}()
+	type outcome struct {
+		kind string
+		err  error
+	}
+	served := make(chan outcome, 1)
+	go mark.Session(func() {
+		end := outcome{s.kind, errors.New("the session called runtime.Goexit")}
+		defer func() { served <- end }()
+		end.kind, end.err = s.serve(ctx)
+	})
 	var ending time.Time
 	s.conn.alarm.Reset(lost)
 	for {
 		select {
-		case err := <-served:
+		case end := <-served:
+			s.kind = end.kind
 			if ctx.Err() != nil {
-				err = context.Cause(ctx)
+				return context.Cause(ctx)
 			}
-			return err
+			return end.err
 		case <-s.conn.alarm.C:
 		}
 		m.answer(s)
 		if s.conn.vanished() {
 			end(errVanished)
 		}
-		s.conn.lookForInterrupt()
+		s.conn.reportPending()
 		// Reads end at once. A write or a command has some grace; after it
 		// the connection is closed under it.
 		switch {
@@ -270,8 +275,8 @@ func (m *manhole) attend(s *session) error {
 	}
 }
 
-// serve finds out what the peer is and talks to it accordingly.
-func (s *session) serve(ctx context.Context) (err error) {
+// serve talks to the peer, and returns what kind of peer it turned out to be.
+func (s *session) serve(ctx context.Context) (kind string, err error) {
 	if s.roomy {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -282,35 +287,15 @@ func (s *session) serve(ctx context.Context) (err error) {
 		}
 	}()
 	cfg := console.Config{
-		Greeting:     s.greeting(),
-		Idle:         s.m.idle,
-		ReadOnly:     s.m.readOnly,
-		Path:         s.m.path,
-		Signal:       signalForKill(s.m.sig),
-		Commands:     ownCommands(),
-		OwnGoroutine: ownGoroutine,
-		Log:          s.m.log().With("uid", s.peer.UID, "pid", s.peer.PID),
+		Greeting: s.greeting(),
+		Idle:     s.m.idle,
+		ReadOnly: s.m.readOnly,
+		Path:     s.m.path,
+		Signal:   signalForKill(s.m.sig),
+		Commands: ownCommands(),
+		Log:      s.m.log().With("uid", s.peer.UID, "pid", s.peer.PID),
 	}
-	first, said, eof := s.conn.Peek(speakFirst)
-	switch {
-	case eof:
-		s.kind = "report"
-		return console.Report(ctx, s.conn, cfg)
-	case said && console.IsGops(first):
-		s.kind = "gops"
-		s.conn.Read(make([]byte, 1))
-		return console.Gops(ctx, first, s.conn, cfg)
-	case said && console.IsFramed(first):
-		s.kind = "manhole-poke"
-		return console.Framed(ctx, s.conn, cfg)
-	case said:
-		s.kind = "script"
-		return console.Run(ctx, s.conn, cfg)
-	default:
-		s.kind = "person"
-		cfg.Person = true
-		return console.Run(ctx, s.conn, cfg)
-	}
+	return console.Serve(ctx, s.conn, cfg)
 }
 
 func (s *session) greeting() string {
@@ -347,12 +332,6 @@ func (m *manhole) reload(s *session) {
 		m.log().Info("lazy: session over", "kind", s.kind, "uid", s.peer.UID, "pid", s.peer.PID,
 			"duration", time.Since(s.since), "err", s.ended)
 	}
-}
-
-// ownGoroutine recognises the goroutines of a session by their outermost
-// function, to keep them out of the stacks that they show.
-func ownGoroutine(entry string) bool {
-	return strings.HasPrefix(entry, "github.com/go-manhole/lazy.(*")
 }
 
 func ownCommands() []console.Command {

@@ -556,29 +556,36 @@ func TestInterrupt(t *testing.T) {
 			tg := startTarget(t, "-spin", spin)
 			tg.ring()
 			c := tg.dial()
-			io.WriteString(c, frame.Opening+" progress\n")
+			io.WriteString(c, frame.Preface+" progress\n")
 			answer := func(until ...frame.Kind) string {
 				for {
-					k, p, err := frame.Read(c)
+					f, err := frame.Read(c)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if slices.Contains(until, k) {
-						return string(p)
+					if slices.Contains(until, f.Kind) {
+						return string(f.Payload)
 					}
 				}
 			}
+			ask := func(k frame.Kind, id uint32, text string) {
+				t.Helper()
+				if err := frame.Write(c, frame.Frame{Kind: k, ID: id, Payload: []byte(text)}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			answer(frame.Hello)
-			for _, line := range []string{"block", "flood"} {
-				io.WriteString(c, line+"\n")
+			for i, line := range []string{"block", "flood"} {
+				id := uint32(i + 1)
+				ask(frame.Line, id, line)
 				answer(frame.Output)
-				io.WriteString(c, string(frame.Interrupt))
-				if got := answer(frame.Error); got != line+": interrupted" {
+				ask(frame.Interrupt, id, "")
+				if got := answer(frame.Failed); got != line+": interrupted" {
 					t.Errorf("%q", got)
 				}
 				answer(frame.Done)
 			}
-			io.WriteString(c, "echo still here\n")
+			ask(frame.Line, 3, "echo still here")
 			if got := answer(frame.Output); got != "still here\n" {
 				t.Errorf("%q", got)
 			}

@@ -27,7 +27,7 @@ func BenchmarkSize(b *testing.B) {
 		}},
 		{"console", []use{
 			{"context", ""},
-			{"github.com/go-manhole/lazy/console", `console.Run(context.Background(), nil, console.Config{})`},
+			{"github.com/go-manhole/lazy/console", `console.Serve(context.Background(), nil, console.Config{})`},
 		}},
 		{"lazy", []use{{"github.com/go-manhole/lazy", `lazy.Arm()`}}},
 		{"lazy/armed", []use{{"_ github.com/go-manhole/lazy/armed", ""}}},

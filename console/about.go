@@ -10,12 +10,15 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
-func buildinfo(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
+func buildinfo(_ context.Context, s *session, a *args.Parsed) error {
+	if err := a.NoWords(); err != nil {
 		return err
 	}
 	info, ok := debug.ReadBuildInfo()
@@ -27,13 +30,8 @@ func buildinfo(_ context.Context, s *session, args []string) error {
 }
 
 // environment lists the environment as the process has it now.
-func environment(_ context.Context, s *session, args []string) error {
-	var secrets bool
-	words, err := parse(args, flag("secrets", &secrets))
-	if err != nil {
-		return err
-	}
-	match, err := optionalPattern(words)
+func environment(_ context.Context, s *session, a *args.Parsed) error {
+	match, err := a.WordPattern()
 	if err != nil {
 		return err
 	}
@@ -46,14 +44,14 @@ func environment(_ context.Context, s *session, args []string) error {
 			continue
 		}
 		shown++
-		if clean := mask(name, value); clean != value && !secrets {
+		if clean := mask(name, value); clean != value && !a.Flag("secrets") {
 			masked++
 			value = clean
 		}
-		fmt.Fprintf(s.out, "%s=%s\n", printable(name), printable(value))
+		fmt.Fprintf(s.out, "%s=%s\n", format.Printable(name), format.Printable(value))
 	}
-	if shown == 0 && len(words) > 0 {
-		return fmt.Errorf("no variable matches %s", show(words[0]))
+	if shown == 0 && len(a.Words) > 0 {
+		return fmt.Errorf("no variable matches %s", words.Show(a.Words[0]))
 	}
 	if masked > 0 {
 		s.say("lazy: %d masked with %s; env -secrets shows them\n", masked, stars)
@@ -80,26 +78,16 @@ func mask(name, value string) string {
 	return inside.ReplaceAllString(value, "$1$3$4"+stars+"$2")
 }
 
-// printable keeps what is not the peer's own on one line and off its terminal.
-func printable(s string) string {
-	for _, r := range s {
-		if !strconv.IsPrint(r) || r == '\uFFFD' {
-			return strconv.Quote(s)
-		}
-	}
-	return s
-}
-
 // godebug shows what is set, and what it has changed in the behaviour so far.
-func godebug(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
+func godebug(_ context.Context, s *session, a *args.Parsed) error {
+	if err := a.NoWords(); err != nil {
 		return err
 	}
-	field(s.out, "GODEBUG", printable(os.Getenv("GODEBUG")))
+	format.Field(s.out, "GODEBUG", format.Printable(os.Getenv("GODEBUG")))
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, b := range info.Settings {
 			if b.Key == "DefaultGODEBUG" {
-				field(s.out, "built with", b.Value)
+				format.Field(s.out, "built with", b.Value)
 			}
 		}
 	}

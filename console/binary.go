@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/go-manhole/lazy/console/internal/args"
 )
 
-func binaryDump(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
+func binaryDump(_ context.Context, s *session, a *args.Parsed) error {
+	if err := a.NoWords(); err != nil {
 		return err
 	}
 	if s.typed() {

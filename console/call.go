@@ -5,85 +5,72 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/internal/mark"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
-// grace is how long a command of the program's own may go on after its
-// context is done before it is abandoned.
+// grace is how long a command of the program may go on after its context is
+// done before it is abandoned.
 const grace = 2 * time.Second
 
-var (
-	errAbandoned   = errors.New("the command was abandoned")
-	errInterrupted = errors.New("interrupted")
-)
+var errAbandoned = errors.New("the command was abandoned")
 
-// do runs one line. Its error is errQuit or nil; all others are the peer's to
-// read.
+// do runs one line. Its error is errQuit, errInterrupted or nil; the peer has
+// been shown all others.
 func (s *session) do(line string) error {
 	if s.typed() {
-		s.midLine = false // the prompt's, which whoever typed has ended
+		s.midLine = false // the prompt's, which was ended by typing
 	}
-	words, err := split(line)
+	typed, err := words.Split(line)
 	if err != nil {
 		s.complain("line", err)
 		return nil
 	}
-	if len(words) == 0 {
+	if len(typed) == 0 {
 		return nil
 	}
-	c, err := s.find(words[0])
+	c, err := s.find(typed[0])
 	if err != nil {
-		s.complain(show(words[0]), err)
+		s.complain(words.Show(typed[0]), err)
 		return nil
 	}
-	return s.run(c, words[1:])
+	return s.run(c, typed[1:])
 }
 
 // run runs one command to its end and reports how it failed.
-func (s *session) run(c command, args []string) error {
-	ctx, done := s.interruptible()
-	end := s.call(ctx, c, args)
+func (s *session) run(c command, arguments []string) error {
+	ctx := s.work.ctx
+	s.peer.ctx = ctx
+	end := s.call(ctx, c, arguments)
 	interrupted := context.Cause(ctx) == errInterrupted
-	done()
-	if interrupted {
-		s.out.Reset(answer{s}) // what was not sent yet, and the error of sending it
-		end = ending{err: errInterrupted}
-	}
+	s.peer.ctx = s.ctx
 	switch {
+	case interrupted:
+		s.out.Reset(answer{s}) // what was not sent yet, and the error of sending it
+		s.complain(c.Name, errInterrupted)
+		return errInterrupted
 	case end.panicked:
-		s.complain(c.name, fmt.Errorf("panic: %s", end.value))
+		s.complain(c.Name, fmt.Errorf("panic: %s", end.value))
 		s.out.Write(end.stack)
-		s.log().Error("lazy: command panicked", "command", c.name, "panic", end.value, "stack", string(end.stack))
+		s.log().Error("lazy: command panicked", "command", c.Name, "panic", end.value, "stack", string(end.stack))
 	case end.exited:
-		s.complain(c.name, errors.New("called runtime.Goexit instead of returning"))
-		s.log().Error("lazy: command called runtime.Goexit", "command", c.name)
+		s.complain(c.Name, errors.New("called runtime.Goexit instead of returning"))
+		s.log().Error("lazy: command called runtime.Goexit", "command", c.Name)
 	case errors.Is(end.err, errQuit):
 		return errQuit
 	case end.err != nil && s.ctx.Err() == nil:
-		s.complain(c.name, end.err)
+		s.complain(c.Name, end.err)
 		var r *refusal
 		if errors.As(end.err, &r) {
 			s.out.WriteString(r.lines)
 		}
 	}
 	return nil
-}
-
-// interruptible is the context of one command: done when the session has to
-// end, and with errInterrupted when the peer wants the command to.
-func (s *session) interruptible() (ctx context.Context, done func()) {
-	ctx, cancel := context.WithCancelCause(s.ctx)
-	s.peer.ctx = ctx
-	forget := s.lines.onInterrupt(func() { cancel(errInterrupted) })
-	return ctx, func() {
-		forget()
-		s.peer.ctx = s.ctx
-		cancel(nil)
-	}
 }
 
 // ending is how a command ended.
@@ -98,25 +85,31 @@ type ending struct {
 // call runs a command and waits for it. The console's own run in the session's
 // goroutine: where the scheduler is saturated, handing over to another one and
 // back may cost a round through all that can run.
-func (s *session) call(ctx context.Context, c command, args []string) ending {
-	if c.own == nil {
-		return contain(func() error { return c.run(ctx, s, args) })
+func (s *session) call(ctx context.Context, c command, arguments []string) ending {
+	if c.apart == nil {
+		return contain(func() error {
+			a, err := args.Parse(arguments, c.Options)
+			if err != nil {
+				return err
+			}
+			return c.run(ctx, s, a)
+		})
 	}
 
-	// A program's own command may do anything: write from several goroutines,
-	// write on after it returned, never return.
+	// A command of the program may do anything: write from several goroutines,
+	// go on writing after it returned, never return.
 	s.out.Flush()
 	w := &gate{w: answer{s}}
 	defer w.close()
 	ended := make(chan ending, 1)
-	go func() {
+	go mark.Session(func() {
 		end := ending{exited: true}
 		defer func() { ended <- end }()
-		how := contain(func() error { return c.own(ctx, w, args) })
+		how := contain(func() error { return c.apart(ctx, w, arguments) })
 		how.err = plainError(how.err) // which may not return
 		end = how
-	}()
-	var told time.Time
+	})
+	var canceled time.Time
 	for ; ; s.pause() {
 		select {
 		case end := <-ended:
@@ -125,18 +118,18 @@ func (s *session) call(ctx context.Context, c command, args []string) ending {
 		}
 		switch {
 		case ctx.Err() == nil:
-		case told.IsZero():
-			told = time.Now()
-		case time.Since(told) > grace:
-			s.log().Warn("lazy: command ignores its context and was left running", "command", c.name)
+		case canceled.IsZero():
+			canceled = time.Now()
+		case time.Since(canceled) > grace:
+			s.log().Warn("lazy: command ignores its context and was left running", "command", c.Name)
 			return ending{err: errAbandoned}
 		}
 	}
 }
 
-// pause waits a moment, as the connection likes it.
+// pause waits a moment, as the connection prefers.
 func (s *session) pause() {
-	if c, ok := s.peer.conn.(interface{ Pause() }); ok {
+	if c, ok := s.in.conn.(interface{ Pause() }); ok {
 		c.Pause()
 		return
 	}
@@ -156,8 +149,8 @@ func contain(f func() error) (end ending) {
 	return end
 }
 
-// plainError is an error that says the same and does nothing else. Any method
-// of the program's own may panic: an interface that holds a nil pointer is not
+// plainError returns an error with the same text and no methods of the
+// program, any of which may panic: an interface that holds a nil pointer is not
 // nil.
 func plainError(err error) error {
 	if err == nil {
@@ -170,7 +163,7 @@ func plainError(err error) error {
 	return errors.New(text)
 }
 
-// gate lets a program's own command write, one write at a time, until the
+// gate lets a command of the program write, one write at a time, until the
 // command is over.
 type gate struct {
 	mu   sync.Mutex
@@ -178,7 +171,7 @@ type gate struct {
 	shut bool
 }
 
-// close waits for a write, which does not last for ever: what comes next must
+// close waits for a write, which does not last forever: what comes next must
 // not be written into the middle of it.
 func (g *gate) close() {
 	g.mu.Lock()
@@ -193,24 +186,4 @@ func (g *gate) Write(b []byte) (int, error) {
 		return 0, errAbandoned
 	}
 	return g.w.Write(b)
-}
-
-// own reports whether a goroutine that began in the function entry is the
-// session's: the one that called Run, of which the caller knows, or one that a
-// go statement or context.AfterFunc in here started.
-func (s *session) own(entry string) bool {
-	function, ours := strings.CutPrefix(entry, "github.com/go-manhole/lazy/console.")
-	for _, starter := range []string{"start.", "executionTrace.", "(*session).call.", "(*lineReader).listen."} {
-		if ours && strings.HasPrefix(function, starter) {
-			return true
-		}
-	}
-	return s.cfg.OwnGoroutine != nil && s.cfg.OwnGoroutine(entry)
-}
-
-func (s *session) log() *slog.Logger {
-	if s.cfg.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return s.cfg.Log
 }

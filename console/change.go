@@ -11,20 +11,24 @@ import (
 	"runtime/metrics"
 	"strconv"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
-// collect and freemem run as the program's own commands do. They can't be
-// interrupted, and runtime.GC gives way to everybody while it sweeps: where
-// all processors are busy it takes minutes. The session need not wait for it.
+// collect and freemem run apart, in their own goroutine. They cannot be
+// interrupted, and runtime.GC yields to every other goroutine while it sweeps:
+// where all processors are busy it takes minutes.
 
-func collect(_ context.Context, w io.Writer, args []string) error {
-	if err := none(args); err != nil {
+func collect(_ context.Context, w io.Writer, arguments []string) error {
+	if err := noArguments(arguments); err != nil {
 		return err
 	}
 	before, start := heap(), time.Now()
 	runtime.GC()
 	fmt.Fprintf(w, "ok: heap %s, was %s; took %s\n",
-		short(heap()), short(before), time.Since(start).Round(time.Microsecond))
+		format.ShortSize(heap()), format.ShortSize(before), time.Since(start).Round(time.Microsecond))
 	return nil
 }
 
@@ -41,28 +45,28 @@ func readMetric(name string) uint64 {
 	return m[0].Value.Uint64()
 }
 
-func freemem(_ context.Context, w io.Writer, args []string) error {
-	if err := none(args); err != nil {
+func freemem(_ context.Context, w io.Writer, arguments []string) error {
+	if err := noArguments(arguments); err != nil {
 		return err
 	}
 	const released = "/memory/classes/heap/released:bytes"
 	before, start := readMetric(released), time.Now()
 	debug.FreeOSMemory()
 	fmt.Fprintf(w, "ok: %s released to the system, was %s; took %s\n",
-		short(readMetric(released)), short(before), time.Since(start).Round(time.Microsecond))
+		format.ShortSize(readMetric(released)), format.ShortSize(before), time.Since(start).Round(time.Microsecond))
 	return nil
 }
 
-func setgc(_ context.Context, s *session, args []string) error {
-	if len(args) != 1 {
+func setgc(_ context.Context, s *session, a *args.Parsed) error {
+	if len(a.Words) != 1 {
 		return errors.New("takes a percentage, as GOGC; try setgc 100, setgc off")
 	}
-	percent, err := strconv.ParseInt(args[0], 10, 32)
-	if args[0] == "off" {
+	percent, err := strconv.ParseInt(a.Words[0], 10, 32)
+	if a.Words[0] == "off" {
 		percent, err = -1, nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s is not a percentage; try setgc 100, setgc off", show(args[0]))
+		return fmt.Errorf("%s is not a percentage; try setgc 100, setgc off", words.Show(a.Words[0]))
 	}
 	writeSetGC(s, percent)
 	return nil
@@ -72,17 +76,17 @@ func writeSetGC(s *session, percent int64) {
 	fmt.Fprintf(s.out, "New GC percent set to %v. Previous value was %v.\n", percent, debug.SetGCPercent(int(percent)))
 }
 
-func memlimit(_ context.Context, s *session, args []string) error {
-	limit := int64(-1) // leaves it as it is
+func memlimit(_ context.Context, s *session, a *args.Parsed) error {
+	limit := int64(-1) // changes nothing
 	switch {
-	case len(args) > 1:
+	case len(a.Words) > 1:
 		return errors.New("takes one size; try memlimit 2GiB, memlimit off")
-	case len(args) == 1 && args[0] == "off":
+	case len(a.Words) == 1 && a.Words[0] == "off":
 		limit = math.MaxInt64
-	case len(args) == 1:
+	case len(a.Words) == 1:
 		var err error
-		if limit, err = bytesOf(args[0]); err != nil {
-			return fmt.Errorf("%s is %w", show(args[0]), err)
+		if limit, err = args.Bytes(a.Words[0]); err != nil {
+			return fmt.Errorf("%s is %w", words.Show(a.Words[0]), err)
 		}
 	}
 	before := showLimit(debug.SetMemoryLimit(limit))
@@ -98,27 +102,35 @@ func showLimit(n int64) string {
 	if n == math.MaxInt64 {
 		return "off"
 	}
-	return size(uint64(n))
+	return format.Size(uint64(n))
 }
 
 // mostProcs is above what most machines have.
 const mostProcs = 4096
 
-func maxprocs(_ context.Context, s *session, args []string) error {
+func maxprocs(_ context.Context, s *session, a *args.Parsed) error {
 	before := runtime.GOMAXPROCS(0)
 	switch {
-	case len(args) == 0:
+	case len(a.Words) == 0:
 		fmt.Fprintf(s.out, "GOMAXPROCS: %d\n", before)
 		return nil
-	case len(args) == 1 && args[0] == "default":
+	case len(a.Words) == 1 && a.Words[0] == "default":
 		runtime.SetDefaultGOMAXPROCS()
 	default:
-		n, err := strconv.ParseUint(args[0], 10, 16)
-		if err != nil || n == 0 || n > mostProcs || len(args) > 1 {
-			return fmt.Errorf("%s is not a number of processors; try maxprocs 4, maxprocs default", show(args[len(args)-1]))
+		n, err := strconv.ParseUint(a.Words[0], 10, 16)
+		if err != nil || n == 0 || n > mostProcs || len(a.Words) > 1 {
+			return fmt.Errorf("%s is not a number of processors; try maxprocs 4, maxprocs default", words.Show(a.Words[len(a.Words)-1]))
 		}
 		runtime.GOMAXPROCS(int(n))
 	}
 	fmt.Fprintf(s.out, "GOMAXPROCS: %d, was %d\n", runtime.GOMAXPROCS(0), before)
+	return nil
+}
+
+// noArguments is for commands that run apart and take none.
+func noArguments(arguments []string) error {
+	if len(arguments) > 0 {
+		return errors.New("takes no arguments")
+	}
 	return nil
 }

@@ -32,14 +32,14 @@ func TestStackFilters(t *testing.T) {
 		{"stack full -match=park -n 1", "console.park", ""},
 		{"stack raw", "console.park(", ""},
 		{"stack raw -n 1", "lazy: error: stack: ", "console.park("},
-		{"stack bogus", "lazy: error: stack: bogus is not understood", "console.park"},
-		{"stack -bogus", "lazy: error: stack: no option -bogus; there are -state, -match, ", "console.park"},
+		{"stack bogus", "lazy: error: stack: unexpected argument bogus", "console.park"},
+		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -state, -match, ", "console.park"},
 		{"stack -match '('", "lazy: error: stack: -match (: ", "console.park"},
 		{"stack -min-wait 5", "whole minutes", "console.park"},
 		{"stack -min-wait 5m", "", "console.park"},
 		{"stack -id 0", "not the number of a goroutine", "console.park"},
 		{"stack diff", "lazy: error: stack: no earlier stacks", "console.park"},
-		{"stack json diff", "lazy: error: stack: what changed is told as text only", "console.park"},
+		{"stack json diff", "lazy: error: stack: stack diff has no JSON form", "console.park"},
 		{"stack json -min-wait 5", "whole minutes", "console.park"},
 	} {
 		got := talk(t, Config{}, test.line+"\n")
@@ -48,8 +48,7 @@ func TestStackFilters(t *testing.T) {
 		}
 	}
 	// The session's own goroutines are not shown.
-	cfg := Config{OwnGoroutine: func(entry string) bool { return strings.HasPrefix(entry, "github.com/go-manhole/lazy/console.talk.") }}
-	if got := talk(t, cfg, "stack\n"); strings.Contains(got, "console.(*session)") || !strings.Contains(got, " of this session's own\n") {
+	if got := talk(t, Config{}, "stack\n"); strings.Contains(got, "console.(*session)") || !strings.Contains(got, " of this session's own\n") {
 		t.Errorf("the session shows itself:\n%s", got)
 	}
 }
@@ -238,7 +237,7 @@ func TestWatch(t *testing.T) {
 	// The end of a script's input does not; that of the connection does.
 	ours, theirs := pair(t)
 	ended := make(chan error, 1)
-	go func() { ended <- Run(context.Background(), ours, Config{}) }()
+	go func() { ended <- script(context.Background(), ours, Config{}) }()
 	io.WriteString(theirs, "watch 0.02\n")
 	theirs.CloseWrite()
 	var all bytes.Buffer
@@ -317,29 +316,4 @@ func TestDescriptors(t *testing.T) {
 		t.Errorf("%d lines of one socket and the sum", n)
 	}
 	_ = ours
-}
-
-func FuzzOptions(f *testing.F) {
-	f.Add("-state x -n 5 -- -id")
-	f.Add("-match=( --n=1 -1")
-	f.Add("-min-wait 1e300 -size 9e99T")
-	f.Fuzz(func(t *testing.T, line string) {
-		words, err := split(line)
-		if err != nil {
-			return
-		}
-		var state string
-		var n int
-		var match *regexp.Regexp
-		var wait time.Duration
-		var system bool
-		var limit int64
-		left, err := parse(words, text("state", &state), count("n", &n), pattern("match", &match),
-			option{name: "min-wait", set: func(v string) (err error) { wait, err = duration(v); return err }},
-			flag("system", &system),
-			option{name: "size", set: func(v string) (err error) { limit, err = bytesOf(v); return err }})
-		if err == nil && (n < 0 || wait < 0 || limit < 0 || len(left) > len(words)) {
-			t.Fatalf("%q: %d %v %d %q", line, n, wait, limit, left)
-		}
-	})
 }

@@ -1,16 +1,21 @@
 // Package console is what a peer talks to once package lazy has let it in:
 // greeting, statistics and stacks, then one command a line until it leaves.
-// It knows nothing of signals, sockets or credentials; it is handed a [Conn].
+// It knows nothing of signals, sockets or credentials; [Serve] is given a
+// [Conn].
 //
 // # Person and script
 //
-// A person ([Config.Person]) is greeted, prompted and shown the progress of
-// long work. A script gets the answers to its lines and nothing else, so that
+// A peer that says nothing at first is taken for a person: it is greeted,
+// prompted and shown the progress of long work. One that speaks first is a
+// script and gets the answers to its lines and nothing else, so that
 //
 //	echo stats | nc -N -U /tmp/manhole-PID
 //
-// prints the statistics. Whatever the console says in its own name, rather
-// than in answer to a command, begins with "lazy: ". A command that failed is
+// prints the statistics. A peer that closes its input without a word gets the
+// greeting, the statistics and the stacks.
+//
+// What the console itself has to say, outside of an answer, begins with
+// "lazy: ". A command that failed is reported as
 //
 //	lazy: error: NAME: what is wrong; what to try
 //
@@ -19,47 +24,46 @@
 // # Lines
 //
 // A line is at most 4096 bytes; it ends with LF or CRLF, the last one may end
-// with the input. The rest of a longer one is read and thrown away. Arguments
-// are separated by blanks; single and double quotes keep them together; a
-// backslash is itself unless it stands before a blank, a quote or a backslash,
-// so that a regular expression needs no doubling.
+// with the input. The rest of a longer one is read and thrown away. How a line
+// is split into words is described in package internal/words.
 //
 // What takes a while for a person (a profile that counts down, watch) is ended
 // by the next line, which is then run unless it is empty.
 //
 // # What a command can do to the process
 //
-// A panic in a command is shown to the peer, written to the log, and survived;
-// so is [runtime.Goexit] in one of the program's own, which run in a goroutine
-// of their own. What nobody
-// can survive (a fatal error of the runtime, such as concurrent map writes in
-// one of the program's own commands) is not survived here either.
+// A panic in a command is shown to the peer, logged, and survived; so is
+// [runtime.Goexit] in a command of the program, each of which runs in its own
+// goroutine. A fatal error of the runtime in such a command, such as
+// concurrent map writes, ends the process here as anywhere.
 //
 // What is changed for the time of a command is restored when it ends, however
-// it ends: the sampling of mutex contention, and that of blocking, of which
-// "help pprof" says more because the runtime does not tell what it was. One
-// CPU profile and one trace can run in a process: if the program runs one
-// itself, the command fails and the program's goes on.
+// it ends: the sampling of mutex contention, and that of blocking ("help pprof"
+// describes how, because its former rate cannot be read). Only one CPU profile
+// and one trace can run in a process: if the program runs one itself, the
+// command fails and the program's goes on.
 //
 // # In a saturated process
 //
 // Commands that take up to some 5 ms of CPU time answer within tens of
-// milliseconds when hundreds of goroutines wait for a processor. Longer ones
-// (stack with thousands of goroutines, pprof, gc) are preempted like everybody
-// else and then wait for their turn, which can be seconds. The runtime knows
-// no priorities.
+// milliseconds while hundreds of goroutines wait for a processor. Longer ones
+// (stack with thousands of goroutines, pprof, gc) are preempted like any other
+// goroutine and wait for their turn, which can take seconds. The runtime has no
+// priorities.
 //
 // # manhole-poke
 //
-// [Framed] speaks the frames of package internal/frame, in which nothing has
-// to be guessed from the text, and interrupts a command when it is told to. So
-// does [Run] with a person whose terminal sends Ctrl-C instead of acting on it:
+// The client speaks the frames of package internal/frame, in which answers,
+// failures and progress are told apart, and which can interrupt a command.
+// Ctrl-C interrupts one as well if a person's terminal sends it instead of
+// acting on it:
 //
 //	socat -,icanon=0,isig=0 unix-connect:/tmp/manhole-PID
 //
 // # gops
 //
-// [Gops] speaks the byte protocol of github.com/google/gops, version 0.3.28.
+// A peer that begins with a command byte of github.com/google/gops gets its
+// answer in the byte protocol of gops v0.3.28.
 package console
 
 import (
@@ -68,6 +72,9 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/mark"
 )
 
 // Conn is the connection to the peer.
@@ -75,9 +82,28 @@ import (
 // Read returns an error for which errors.Is(err, [os.ErrDeadlineExceeded])
 // holds once the deadline has passed. SetReadDeadline may be called while
 // another goroutine is in Read and then applies to that Read. Write must not
-// block for ever: the console has no deadline of its own for it. If there is a
-// method Pause(), the console calls it where it would otherwise sleep for a
-// millisecond before it looks again whether a command of the program's has ended.
+// block forever: the console sets no deadline for it.
+//
+// A Conn may have more methods, which the console uses if they are there:
+//
+//	// Pause waits a moment. It replaces a sleep of a millisecond.
+//	Pause()
+//
+//	// Peek waits for at most d for the first byte and leaves it unread.
+//	// eof reports that none will come.
+//	Peek(d time.Duration) (first byte, said, eof bool)
+//
+//	// OnPending has f called, until OnPending(nil), whenever there may be
+//	// something to read, the end of input included. f does not block. It may
+//	// be called from any goroutine, and once more after OnPending(nil).
+//	OnPending(f func())
+//
+//	// TryRead is a Read that does not wait: it returns os.ErrDeadlineExceeded
+//	// if there is nothing to read. It goes with OnPending.
+//	TryRead(p []byte) (n int, err error)
+//
+// With OnPending and TryRead, what the peer sends while a command runs is
+// noticed without another goroutine.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(time.Time) error
@@ -85,61 +111,86 @@ type Conn interface {
 
 // Config describes one session.
 type Config struct {
-	// Person asks for greeting, statistics, stacks, a prompt and progress.
-	Person bool
 	// Greeting is shown to a person first: whole lines.
 	Greeting string
-	// Idle is how long the peer may sit silent at the prompt; 0 is for ever.
+	// Idle is how long the peer may be silent at the prompt; 0 is no limit.
 	Idle time.Duration
 	// ReadOnly leaves only the commands that observe.
 	ReadOnly bool
-	// Path of the socket and Signal that opens it, such as "USR2": for the
-	// lines that show how to fetch what is binary. Empty means lazy's defaults.
+	// Path of the socket and Signal that opens it, such as "USR2", for the
+	// lines that show how to fetch binary answers. Empty means lazy's defaults.
 	Path, Signal string
-	// Commands are the program's own.
+	// Commands are those of the program.
 	Commands []Command
-	// OwnGoroutine reports whether a goroutine whose outermost function is
-	// entry belongs to the session, so that stacks leave it out. The
-	// console's own are known to it. May be nil.
-	OwnGoroutine func(entry string) bool
-	// Log receives a record of each command that panicked; nil is no log.
+	// Log receives a record of each command that panicked; nil discards them.
 	Log *slog.Logger
 }
 
-// Command is one of the program's own. Run writes the answer to w, which is
+// Command is a command of the program. Run writes the answer to w, which is
 // safe for concurrent use until Run returns, and returns when ctx is done: the
-// peer left, or the session ends. A Run that does not is abandoned after
-// two seconds: it is logged and what it writes is thrown away.
+// peer left or interrupted the command, or the session ends. A Run that does
+// not is abandoned after two seconds: this is logged, and what it still writes
+// is discarded.
 type Command struct {
 	Name  string
 	Usage string // one line for help
 	Run   func(ctx context.Context, w io.Writer, args []string) error
 }
 
-// ErrIdle is what [Run] returns when the peer sat silent for Config.Idle.
+// ErrIdle is the error of [Serve] when the peer was silent for Config.Idle.
 var ErrIdle = errors.New("nothing said for too long")
 
-// Run holds a session with the peer. It returns nil after quit or the end of
-// input, once every line sent before was answered; otherwise why the session
-// ended: [ErrIdle], the error of reading or writing, or the cause of ctx.
+// waitForWord is how long a peer has to say something before it is taken for a
+// person.
+const waitForWord = 80 * time.Millisecond
+
+// Serve holds a session with the peer until its end, and returns what the peer
+// turned out to be, for a log: "person", "script", "report" (it closed its
+// input without a word), "manhole-poke" or "gops".
 //
-// Nothing of the session is left when Run returns, but for a command of the
-// program's own that ignores its context.
-func Run(ctx context.Context, conn Conn, cfg Config) error {
-	s, end := start(ctx, conn, cfg)
-	defer end()
-	err := s.serve()
-	if err != nil {
-		s.farewell(err)
-	}
-	return err
+// The error is nil after quit or the end of input, once every line sent before
+// was answered; otherwise it is why the session ended: [ErrIdle], the error of
+// reading or writing, or the cause of ctx. For gops it is also why the command
+// failed.
+//
+// Nothing of the session is left when Serve returns, except a command of the
+// program that ignores its context.
+func Serve(ctx context.Context, conn Conn, cfg Config) (kind string, err error) {
+	mark.Session(func() {
+		s, end := start(ctx, conn, cfg)
+		defer end()
+		kind, err = s.serve()
+	})
+	return kind, err
 }
 
-// Report gives a peer that closed its input without a word what a person sees
-// first: greeting, statistics, stacks. There is no prompt.
-func Report(ctx context.Context, conn Conn, cfg Config) error {
-	cfg.Person = true
-	s, end := start(ctx, conn, cfg)
-	defer end()
-	return s.report()
+func (s *session) serve() (kind string, err error) {
+	first, said, eof := s.firstByte()
+	switch {
+	case eof:
+		return "report", s.report()
+	case said && isGops(first):
+		return "gops", s.gops()
+	case said && first == frame.Preface[0]:
+		return "manhole-poke", s.frames()
+	case said:
+		return "script", s.text(false)
+	default:
+		return "person", s.text(true)
+	}
+}
+
+// firstByte waits for the first byte that the peer sends, and leaves it unread.
+// eof reports that there will be none.
+func (s *session) firstByte() (first byte, said, eof bool) {
+	if c, ok := s.in.conn.(interface {
+		Peek(time.Duration) (byte, bool, bool)
+	}); ok {
+		return c.Peek(waitForWord)
+	}
+	s.in.fill(waitForWord, nil) // its error comes back when the session reads
+	if unread := s.in.unread(); len(unread) > 0 {
+		return unread[0], true, false
+	}
+	return 0, false, s.in.err != nil
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/words"
 	"github.com/google/gops/signal"
 )
 
@@ -44,8 +45,34 @@ func pair(t testing.TB) (ours, theirs *net.UnixConn) {
 	return s.(*net.UnixConn), c.(*net.UnixConn)
 }
 
-// talk sends input and the end of it, and returns all that was answered.
+// peeked is a connection of which Serve is told how its peer begins.
+type peeked struct {
+	Conn
+	first byte
+	said  bool
+}
+
+func (p peeked) Peek(time.Duration) (byte, bool, bool) { return p.first, p.said, false }
+
+// person and script serve a peer of that kind, whatever it says and when.
+
+func person(ctx context.Context, conn Conn, cfg Config) error {
+	return second(Serve(ctx, peeked{conn, 0, false}, cfg))
+}
+
+func script(ctx context.Context, conn Conn, cfg Config) error {
+	return second(Serve(ctx, peeked{conn, 'x', true}, cfg))
+}
+
+func second(_ string, err error) error { return err }
+
+// talk sends a script and the end of it, and returns all that was answered.
 func talk(t testing.TB, cfg Config, input string) string {
+	t.Helper()
+	return talkTo(t, script, cfg, input)
+}
+
+func talkTo(t testing.TB, serve func(context.Context, Conn, Config) error, cfg Config, input string) string {
 	t.Helper()
 	ours, theirs := pair(t)
 	go func() {
@@ -54,7 +81,7 @@ func talk(t testing.TB, cfg Config, input string) string {
 	}()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(context.Background(), ours, cfg)
+		ended <- serve(context.Background(), ours, cfg)
 		ours.Close()
 	}()
 	answer, err := io.ReadAll(theirs)
@@ -62,7 +89,7 @@ func talk(t testing.TB, cfg Config, input string) string {
 		t.Errorf("reading the answer: %v", err)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("Run: %v", err)
+		t.Errorf("Serve: %v", err)
 	}
 	return string(answer)
 }
@@ -92,7 +119,7 @@ func TestScriptGetsTheAnswersOnly(t *testing.T) {
 
 func TestPersonIsGreeted(t *testing.T) {
 	leavesNothing(t)
-	got := talk(t, Config{Person: true, Greeting: "lazy: hello\n"}, "version\n")
+	got := talkTo(t, person, Config{Greeting: "lazy: hello\n"}, "version\n")
 	order := []string{"lazy: hello\n", "goroutines: ", "OS threads: ", "memory: ", "GC: ", "goroutine", "lazy> ", runtime.Version(), "\nlazy> \n"}
 	rest := got
 	for _, want := range order {
@@ -110,9 +137,10 @@ func TestPersonIsGreeted(t *testing.T) {
 func TestReport(t *testing.T) {
 	leavesNothing(t)
 	ours, theirs := pair(t)
+	theirs.CloseWrite()
 	go func() {
-		if err := Report(context.Background(), ours, Config{Greeting: "lazy: hello\n"}); err != nil {
-			t.Error(err)
+		if kind, err := Serve(context.Background(), ours, Config{Greeting: "lazy: hello\n"}); kind != "report" || err != nil {
+			t.Error(kind, err)
 		}
 		ours.Close()
 	}()
@@ -135,7 +163,8 @@ func TestOddLines(t *testing.T) {
 		{"quit", "version\nquit\nversion\n", v},
 		{"unknown", "bogus\nversion\n", "lazy: error: bogus: no such command; try help\n" + v},
 		{"not UTF-8", "\xff\xfe\x00\x1b[31m\nversion\n", `lazy: error: "\xff\xfe\x00\x1b[31m": no such command; try help` + "\n" + v},
-		{"open quote", "stack 'x\nversion\n", "lazy: error: line: " + errQuote.Error() + "\n" + v},
+		{"open quote", "stack 'x\nversion\n", "lazy: error: line: " + words.ErrUnclosed.Error() + "\n" + v},
+		{"a form as one word", "'stack diff'\nversion\n", "lazy: error: stack diff: no such command, because the quotes make it one word; try stack diff without them\n" + v},
 		{"arguments", "stats x\n", "lazy: error: stats: takes no arguments\n"},
 		{"long line", long + "\nversion\n", "lazy: error: line: " + errLong.Error() + "\n" + v},
 		{"long line, CRLF", long + "\r\nversion\n", "lazy: error: line: " + errLong.Error() + "\n" + v},
@@ -201,9 +230,9 @@ func TestReadOnly(t *testing.T) {
 	}}
 	for _, c := range builtin() {
 		if c.changes {
-			got := talk(t, cfg, c.name+"\nhelp "+c.name+"\n")
-			if !strings.HasPrefix(got, "lazy: error: "+c.name+": not in a session that only observes") {
-				t.Errorf("%s: %s", c.name, got)
+			got := talk(t, cfg, c.Name+"\nhelp "+c.Name+"\n")
+			if !strings.HasPrefix(got, "lazy: error: "+c.Name+": not in a session that only observes") {
+				t.Errorf("%s: %s", c.Name, got)
 			}
 		}
 	}
@@ -223,13 +252,31 @@ func TestReadOnly(t *testing.T) {
 func TestHelpCoversTheTable(t *testing.T) {
 	got := talk(t, Config{}, "help\n")
 	for _, c := range builtin() {
-		if !strings.Contains(got, "\n  "+c.usage()+" ") {
-			t.Errorf("no %s in:\n%s", c.name, got)
+		if c.run == nil && c.apart == nil {
+			t.Errorf("%s does nothing", c.Name)
 		}
-		more := talk(t, Config{}, "help "+c.name+"\n")
-		if c.example == "" || !strings.Contains(more, "for example: ") {
-			t.Errorf("help %s has no example:\n%s", c.name, more)
+		for i, e := range entries(c.Command) {
+			name := c.Name
+			if i > 0 {
+				name += " " + e.Name
+			}
+			if !strings.Contains(got, "\n  "+e.usage+" ") {
+				t.Errorf("no %s in:\n%s", name, got)
+			}
+			more := talk(t, Config{}, "help "+name+"\n")
+			if e.Example == "" || !strings.Contains(more, "for example: ") {
+				t.Errorf("help %s has no example:\n%s", name, more)
+			}
+			for _, o := range e.Options {
+				if !strings.Contains(more, "\n  -"+o.Name+" ") {
+					t.Errorf("help %s does not have -%s:\n%s", name, o.Name, more)
+				}
+			}
+			got += more
 		}
+	}
+	if do := actions(); len(do) != len(builtin()) {
+		t.Errorf("%d actions, %d commands", len(do), len(builtin()))
 	}
 	for line := range strings.Lines(got) {
 		if len(line) > 121 {
@@ -239,17 +286,16 @@ func TestHelpCoversTheTable(t *testing.T) {
 }
 
 func TestSilence(t *testing.T) {
-	for _, person := range []bool{true, false} {
-		testSilence(t, person)
-	}
+	testSilence(t, person)
+	testSilence(t, script)
 }
 
-func testSilence(t *testing.T, person bool) {
+func testSilence(t *testing.T, serve func(context.Context, Conn, Config) error) {
 	leavesNothing(t)
 	ours, theirs := pair(t)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(context.Background(), ours, Config{Person: person, Idle: 20 * time.Millisecond})
+		ended <- serve(context.Background(), ours, Config{Idle: 20 * time.Millisecond})
 		ours.Close()
 	}()
 	got, _ := io.ReadAll(theirs)
@@ -271,7 +317,7 @@ func TestEndedFromOutside(t *testing.T) {
 		ended := make(chan error, 1)
 		running := make(chan struct{}, 1)
 		go func() {
-			ended <- Run(ctx, ours, Config{Person: true, Greeting: "\n", Commands: []Command{
+			ended <- person(ctx, ours, Config{Greeting: "\n", Commands: []Command{
 				{"patient", "", func(ctx context.Context, w io.Writer, _ []string) error {
 					running <- struct{}{}
 					<-ctx.Done()
@@ -300,7 +346,7 @@ func TestCommandThatIgnoresItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, ours, Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Commands: []Command{
+		ended <- script(ctx, ours, Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Commands: []Command{
 			{"stubborn", "", func(_ context.Context, w io.Writer, _ []string) error {
 				close(running)
 				<-release
@@ -340,27 +386,27 @@ func stuck() { running("net.(*pipe).write(") }
 
 // quick is a line that uses c, does not take long and changes nothing.
 func quick(c command) string {
-	switch c.name {
+	switch c.Name {
 	case "setgc":
 		return fmt.Sprint("setgc ", 100)
 	case "memlimit", "maxprocs":
-		return c.name
+		return c.Name
 	case "tail": // what the tests write to may be anything
 		return "tail what"
 	}
-	return regexp.MustCompile(`\b\d+s\b|\b1 60\b`).ReplaceAllString(c.example, "50ms")
+	return regexp.MustCompile(`\b\d+s\b|\b1 60\b`).ReplaceAllString(c.Example, "50ms")
 }
 
 func TestPeerThatNeverReads(t *testing.T) {
 	for _, c := range builtin() {
-		if c.name == "quit" {
+		if c.Name == "quit" {
 			continue // says nothing
 		}
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.Name, func(t *testing.T) {
 			leavesNothing(t)
 			ours, _ := neverReads(t, quick(c)+"\n")
 			ended := make(chan error, 1)
-			go func() { ended <- Run(context.Background(), ours, Config{}) }()
+			go func() { ended <- script(context.Background(), ours, Config{}) }()
 			stuck()
 			ours.Close() // what the root does after its deadline
 			if err := <-ended; err == nil {
@@ -373,14 +419,14 @@ func TestPeerThatNeverReads(t *testing.T) {
 // TestPeerThatLeaves closes the connection while each command writes.
 func TestPeerThatLeaves(t *testing.T) {
 	for _, c := range builtin() {
-		if c.name == "quit" {
+		if c.Name == "quit" {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.Name, func(t *testing.T) {
 			leavesNothing(t)
 			ours, theirs := net.Pipe()
 			ended := make(chan error, 1)
-			go func() { ended <- Run(context.Background(), ours, Config{}) }()
+			go func() { ended <- script(context.Background(), ours, Config{}) }()
 			io.WriteString(theirs, quick(c)+"\n")
 			theirs.Read(make([]byte, 1))
 			theirs.Close()
@@ -403,18 +449,22 @@ func TestLongCommandsEndWithTheContext(t *testing.T) {
 		"trace 1h":       "console.executionTrace(",
 		"watch 1h":       "console.watch(",
 	} {
-		for _, person := range []bool{false, true} {
-			if strings.HasPrefix(line, "trace") && person {
+		for _, typed := range []bool{false, true} {
+			if strings.HasPrefix(line, "trace") && typed {
 				continue
 			}
-			t.Run(fmt.Sprintf("%s/%v", line, person), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%v", line, typed), func(t *testing.T) {
+				serve := script
+				if typed {
+					serve = person
+				}
 				leavesNothing(t)
 				ours, theirs := pair(t)
 				go io.Copy(io.Discard, theirs)
 				ctx, cancel := context.WithCancelCause(context.Background())
 				ended := make(chan error, 1)
-				go func() { ended <- Run(ctx, ours, Config{Person: person}) }()
-				if person && !strings.HasPrefix(line, "watch") {
+				go func() { ended <- serve(ctx, ours, Config{}) }()
+				if typed && !strings.HasPrefix(line, "watch") {
 					line += " -top"
 				}
 				io.WriteString(theirs, line+"\n")
@@ -429,10 +479,11 @@ func TestLongCommandsEndWithTheContext(t *testing.T) {
 	}
 	for op, function := range map[byte]string{signal.CPUProfile: "console.sleep(", signal.Trace: "console.executionTrace("} {
 		leavesNothing(t)
-		ours, _ := pair(t)
+		ours, theirs := pair(t)
+		theirs.Write([]byte{op})
 		ctx, cancel := context.WithCancelCause(context.Background())
 		ended := make(chan error, 1)
-		go func() { ended <- Gops(ctx, op, ours, Config{}) }()
+		go func() { ended <- second(Serve(ctx, ours, Config{})) }()
 		running(function)
 		cancel(gone)
 		if err := <-ended; err != gone {

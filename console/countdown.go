@@ -11,12 +11,12 @@ import (
 // countdown waits while something is collected. A person is shown how long
 // that still takes and can end it with a line; a script is shown nothing.
 type countdown struct {
-	s    *session // nil for a script
+	s    *session // nil if there is nobody to show it to, nor to end it
 	what string
 }
 
 func (s *session) countdown(what string) *countdown {
-	if !s.cfg.Person {
+	if !s.person && !s.framed {
 		return new(countdown)
 	}
 	return &countdown{s, what}
@@ -28,8 +28,7 @@ func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 	if c.s == nil {
 		return sleep(ctx, nil, d)
 	}
-	enough, stop := c.enough()
-	defer stop()
+	enough := c.enough()
 	defer c.show(d, 0)
 	end := time.Now().Add(d)
 	for {
@@ -49,25 +48,24 @@ func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// enough is closed when a person wants no more, until stop is called.
-func (c *countdown) enough() (said <-chan struct{}, stop func()) {
+// enough returns a channel that is closed when the peer wants no more.
+func (c *countdown) enough() <-chan struct{} {
 	if c.s == nil {
-		return nil, func() {}
+		return nil
 	}
-	enough := make(chan struct{})
-	return enough, c.s.lines.listen(true, enough)
+	return c.s.enough(true)
 }
 
 // show tells a person how much of d is left; 0 is the end.
 func (c *countdown) show(d, left time.Duration) {
-	if c.s == nil {
+	if c.s == nil || !c.s.person {
 		return
 	}
-	a := frame.Advance{What: c.what, Seconds: wholeSeconds(d), Left: wholeSeconds(left)}
+	a := frame.Progress{What: c.what, Seconds: wholeSeconds(d), Left: wholeSeconds(left)}
 	switch {
 	case c.s.framed:
 		if text, err := json.Marshal(a); err == nil {
-			c.s.put(frame.Progress, string(text))
+			c.s.put(frame.Progressing, text)
 		}
 	case left <= 0:
 		c.s.say("\rlazy: %s: done                    \n", a.What)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/go-manhole/lazy/console/internal/format"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,5 +52,5 @@ func link(fd int) string {
 	if err != nil {
 		return "a file"
 	}
-	return printable(target)
+	return format.Printable(target)
 }

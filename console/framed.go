@@ -1,30 +1,25 @@
 package console
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
-// IsFramed reports whether b begins what manhole-poke says, which wants the
-// answers in frames (package internal/frame).
-func IsFramed(b byte) bool { return b == frame.Opening[0] }
+var errPreface = errors.New("the client and this process have different versions of lazy; use the manhole-poke of the version that go version -m reports for the program, or nc")
 
-// Framed holds a session as [Run] does, with a client whose first line asks
-// for frames. Whether it is a person, that line says.
-func Framed(ctx context.Context, conn Conn, cfg Config) error {
-	cfg.Person = false
-	s, end := start(ctx, conn, cfg)
-	defer end()
-	s.framed = true
-	err := s.opening()
+// frames holds a session with a client that asks for frames (package
+// internal/frame).
+func (s *session) frames() error {
+	err := s.preface()
 	if err == nil {
-		err = s.loop()
+		err = s.serveRequests()
 	}
 	if err != nil {
 		s.farewell(err)
@@ -32,54 +27,85 @@ func Framed(ctx context.Context, conn Conn, cfg Config) error {
 	return err
 }
 
-var errOpening = errors.New("this is not what a manhole-poke of this version says first; use the one of the version of lazy in go version -m, or nc")
-
-// opening reads what the client wants, and greets it.
-func (s *session) opening() error {
-	line, err := s.lines.next()
+// preface reads what the client wants, greets it, and gives the report.
+func (s *session) preface() error {
+	s.framed = true
+	line, err := s.in.line()
 	if err != nil {
 		return err
 	}
-	words, ok := strings.CutPrefix(line, frame.Opening)
-	if !ok || words != "" && words[0] != ' ' {
-		return errOpening
+	options, ok := strings.CutPrefix(line, frame.Preface)
+	if !ok || options != "" && options[0] != ' ' {
+		return errPreface
 	}
-	wants := strings.Fields(words)
-	s.cfg.Person = slices.Contains(wants, frame.WantsProgress)
-	g := frame.Greeting{Text: s.cfg.Greeting}
-	for _, c := range s.commands() {
-		g.Commands = append(g.Commands, c.describe())
-	}
-	hello, err := json.Marshal(g)
+	wants := strings.Fields(options)
+	s.person = slices.Contains(wants, frame.WantsProgress)
+	s.requests = &requests{in: s.in, person: s.person, fail: s.peer.cancel}
+	hello, err := s.hello()
 	if err != nil {
 		return err
 	}
-	if len(hello) > frame.Most {
-		return fmt.Errorf("the list of commands takes %d bytes, and %d are allowed; are there so many in the program (Handle)?", len(hello), frame.Most)
-	}
-	if err := frame.Write(s.peer, frame.Hello, hello); err != nil {
+	if err := frame.Write(s.peer, frame.Frame{Kind: frame.Hello, Payload: hello}); err != nil {
 		return err
 	}
 	if slices.Contains(wants, frame.WantsReport) {
-		s.statistics()
-		return s.answered()
+		s.request(&request{work: new(work)}, s.statistics)
+		return s.flush()
 	}
 	return nil
 }
 
-func (c command) describe() frame.Command {
-	return frame.Command{
-		Name: c.name, Args: c.args, Topic: string(c.topic), What: c.what,
-		More: c.more, Example: c.example, Binary: c.binary,
+func (s *session) hello() ([]byte, error) {
+	g := frame.Greeting{Text: s.cfg.Greeting}
+	for _, c := range s.commands() {
+		g.Commands = append(g.Commands, c.Command)
+	}
+	hello, err := json.Marshal(g)
+	if err == nil && len(hello) > frame.MaxPayload {
+		err = fmt.Errorf("the descriptions of the commands take %d bytes, more than the %d of a frame; give the program's (Handle) fewer or shorter ones", len(hello), frame.MaxPayload)
+	}
+	return hello, err
+}
+
+// serveRequests answers one request after the other.
+func (s *session) serveRequests() error {
+	for {
+		r, err := s.requests.next()
+		if err == io.EOF {
+			return s.flush()
+		}
+		if err != nil {
+			return err
+		}
+		quits := false
+		s.request(r, func() { quits = s.do(r.line) == errQuit })
+		if err := s.flush(); err != nil || quits {
+			return err
+		}
 	}
 }
 
-// Commands are the console's own, for whoever completes what is typed before
-// there is a session.
-func Commands() []frame.Command {
-	var all []frame.Command
-	for _, c := range builtin() {
-		all = append(all, c.describe())
+// request calls f to answer r, and marks the end of the answer.
+func (s *session) request(r *request, f func()) {
+	s.requests.running = r
+	s.answer(r.work, func() {
+		if r.interrupted {
+			s.complain(nameIn(r.line), errTooSoon)
+		} else {
+			f()
+		}
+		s.put(frame.Done, nil)
+	})
+	s.requests.running = nil
+}
+
+var errTooSoon = errors.New("interrupted before it began")
+
+// nameIn is the name of the command in a line, fit to be shown.
+func nameIn(line string) string {
+	all, err := words.Split(line)
+	if err != nil || len(all) == 0 {
+		return "line"
 	}
-	return all
+	return words.Show(all[0])
 }

@@ -9,6 +9,8 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/stackdump"
 	"github.com/google/gops/signal"
 )
@@ -17,59 +19,56 @@ import (
 type operation struct {
 	name    string // of the text command
 	changes bool
-	run     func(ctx context.Context, s *session) error
+	run     func(ctx context.Context, s *session, percent int64) error // percent of SetGCPercent
 }
 
-// operations answer in the format of gops's agent, v0.3.28.
-func operations(op byte) (operation, bool) {
+// operationOf returns what a command byte asks for. It answers in the format of
+// gops's agent, v0.3.28.
+func operationOf(op byte) (operation, bool) {
 	switch op {
 	case signal.StackTrace:
-		return operation{"stack", false, func(ctx context.Context, s *session) error {
+		return operation{"stack", false, func(ctx context.Context, s *session, _ int64) error {
 			return stackdump.WriteRaw(ctx, s.out)
 		}}, true
 	case signal.GC:
-		return operation{"gc", true, func(_ context.Context, s *session) error {
+		return operation{"gc", true, func(_ context.Context, s *session, _ int64) error {
 			runtime.GC()
 			s.out.WriteString("ok")
 			return nil
 		}}, true
 	case signal.MemStats:
-		return operation{"memstats", false, func(_ context.Context, s *session) error {
+		return operation{"memstats", false, func(_ context.Context, s *session, _ int64) error {
 			writeMemStats(s.out)
 			return nil
 		}}, true
 	case signal.Version:
-		return operation{"version", false, func(_ context.Context, s *session) error {
+		return operation{"version", false, func(_ context.Context, s *session, _ int64) error {
 			writeVersion(s.out)
 			return nil
 		}}, true
 	case signal.HeapProfile:
-		return operation{"pprof-heap", false, func(_ context.Context, s *session) error {
+		return operation{"pprof-heap", false, func(_ context.Context, s *session, _ int64) error {
 			return pprof.Lookup("heap").WriteTo(s.out, 0)
 		}}, true
 	case signal.CPUProfile:
-		return operation{"pprof-cpu", false, func(ctx context.Context, s *session) error {
+		return operation{"pprof-cpu", false, func(ctx context.Context, s *session, _ int64) error {
 			return cpuProfile(ctx, s.out, cpuTime, new(countdown))
 		}}, true
 	case signal.Stats:
-		return operation{"stats", false, func(_ context.Context, s *session) error {
+		return operation{"stats", false, func(_ context.Context, s *session, _ int64) error {
 			writeStats(s.out)
 			return nil
 		}}, true
 	case signal.Trace:
-		return operation{"trace", false, func(ctx context.Context, s *session) error {
+		return operation{"trace", false, func(ctx context.Context, s *session, _ int64) error {
 			return executionTrace(ctx, s.out, traceTime, new(countdown))
 		}}, true
 	case signal.BinaryDump:
-		return operation{"binary", false, func(_ context.Context, s *session) error {
+		return operation{"binary", false, func(_ context.Context, s *session, _ int64) error {
 			return copyExecutable(s.out)
 		}}, true
 	case signal.SetGCPercent:
-		return operation{"setgc", true, func(_ context.Context, s *session) error {
-			percent, err := binary.ReadVarint(&varintReader{lines: s.lines})
-			if err != nil {
-				return fmt.Errorf("no percentage in the ten bytes behind the command: %w", err)
-			}
+		return operation{"setgc", true, func(_ context.Context, s *session, percent int64) error {
 			writeSetGC(s, percent)
 			return nil
 		}}, true
@@ -77,45 +76,48 @@ func operations(op byte) (operation, bool) {
 	return operation{}, false
 }
 
-// IsGops reports whether b is one of gops's command bytes
-// (package github.com/google/gops/signal), with which a gops client begins.
-func IsGops(b byte) bool {
-	_, ok := operations(b)
+// isGops reports whether b is one of gops's command bytes (package
+// github.com/google/gops/signal).
+func isGops(b byte) bool {
+	_, ok := operationOf(b)
 	return ok
 }
 
-// Gops gives the one answer that op asks for, in the format of gops's agent
-// v0.3.28; what op takes as an argument is read from conn. A CPU profile
-// lasts 30 s and a trace 5 s, or until ctx is done.
+// gops gives the one answer that the peer's first byte asks for, in the format
+// of gops's agent v0.3.28. A CPU profile lasts 30 s and a trace 5 s, or until
+// the session has to end.
 //
-// Where gops says nothing because it failed, Gops writes a line that begins
-// with "lazy: error: ", and returns the error as well.
-func Gops(ctx context.Context, op byte, conn Conn, cfg Config) error {
-	o, ok := operations(op)
-	if !ok {
-		return fmt.Errorf("%#x is not a command of gops", op)
+// Where gops says nothing because it failed, the peer gets a line that begins
+// with "lazy: error: ", and the error is returned as well.
+func (s *session) gops() error {
+	if s.in.idle <= 0 || s.in.idle > gopsIdle {
+		s.in.idle = gopsIdle
 	}
-	cfg.Person = false
-	if cfg.Idle <= 0 || cfg.Idle > gopsIdle {
-		cfg.Idle = gopsIdle
+	op, err := s.in.ReadByte()
+	if err != nil {
+		return err
 	}
-	s, end := start(ctx, conn, cfg)
-	defer end()
-	run := o.run
-	if cfg.ReadOnly && o.changes {
-		run = func(_ context.Context, s *session) error {
-			if op == signal.SetGCPercent {
-				binary.ReadVarint(&varintReader{lines: s.lines}) // see there
+	o, _ := operationOf(op)
+	var percent int64
+	if op == signal.SetGCPercent {
+		// It is read in any case: bytes left unread in a unix socket when it is
+		// closed reach the client as "connection reset".
+		percent, err = binary.ReadVarint(s.in)
+	}
+	failed := errPanicked
+	s.answer(new(work), func() {
+		s.run(command{frame.Command{Name: o.name}, action{run: func(ctx context.Context, s *session, _ *args.Parsed) error {
+			switch {
+			case s.cfg.ReadOnly && o.changes:
+				failed = errReadOnly
+			case err != nil:
+				failed = fmt.Errorf("no percentage in the ten bytes behind the command: %w", err)
+			default:
+				failed = o.run(ctx, s, percent)
 			}
-			return errReadOnly
-		}
-	}
-	var failed error
-	s.run(command{name: o.name, run: func(ctx context.Context, s *session, _ []string) error {
-		failed = errPanicked
-		failed = run(ctx, s)
-		return failed
-	}}, nil)
+			return failed
+		}}}, nil)
+	})
 	if err := s.flush(); err != nil {
 		s.farewell(err)
 		return err
@@ -127,22 +129,3 @@ func Gops(ctx context.Context, op byte, conn Conn, cfg Config) error {
 const gopsIdle = 10 * time.Second
 
 var errPanicked = errors.New("panicked")
-
-// varintReader reads what follows the command byte through the line buffer,
-// which takes all that the client sent at once: bytes left unread in a unix
-// socket when it is closed reach the client as "connection reset".
-type varintReader struct{ lines *lineReader }
-
-func (r *varintReader) ReadByte() (byte, error) {
-	l := r.lines
-	for l.from == l.to {
-		if l.err != nil {
-			return 0, l.err
-		}
-		if err := l.fill(l.idle, nil); err != nil {
-			return 0, err
-		}
-	}
-	l.from++
-	return l.buf[l.from-1], nil
-}

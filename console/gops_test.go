@@ -22,10 +22,10 @@ import (
 func ask(t testing.TB, cfg Config, op byte, argument ...byte) (string, error) {
 	t.Helper()
 	ours, theirs := pair(t)
-	theirs.Write(argument)
+	theirs.Write(append([]byte{op}, argument...))
 	failed := make(chan error, 1)
 	go func() {
-		failed <- Gops(context.Background(), op, ours, cfg)
+		failed <- second(Serve(context.Background(), ours, cfg))
 		ours.Close()
 	}()
 	answer, err := io.ReadAll(theirs)
@@ -162,8 +162,8 @@ func TestGopsRefusals(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for b := range 256 {
-		if want := b >= 1 && b <= 9 || b == 16; IsGops(byte(b)) != want {
-			t.Errorf("IsGops(%#x) is %v", b, !want)
+		if want := b >= 1 && b <= 9 || b == 16; isGops(byte(b)) != want {
+			t.Errorf("isGops(%#x) is %v", b, !want)
 		}
 	}
 }
@@ -174,8 +174,7 @@ func FuzzVarint(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0x80}, 11))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		want, n := binary.Varint(b)
-		l := &lineReader{ctx: context.Background(), conn: readConn{bytes.NewReader(b)}}
-		got, err := binary.ReadVarint(&varintReader{lines: l})
+		got, err := binary.ReadVarint(&input{ctx: context.Background(), conn: readConn{bytes.NewReader(b)}})
 		if (err == nil) != (n > 0) || err == nil && got != want {
 			t.Fatalf("%x: %d, %v, want %d (%d)", b, got, err, want, n)
 		}

@@ -3,54 +3,126 @@ package console
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/commands"
+	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 // help lists the commands by the question they answer, or explains one.
-func help(_ context.Context, s *session, args []string) error {
-	if len(args) > 0 {
-		return s.explain(strings.Join(args, " ")) // "stack diff" has an entry as well
+func help(_ context.Context, s *session, a *args.Parsed) error {
+	if len(a.Words) > 0 {
+		return s.explain(a.Words)
 	}
 	all := s.commands()
 	width := 0
 	for _, c := range all {
-		if c.own == nil {
-			width = max(width, len(c.usage()))
+		if c.Topic == commands.Program {
+			continue
+		}
+		for _, e := range entries(c.Command) {
+			width = max(width, len(e.usage))
 		}
 	}
-	for i, t := range topics {
-		title := string(t) + "\n"
+	for i, topic := range commands.Topics() {
+		title := topic + "\n"
 		if i > 0 {
 			title = "\n" + title
 		}
 		for _, c := range all {
-			if c.topic == t {
-				fmt.Fprintf(s.out, "%s  %-*s  %s\n", title, width, c.usage(), oneLine(c.what))
-				title = ""
+			for _, e := range entries(c.Command) {
+				if e.topic == topic {
+					fmt.Fprintf(s.out, "%s  %-*s  %s\n", title, width, e.usage, format.OneLine(e.What))
+					title = ""
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func (s *session) explain(name string) error {
-	c, err := s.find(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w", show(name), err)
-	}
-	fmt.Fprintf(s.out, "%s\n  %s\n", c.usage(), c.what)
-	for line := range strings.Lines(c.more) {
-		fmt.Fprintf(s.out, "  %s", line)
-	}
-	if c.example != "" {
-		fmt.Fprintf(s.out, "\n  for example: %s\n", strings.ReplaceAll(c.example, "\n", "\n               "))
-	}
-	return nil
+// An entry is a command in help, or a form of one.
+type entry struct {
+	frame.Form
+	usage string
+	topic string
+	args  []frame.Arg
 }
 
-func (c command) usage() string {
-	if c.args == "" {
-		return c.name
+// entries returns the command, then its forms.
+func entries(c frame.Command) []entry {
+	all := []entry{{
+		frame.Form{Name: c.Name, What: c.What, Options: c.Options, Notes: c.Notes, Example: c.Example},
+		join(c.Name, c.Usage), c.Topic, c.Args,
+	}}
+	for _, f := range c.Forms {
+		e := entry{Form: f, usage: join(c.Name+" "+f.Name, f.Usage), topic: f.Topic}
+		if e.topic == "" {
+			e.topic = c.Topic
+		}
+		all = append(all, e)
 	}
-	return c.name + " " + c.args
+	return all
+}
+
+func join(name, usage string) string { return strings.TrimSuffix(name+" "+usage, " ") }
+
+// explain writes all about a command, or about a form of it.
+func (s *session) explain(named []string) error {
+	c, err := s.find(named[0])
+	if err != nil {
+		return fmt.Errorf("%s: %w", words.Show(named[0]), err)
+	}
+	if len(named) == 1 {
+		writeEntry(s.out, entries(c.Command)[0])
+		for _, f := range c.Forms {
+			fmt.Fprintf(s.out, "\n  %s\n    %s\n", join(c.Name+" "+f.Name, f.Usage), f.What)
+		}
+		return nil
+	}
+	for i, f := range c.Forms {
+		if f.Name == named[1] && len(named) == 2 {
+			writeEntry(s.out, entries(c.Command)[1+i])
+			return nil
+		}
+	}
+	return fmt.Errorf("no help for %s; try help %s", words.Show(strings.Join(named, " ")), c.Name)
+}
+
+const (
+	helpWidth = 80
+	nameWidth = 16
+)
+
+func writeEntry(w io.Writer, e entry) {
+	fmt.Fprintf(w, "%s\n  %s\n", e.usage, e.What)
+	for _, a := range e.args {
+		if a.What != "" {
+			writeTerm(w, a.Name, a.What)
+		}
+	}
+	for _, o := range e.Options {
+		writeTerm(w, strings.TrimSuffix("-"+o.Name+" "+o.Arg, " "), o.What)
+	}
+	for _, note := range e.Notes {
+		fmt.Fprintf(w, "\n  %s\n", strings.Join(format.Wrap(note, helpWidth-2), "\n  "))
+	}
+	if e.Example != "" {
+		fmt.Fprintf(w, "\n  for example: %s\n", strings.ReplaceAll(e.Example, "\n", "\n               "))
+	}
+}
+
+// writeTerm writes a name and what it means beside it.
+func writeTerm(w io.Writer, name, what string) {
+	indent := "\n  " + strings.Repeat(" ", nameWidth)
+	if len(name) >= nameWidth {
+		name += indent
+	} else {
+		name += strings.Repeat(" ", nameWidth-len(name))
+	}
+	fmt.Fprintf(w, "  %s%s\n", name, strings.Join(format.Wrap(what, helpWidth-2-nameWidth), indent))
 }

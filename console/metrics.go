@@ -5,20 +5,18 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"runtime/metrics"
-	"strconv"
 	"strings"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 // metric lists package runtime/metrics: one line each, histograms as
 // percentiles.
-func metric(_ context.Context, s *session, args []string) error {
-	words, err := parse(args)
-	if err != nil {
-		return err
-	}
-	match, err := optionalPattern(words)
+func metric(_ context.Context, s *session, a *args.Parsed) error {
+	match, err := a.WordPattern()
 	if err != nil {
 		return err
 	}
@@ -29,7 +27,7 @@ func metric(_ context.Context, s *session, args []string) error {
 		}
 	}
 	if len(samples) == 0 {
-		return fmt.Errorf("no metric matches %s", show(words[0]))
+		return fmt.Errorf("no metric matches %s", words.Show(a.Words[0]))
 	}
 	metrics.Read(samples)
 	for _, m := range samples {
@@ -37,21 +35,6 @@ func metric(_ context.Context, s *session, args []string) error {
 		writeValue(s.out, m)
 	}
 	return nil
-}
-
-// optionalPattern is the one word that a command may be given to choose lines.
-func optionalPattern(words []string) (*regexp.Regexp, error) {
-	switch len(words) {
-	case 0:
-		return regexp.MustCompile(""), nil
-	case 1:
-		match, err := regexp.Compile(words[0])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", show(words[0]), err)
-		}
-		return match, nil
-	}
-	return nil, fmt.Errorf("%s is one word too many; put a pattern with blanks in quotes", show(words[1]))
 }
 
 func writeValue(w io.Writer, m metrics.Sample) {
@@ -63,12 +46,12 @@ func writeValue(w io.Writer, m metrics.Sample) {
 		case unit == "bytes" && n == math.MaxInt64:
 			fmt.Fprintln(w, "off") // the memory limit
 		case unit == "bytes":
-			fmt.Fprintln(w, size(n))
+			fmt.Fprintln(w, format.Size(n))
 		default:
 			fmt.Fprintln(w, n)
 		}
 	case metrics.KindFloat64:
-		fmt.Fprintln(w, quantity(m.Value.Float64(), unit))
+		fmt.Fprintln(w, format.Quantity(m.Value.Float64(), unit))
 	case metrics.KindFloat64Histogram:
 		h := m.Value.Float64Histogram()
 		var n uint64
@@ -80,8 +63,8 @@ func writeValue(w io.Writer, m metrics.Sample) {
 			return
 		}
 		fmt.Fprintf(w, "n=%d p50=%s p90=%s p99=%s max=%s\n", n,
-			quantity(percentile(h, n, 0.50), unit), quantity(percentile(h, n, 0.90), unit),
-			quantity(percentile(h, n, 0.99), unit), quantity(percentile(h, n, 1), unit))
+			format.Quantity(percentile(h, n, 0.50), unit), format.Quantity(percentile(h, n, 0.90), unit),
+			format.Quantity(percentile(h, n, 0.99), unit), format.Quantity(percentile(h, n, 1), unit))
 	default:
 		fmt.Fprintln(w, "-")
 	}
@@ -100,18 +83,4 @@ func percentile(h *metrics.Float64Histogram, n uint64, p float64) float64 {
 		}
 	}
 	return math.NaN()
-}
-
-func quantity(v float64, unit string) string {
-	switch {
-	case unit == "bytes" && v >= 0 && v < math.MaxInt64:
-		return strings.ReplaceAll(short(uint64(v)), " bytes", "B")
-	case unit == "seconds" && v < 1e-3:
-		return strconv.FormatFloat(v*1e6, 'f', 1, 64) + "µs"
-	case unit == "seconds" && v < 1:
-		return strconv.FormatFloat(v*1e3, 'f', 1, 64) + "ms"
-	case unit == "seconds":
-		return strconv.FormatFloat(v, 'f', 2, 64) + "s"
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
 }

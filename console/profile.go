@@ -6,14 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"runtime/pprof"
-	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/proftop"
+	"github.com/go-manhole/lazy/internal/mark"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
-// What gops takes its time for, and what block and mutex are given.
+// Default durations: gops's for CPU profile and trace, and that of block and
+// mutex.
 const (
 	cpuTime   = 30 * time.Second
 	traceTime = 5 * time.Second
@@ -23,56 +27,58 @@ const (
 // pprofHeap, pprofCPU and profiles (pprof NAME) answer with a file for go tool
 // pprof, or with its largest entries if -top is given.
 
-func pprofHeap(ctx context.Context, s *session, args []string) error {
-	return profiles(ctx, s, append([]string{"heap"}, args...))
+func pprofHeap(ctx context.Context, s *session, a *args.Parsed) error {
+	return profile(ctx, s, a, "pprof-heap", append([]string{"heap"}, a.Words...))
 }
 
-func pprofCPU(ctx context.Context, s *session, args []string) error {
-	return profiles(ctx, s, append([]string{"cpu"}, args...))
+func pprofCPU(ctx context.Context, s *session, a *args.Parsed) error {
+	return profile(ctx, s, a, "pprof-cpu", append([]string{"cpu"}, a.Words...))
 }
 
-func profiles(ctx context.Context, s *session, args []string) error {
-	var t topOptions
-	var rate int
-	words, err := parse(args, flag("top", &t.wanted), flag("cum", &t.cumulative), count("n", &t.entries), count("rate", &rate))
-	if err != nil {
-		return err
-	}
-	if len(words) == 0 {
+func profiles(ctx context.Context, s *session, a *args.Parsed) error {
+	if len(a.Words) == 0 {
 		return listProfiles(s)
 	}
-	name := words[0]
-	taken := takes(name)
-	if taken == 0 && pprof.Lookup(name) == nil {
-		return fmt.Errorf("no profile %s; pprof lists them", show(name))
+	return profile(ctx, s, a, "pprof", a.Words)
+}
+
+// profile takes the profile wanted[0], for wanted[1] if that is there, as the
+// command was called with a.
+func profile(ctx context.Context, s *session, a *args.Parsed, command string, wanted []string) error {
+	text, rate := a.Flag("top"), a.Count("rate")
+	options := proftop.Options{Cumulative: a.Flag("cum"), Entries: a.Count("n")}
+	if err := a.Err(); err != nil {
+		return err
+	}
+	name := wanted[0]
+	d := takes(name)
+	if d == 0 && pprof.Lookup(name) == nil {
+		return fmt.Errorf("no profile %s; pprof lists them", words.Show(name))
 	}
 	switch {
-	case len(words) > 2:
-		return fmt.Errorf("%s is one word too many; try help pprof", show(words[2]))
-	case len(words) == 2 && taken == 0:
-		return fmt.Errorf("%s is taken at once, not for %s", name, show(words[1]))
+	case len(wanted) > 2:
+		return fmt.Errorf("unexpected argument %s; try help %s", words.Show(wanted[2]), command)
+	case len(wanted) == 2 && d == 0:
+		return fmt.Errorf("%s is taken at once, not for %s", name, words.Show(wanted[1]))
 	case s.cfg.ReadOnly && (rate != 0 || name == "goroutineleak"):
 		return errReadOnly // the one switches sampling off afterwards, the other collects garbage
 	case rate != 0 && name != "block":
 		return errors.New("-rate is for block; see help pprof")
-	case len(words) == 2:
-		if taken, err = duration(words[1]); err != nil {
-			return fmt.Errorf("%s: %w", show(words[1]), err)
+	case len(wanted) == 2:
+		var err error
+		if d, err = args.Duration(wanted[1]); err != nil {
+			return fmt.Errorf("%s: %w", words.Show(wanted[1]), err)
 		}
 	}
-	if s.typed() && !t.wanted {
-		command := append([]string{"pprof"}, args...)
-		if name == "cpu" || name == "heap" {
-			command = append([]string{"pprof-" + args[0]}, args[1:]...)
-		}
-		return s.refuseBinary(command, name, ".pprof", "go tool pprof", "; or add -top to read the largest entries here")
+	if s.typed() && !text {
+		return s.refuseBinary(append([]string{command}, a.Given...), name, ".pprof", "go tool pprof", "; or add -top to read the largest entries here")
 	}
 	out := io.Writer(s.out)
 	var before, after bytes.Buffer
-	if t.wanted {
+	if text {
 		out = &after
-		if name == "block" { // of nothing else is there much
-			t.except = s.cfg.OwnGoroutine
+		if name == "block" { // of nothing else has the session much
+			options.SkipFunc = mark.Func
 		}
 		if name == "block" || name == "mutex" {
 			// These two count since the process began.
@@ -81,24 +87,29 @@ func profiles(ctx context.Context, s *session, args []string) error {
 			}
 		}
 	}
-	p := s.countdown("pprof " + name)
-	switch name {
-	case "cpu":
-		err = cpuProfile(ctx, out, taken, p)
-	case "block":
-		err = blockProfile(ctx, s, out, taken, rate, p)
-	case "mutex":
-		err = mutexProfile(ctx, out, taken, p)
-	default:
-		err = pprof.Lookup(name).WriteTo(out, 0)
-	}
-	if err != nil || !t.wanted {
+	if err := collectProfile(ctx, s, out, name, d, rate); err != nil || !text {
 		return err
 	}
 	if (name == "heap" || name == "allocs") && runtime.MemProfileRate <= 0 {
-		s.out.WriteString("the program takes no samples of what it allocates (runtime.MemProfileRate is 0), so little or nothing is here; memstats counts all\n")
+		s.out.WriteString("the program takes no samples of what it allocates (runtime.MemProfileRate is 0), so little or nothing is here; memstats counts everything\n")
 	}
-	return top(s.out, before.Bytes(), after.Bytes(), t)
+	return proftop.Write(s.out, before.Bytes(), after.Bytes(), options)
+}
+
+// collectProfile writes the profile to w. d and rate count only for those that
+// take time.
+func collectProfile(ctx context.Context, s *session, w io.Writer, name string, d time.Duration, rate int) error {
+	p := s.countdown("pprof " + name)
+	switch name {
+	case "cpu":
+		return cpuProfile(ctx, w, d, p)
+	case "block":
+		return blockProfile(ctx, s, w, d, rate, p)
+	case "mutex":
+		return mutexProfile(ctx, w, d, p)
+	default:
+		return pprof.Lookup(name).WriteTo(w, 0)
+	}
 }
 
 // takes returns how long a profile is collected unless another time is asked
@@ -145,63 +156,3 @@ func cpuProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdown)
 	_, err = w.Write(profile.Bytes())
 	return err
 }
-
-// refuseBinary tells a person at a terminal how to get what would only spoil
-// it, into a file whose name has that extension.
-func (s *session) refuseBinary(words []string, name, extension, tool, or string) error {
-	pid := os.Getpid()
-	path, sig := s.cfg.Path, s.cfg.Signal
-	if path == "" {
-		path = fmt.Sprintf("/tmp/manhole-%d", pid)
-	}
-	poke := ""
-	if sig == "" {
-		sig = "USR2"
-	} else if sig != "USR2" {
-		poke = "-s " + sig + " "
-	}
-	for i, w := range words {
-		words[i] = quoted(w) // as split takes it
-	}
-	line := quoted(strings.Join(words, " "))
-	if !strings.HasPrefix(line, "'") {
-		line = "'" + line + "'"
-	}
-	file := fileName(name) + extension
-	lines := fmt.Sprintf("lazy:   kill -%s %d && echo %s | nc -N -U %s > %s\nlazy:   echo %s | manhole-poke %s%d > %s\n",
-		sig, pid, line, quoted(path), file, line, poke, pid, file)
-	if tool != "" {
-		lines += "lazy: then " + tool + " " + file + "\n"
-	}
-	return &refusal{"binary, not for a terminal; quit, and fetch it with one of the lines below" + or, lines}
-}
-
-// fileName is the last part of a name, as far as a shell and a file system take
-// it as it is.
-func fileName(name string) string {
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	return strings.Map(func(r rune) rune {
-		if plain(r) {
-			return r
-		}
-		return '_'
-	}, strings.TrimLeft(name, "-."))
-}
-
-// quoted is a word as a shell, and split, take it for one.
-func quoted(word string) string {
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) && r != '/' }) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// plain reports whether a rune means nothing to a shell, in a word.
-func plain(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._+@:=%", r)
-}
-
-// refusal is an error with lines that say how to do it instead.
-type refusal struct{ what, lines string }
-
-func (r *refusal) Error() string { return r.what }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"io"
 	"os"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 // tool runs go tool on what the console produced.
@@ -232,8 +233,7 @@ func TestBlockSampling(t *testing.T) {
 	}
 
 	// Nor does -top show what the session itself waits for.
-	own := func(entry string) bool { return !strings.HasPrefix(entry, "runtime.") }
-	if got := talk(t, Config{OwnGoroutine: own}, "pprof block 50ms -rate 1 -top\n"); strings.Contains(got, "console.") || !strings.Contains(got, "left out: ") {
+	if got := talk(t, Config{}, "pprof block 50ms -rate 1 -top\n"); strings.Contains(got, "console.(*session)") || !strings.Contains(got, "left out: ") {
 		t.Error(got)
 	}
 	// Unless that is asked for.
@@ -246,9 +246,9 @@ func TestBlockSampling(t *testing.T) {
 }
 
 func TestBinaryIsNotForPersons(t *testing.T) {
-	cfg := Config{Person: true, Greeting: "\n", Path: "/run/hole", Signal: "USR1"}
+	cfg := Config{Greeting: "\n", Path: "/run/hole", Signal: "USR1"}
 	for _, line := range []string{"pprof-heap", "pprof-cpu 3s", "pprof mutex 1s", "trace 1s", "binary"} {
-		_, got, _ := strings.Cut(talk(t, cfg, line+"\n"), prompt)
+		_, got, _ := strings.Cut(talkTo(t, person, cfg, line+"\n"), prompt)
 		for _, want := range []string{
 			"lazy: error: " + strings.Fields(line)[0] + ": binary, not for a terminal",
 			"echo '" + line + "' | nc -N -U /run/hole > ",
@@ -269,16 +269,16 @@ func TestFetchLines(t *testing.T) {
 			pprof.NewProfile(name)
 		}
 		typed := `"` + strings.ReplaceAll(name, `\`, `\\`) + `"`
-		got := talk(t, Config{Person: true, Greeting: "\n", Path: "/run/my hole"}, "pprof "+typed+"\n")
+		got := talkTo(t, person, Config{Greeting: "\n", Path: "/run/my hole"}, "pprof "+typed+"\n")
 		said := regexp.MustCompile(`(?m)&& echo (.*) \| nc -N -U '/run/my hole' > ([\w.]+\.pprof)$`).FindStringSubmatch(got)
 		if said == nil {
 			t.Errorf("%s: got\n%s", name, got)
 			continue
 		}
 		line, err := exec.Command("sh", "-c", "printf %s "+said[1]).Output()
-		words, wrong := split(string(line))
-		if err != nil || wrong != nil || len(words) != 2 || words[1] != name {
-			t.Errorf("%s: %v %v: %q", said[1], err, wrong, words)
+		split, wrong := words.Split(string(line))
+		if err != nil || wrong != nil || len(split) != 2 || split[1] != name {
+			t.Errorf("%s: %v %v: %q", said[1], err, wrong, split)
 		}
 	}
 }
@@ -287,7 +287,7 @@ func TestCountdown(t *testing.T) {
 	leavesNothing(t)
 	ours, theirs := pair(t)
 	go func() {
-		Run(context.Background(), ours, Config{Person: true, Greeting: "\n"})
+		person(context.Background(), ours, Config{Greeting: "\n"})
 		ours.Close()
 	}()
 	var all bytes.Buffer
@@ -324,53 +324,4 @@ func TestCountdown(t *testing.T) {
 	if _, err := io.Copy(io.Discard, theirs); err != nil {
 		t.Error(err)
 	}
-}
-
-func FuzzSum(f *testing.F) {
-	var b bytes.Buffer
-	pprof.Lookup("heap").WriteTo(&b, 0)
-	f.Add(unpack(f, b.Bytes()))
-	b.Reset()
-	pprof.Lookup("goroutine").WriteTo(&b, 0)
-	f.Add(unpack(f, b.Bytes()))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		if sums, err := sumRaw(raw, nil); err == nil {
-			for _, v := range sums.functions {
-				sums.show(v.flat)
-				sums.share(v.cum)
-			}
-		}
-	})
-}
-
-func unpack(t testing.TB, packed []byte) []byte {
-	t.Helper()
-	if _, err := sum(packed, nil); err != nil {
-		t.Fatal(err)
-	}
-	return gunzip(t, packed)
-}
-
-// BenchmarkTop is the cost of -top for a heap profile of this process.
-func BenchmarkTop(b *testing.B) {
-	var p bytes.Buffer
-	pprof.Lookup("heap").WriteTo(&p, 0)
-	for b.Loop() {
-		if err := top(io.Discard, nil, p.Bytes(), topOptions{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func gunzip(t testing.TB, packed []byte) []byte {
-	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
 }

@@ -5,42 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 	"time"
 
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/internal/mark"
+	"github.com/go-manhole/lazy/internal/words"
 	"github.com/go-manhole/lazy/stackdump"
 )
 
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
-func stack(ctx context.Context, s *session, args []string) error {
-	var filter stackdump.Filter
-	render := stackdump.RenderOptions{Skipped: "of this session's own"}
-	words, err := parse(args,
-		text("state", &filter.State),
-		pattern("match", &filter.Match),
-		text("label", &filter.Label),
-		option{name: "min-wait", set: func(v string) (err error) {
-			filter.MinWait, err = duration(v)
-			if err == nil && filter.MinWait < time.Minute {
-				err = errors.New("the runtime counts waits in whole minutes; try 1m")
-			}
-			return err
-		}},
-		option{name: "id", set: func(v string) (err error) {
-			if filter.ID, err = strconv.ParseUint(v, 10, 64); err != nil || filter.ID == 0 {
-				err = errors.New("not the number of a goroutine")
-			}
-			return err
-		}},
-		count("n", &render.Groups),
-		flag("system", &filter.System),
-	)
-	if err != nil {
+func stack(ctx context.Context, s *session, a *args.Parsed) error {
+	filter := stackdump.Filter{
+		State: a.Text("state"), Match: a.Pattern("match"), Label: a.Text("label"),
+		MinWait: a.Duration("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
+		ID:      a.ID("id"), System: a.Flag("system"),
+	}
+	render := stackdump.RenderOptions{Skipped: "of this session's own", Groups: a.Count("n")}
+	if err := a.Err(); err != nil {
 		return err
 	}
 	var full, diff, raw, json bool
-	for _, w := range words {
+	for _, w := range a.Words {
 		switch w {
 		case "full":
 			full = true
@@ -51,14 +37,14 @@ func stack(ctx context.Context, s *session, args []string) error {
 		case "json":
 			json = true
 		default:
-			return fmt.Errorf("%s is not understood; try full, diff, raw or json, and help stack", show(w))
+			return fmt.Errorf("unexpected argument %s; try full, diff, raw or json, and help stack", words.Show(w))
 		}
 	}
 	if diff && json {
-		return errors.New("what changed is told as text only; try stack diff, or compare two of stack json")
+		return errors.New("stack diff has no JSON form; try stack diff, or compare two of stack json")
 	}
 	if raw {
-		if len(args) > 1 {
+		if len(a.Given) > 1 {
 			return errors.New("raw is the runtime's own text and takes nothing else; try stack raw")
 		}
 		s.announceStop()
@@ -67,7 +53,7 @@ func stack(ctx context.Context, s *session, args []string) error {
 	if full {
 		s.announceStop()
 	}
-	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, Skip: s.own})
+	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, SkipFunc: mark.Func})
 	if err != nil {
 		return err
 	}

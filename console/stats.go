@@ -9,14 +9,17 @@ import (
 	"runtime/metrics"
 	"runtime/pprof"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
 )
 
 // The text of stats, memstats and version is gops's, name for name
 // (github.com/google/gops v0.3.28, agent/agent.go), so that whatever reads
 // gops reads this.
 
-func stats(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
+func stats(_ context.Context, s *session, a *args.Parsed) error {
+	if err := a.NoWords(); err != nil {
 		return err
 	}
 	writeStats(s.out)
@@ -24,14 +27,14 @@ func stats(_ context.Context, s *session, args []string) error {
 }
 
 func writeStats(w io.Writer) {
-	field(w, "goroutines", runtime.NumGoroutine())
-	field(w, "OS threads", pprof.Lookup("threadcreate").Count())
-	field(w, "GOMAXPROCS", runtime.GOMAXPROCS(0))
-	field(w, "num CPU", runtime.NumCPU())
+	format.Field(w, "goroutines", runtime.NumGoroutine())
+	format.Field(w, "OS threads", pprof.Lookup("threadcreate").Count())
+	format.Field(w, "GOMAXPROCS", runtime.GOMAXPROCS(0))
+	format.Field(w, "num CPU", runtime.NumCPU())
 }
 
-func version(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
+func version(_ context.Context, s *session, a *args.Parsed) error {
+	if err := a.NoWords(); err != nil {
 		return err
 	}
 	writeVersion(s.out)
@@ -40,8 +43,8 @@ func version(_ context.Context, s *session, args []string) error {
 
 func writeVersion(w io.Writer) { fmt.Fprintln(w, runtime.Version()) }
 
-func memstats(_ context.Context, s *session, args []string) error {
-	if err := none(args); err != nil {
+func memstats(_ context.Context, s *session, a *args.Parsed) error {
+	if err := a.NoWords(); err != nil {
 		return err
 	}
 	writeMemStats(s.out)
@@ -56,64 +59,41 @@ func writeMemStats(w io.Writer) {
 	if m.LastGC != 0 {
 		lastGC = time.Unix(0, int64(m.LastGC)).String()
 	}
-	field(w, "alloc", size(m.Alloc))
-	field(w, "total-alloc", size(m.TotalAlloc))
-	field(w, "sys", size(m.Sys))
-	field(w, "lookups", m.Lookups)
-	field(w, "mallocs", m.Mallocs)
-	field(w, "frees", m.Frees)
-	field(w, "heap-alloc", size(m.HeapAlloc))
-	field(w, "heap-sys", size(m.HeapSys))
-	field(w, "heap-idle", size(m.HeapIdle))
-	field(w, "heap-in-use", size(m.HeapInuse))
-	field(w, "heap-released", size(m.HeapReleased))
-	field(w, "heap-objects", m.HeapObjects)
-	field(w, "stack-in-use", size(m.StackInuse))
-	field(w, "stack-sys", size(m.StackSys))
-	field(w, "stack-mspan-inuse", size(m.MSpanInuse))
-	field(w, "stack-mspan-sys", size(m.MSpanSys))
-	field(w, "stack-mcache-inuse", size(m.MCacheInuse))
-	field(w, "stack-mcache-sys", size(m.MCacheSys))
-	field(w, "other-sys", size(m.OtherSys))
-	field(w, "gc-sys", size(m.GCSys))
-	field(w, "next-gc", "when heap-alloc >= "+size(m.NextGC))
-	field(w, "last-gc", lastGC)
-	field(w, "gc-pause-total", time.Duration(m.PauseTotalNs))
-	field(w, "gc-pause", m.PauseNs[last])
-	field(w, "gc-pause-end", m.PauseEnd[last])
-	field(w, "num-gc", m.NumGC)
-	field(w, "num-forced-gc", m.NumForcedGC)
-	field(w, "gc-cpu-fraction", m.GCCPUFraction)
-	field(w, "enable-gc", m.EnableGC)
-	field(w, "debug-gc", m.DebugGC)
-}
-
-func field(w io.Writer, name string, value any) { fmt.Fprintf(w, "%s: %v\n", name, value) }
-
-// size is a number of bytes the way gops writes it: "1.50KB (1536 bytes)".
-func size(n uint64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%s (%d bytes)", short(n), n)
-}
-
-// short is a number of bytes for a reader in a hurry: "1.50KB".
-func short(n uint64) string {
-	units := []string{"KB", "MB", "GB", "TB", "PB"}
-	if n < 1<<10 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	scaled, unit := float64(n)/1024, 0
-	for n >= 1<<20 && unit < len(units)-1 {
-		n, scaled, unit = n>>10, scaled/1024, unit+1
-	}
-	return fmt.Sprintf("%.2f%s", scaled, units[unit])
+	format.Field(w, "alloc", format.Size(m.Alloc))
+	format.Field(w, "total-alloc", format.Size(m.TotalAlloc))
+	format.Field(w, "sys", format.Size(m.Sys))
+	format.Field(w, "lookups", m.Lookups)
+	format.Field(w, "mallocs", m.Mallocs)
+	format.Field(w, "frees", m.Frees)
+	format.Field(w, "heap-alloc", format.Size(m.HeapAlloc))
+	format.Field(w, "heap-sys", format.Size(m.HeapSys))
+	format.Field(w, "heap-idle", format.Size(m.HeapIdle))
+	format.Field(w, "heap-in-use", format.Size(m.HeapInuse))
+	format.Field(w, "heap-released", format.Size(m.HeapReleased))
+	format.Field(w, "heap-objects", m.HeapObjects)
+	format.Field(w, "stack-in-use", format.Size(m.StackInuse))
+	format.Field(w, "stack-sys", format.Size(m.StackSys))
+	format.Field(w, "stack-mspan-inuse", format.Size(m.MSpanInuse))
+	format.Field(w, "stack-mspan-sys", format.Size(m.MSpanSys))
+	format.Field(w, "stack-mcache-inuse", format.Size(m.MCacheInuse))
+	format.Field(w, "stack-mcache-sys", format.Size(m.MCacheSys))
+	format.Field(w, "other-sys", format.Size(m.OtherSys))
+	format.Field(w, "gc-sys", format.Size(m.GCSys))
+	format.Field(w, "next-gc", "when heap-alloc >= "+format.Size(m.NextGC))
+	format.Field(w, "last-gc", lastGC)
+	format.Field(w, "gc-pause-total", time.Duration(m.PauseTotalNs))
+	format.Field(w, "gc-pause", m.PauseNs[last])
+	format.Field(w, "gc-pause-end", m.PauseEnd[last])
+	format.Field(w, "num-gc", m.NumGC)
+	format.Field(w, "num-forced-gc", m.NumForcedGC)
+	format.Field(w, "gc-cpu-fraction", m.GCCPUFraction)
+	format.Field(w, "enable-gc", m.EnableGC)
+	format.Field(w, "debug-gc", m.DebugGC)
 }
 
 // memory is the short summary of the greeting. It reads runtime/metrics,
 // which unlike runtime.ReadMemStats does not stop the world.
-func memory(_ context.Context, s *session, _ []string) error {
+func memory(_ context.Context, s *session, _ *args.Parsed) error {
 	m := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/heap/objects:objects"},
@@ -131,7 +111,7 @@ func memory(_ context.Context, s *session, _ []string) error {
 		return m[i].Value.Uint64()
 	}
 	fmt.Fprintf(s.out, "memory: heap %s in %d objects, next GC at %s; stacks %s; %s from the system\n",
-		short(n(0)), n(1), short(n(2)), short(n(3)), short(n(4)-n(5)))
+		format.ShortSize(n(0)), n(1), format.ShortSize(n(2)), format.ShortSize(n(3)), format.ShortSize(n(4)-n(5)))
 	var gc debug.GCStats
 	debug.ReadGCStats(&gc)
 	fmt.Fprintf(s.out, "GC: %d cycles", n(6))

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
+	lazywords "github.com/go-manhole/lazy/internal/words"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,13 +19,14 @@ import (
 // to regular files these are read, and nothing is put in the way. Other
 // destinations keep nothing that could be read afterwards: there a pipe takes
 // the descriptor's place, and a process of its own passes on what comes.
-func tail(ctx context.Context, s *session, args []string) error {
+func tailOutput(ctx context.Context, s *session, a *args.Parsed) error {
 	t := &tailing{s: s}
 	defer t.close()
-	if err := t.open(args); err != nil {
+	if err := t.open(a.Words); err != nil {
 		return err
 	}
 	s.say("lazy: Enter ends it\n")
+	enough := s.enough(s.person)
 	for {
 		more, err := t.look(false)
 		if err != nil {
@@ -32,24 +36,16 @@ func tail(ctx context.Context, s *session, args []string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		// A script's input has usually ended before anything is shown.
 		wait := lookAgain
 		if more {
 			wait = time.Millisecond
 		}
-		heard, err := s.lines.hear(wait, s.cfg.Person)
-		if err != nil {
-			return err
-		}
-		if heard {
+		if s.waitFor(enough, wait) {
 			_, err := t.look(true)
-			if t.midLine && s.cfg.Person {
+			if t.midLine && s.person {
 				s.out.WriteByte('\n')
 			}
 			return err
-		}
-		if s.lines.ended() {
-			s.pause()
 		}
 	}
 }
@@ -95,17 +91,13 @@ type tailing struct {
 }
 
 // open opens what the arguments ask for.
-func (t *tailing) open(args []string) error {
-	words, err := parse(args)
-	if err != nil {
-		return err
-	}
+func (t *tailing) open(words []string) error {
 	which := "any"
 	if len(words) > 0 {
 		which = words[0]
 	}
 	if len(words) > 1 || !slices.Contains([]string{"any", "both", "stdout", "stderr"}, which) {
-		return fmt.Errorf("%s is not understood; try tail stderr, tail stdout or tail both", show(words[len(words)-1]))
+		return fmt.Errorf("%s is not understood; try tail stderr, tail stdout or tail both", lazywords.Show(words[len(words)-1]))
 	}
 	wanted := streams
 	if which == "stdout" || which == "stderr" {
@@ -133,7 +125,7 @@ func (t *tailing) open(args []string) error {
 		t.say("not shown: %s", why)
 	}
 	t.join()
-	if t.s.cfg.Person {
+	if t.s.person {
 		for _, src := range t.sources {
 			t.say("%s: %s, from here on", src.name(), src.where())
 		}
@@ -244,7 +236,7 @@ func (t *tailing) show(src source, b []byte) {
 
 // missed says that the peer was too slow, or ended tail, for so much.
 func (t *tailing) missed(src source, lines, bytes uint64, atLeast string) {
-	t.say("%s: %s%d lines (%s) are not shown, they came faster than you read", src.name(), atLeast, lines, short(bytes))
+	t.say("%s: %s%d lines (%s) are not shown, they came faster than you read", src.name(), atLeast, lines, format.ShortSize(bytes))
 }
 
 // say says something on a line of its own, to a script as well.

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+
+	"github.com/go-manhole/lazy/console/internal/args"
 )
 
 // tail needs to open anew, for reading, what a descriptor writes to. Elsewhere
 // opening /dev/fd/2 gives a copy of the descriptor, which can't read.
-func tail(context.Context, *session, []string) error {
+func tailOutput(context.Context, *session, *args.Parsed) error {
 	return fmt.Errorf("not supported on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

@@ -6,22 +6,18 @@ import (
 	"io"
 	"runtime/trace"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/internal/mark"
 )
 
-func traceFor(ctx context.Context, s *session, args []string) error {
-	words, err := parse(args)
-	if err != nil {
+func traceFor(ctx context.Context, s *session, a *args.Parsed) error {
+	if err := a.AtMost(1, "try help trace"); err != nil {
 		return err
 	}
-	d := traceTime
-	switch len(words) {
-	case 0:
-	case 1:
-		if d, err = duration(words[0]); err != nil {
-			return fmt.Errorf("%s: %w", show(words[0]), err)
-		}
-	default:
-		return fmt.Errorf("%s is one word too many; try help trace", show(words[1]))
+	d, err := a.WordDuration(0, traceTime)
+	if err != nil {
+		return err
 	}
 	if s.typed() {
 		return s.refuseBinary([]string{"trace", d.String()}, "trace", ".out", "go tool trace", "")
@@ -36,11 +32,10 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 	if err := trace.Start(sp); err != nil {
 		return fmt.Errorf("%w; the program traces itself: try again when it has ended", err)
 	}
-	enough, stop := p.enough()
-	defer stop()
+	enough := p.enough()
 	// The trace ends on time, whatever the peer does to our writing.
 	gone, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
+	go mark.Session(func() {
 		defer close(stopped)
 		defer trace.Stop()
 		t := time.NewTimer(d)
@@ -52,7 +47,7 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 		case <-ctx.Done():
 		case <-gone:
 		}
-	}()
+	})
 	defer func() { <-stopped }()
 	defer close(gone)
 	end, shown := time.Now().Add(d), time.Time{}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 // expvars calls yield with every published variable in order.
@@ -21,27 +24,27 @@ var errNoVars = errors.New("expvar is not linked for lazy; import _ \"github.com
 
 // vars runs as the program's own commands do, for an expvar.Func is the
 // program's code.
-func vars(_ context.Context, w io.Writer, args []string) error {
-	if len(args) > 1 {
+func vars(_ context.Context, w io.Writer, arguments []string) error {
+	if len(arguments) > 1 {
 		return errors.New("takes one name; try vars cmdline")
 	}
 	each := expvars.Load()
 	if each == nil {
 		return errNoVars
 	}
-	if len(args) == 0 {
+	if len(arguments) == 0 {
 		(*each)(func(name string, value func() string) {
 			text, err := valueOf(value)
 			if err != nil {
 				text = err.Error()
 			}
-			fmt.Fprintf(w, "%s: %s\n", printable(name), text)
+			fmt.Fprintf(w, "%s: %s\n", format.Printable(name), text)
 		})
 		return nil
 	}
-	err := fmt.Errorf("no variable %s; vars lists them", show(args[0]))
+	err := fmt.Errorf("no variable %s; vars lists them", words.Show(arguments[0]))
 	(*each)(func(name string, value func() string) {
-		if name != args[0] {
+		if name != arguments[0] {
 			return
 		}
 		var text string
@@ -57,7 +60,7 @@ func vars(_ context.Context, w io.Writer, args []string) error {
 func valueOf(value func() string) (text string, err error) {
 	end := contain(func() error { text = value(); return nil })
 	if end.panicked {
-		err = fmt.Errorf("panic: %s", oneLine(end.value))
+		err = fmt.Errorf("panic: %s", format.OneLine(end.value))
 	}
 	return text, err
 }

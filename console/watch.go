@@ -5,36 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 	"time"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/console/internal/format"
 )
 
 // watch writes a line of figures now and then. A line from the peer ends it;
 // so does the end of a person's input, but not of a script's, which has ended
 // before the first figure.
-func watch(ctx context.Context, s *session, args []string) error {
-	every, lines := time.Second, 0
-	if len(args) > 0 {
-		d, err := duration(args[0])
-		if err != nil {
-			return fmt.Errorf("%s: %w", show(args[0]), err)
-		}
-		every = max(d, 10*time.Millisecond)
+func watch(ctx context.Context, s *session, a *args.Parsed) error {
+	every, err := a.WordDuration(0, time.Second)
+	if err != nil {
+		return err
 	}
-	if len(args) > 1 {
-		n, err := strconv.ParseUint(args[1], 10, 31)
-		if err != nil || n == 0 || len(args) > 2 {
+	every = max(every, 10*time.Millisecond)
+	lines := 0
+	if len(a.Words) > 1 {
+		if lines, err = args.Count(a.Words[1]); err != nil || len(a.Words) > 2 {
 			return errors.New("takes seconds and a number of lines; try watch 1 60")
 		}
-		lines = int(n)
 	}
 	s.say("lazy: Enter ends it\n")
 	fmt.Fprintf(s.out, "%-12s %11s %10s %10s %10s %5s %6s\n", "time", "goroutines", "heap", "next GC", "alloc/s", "GCs", "CPU")
 	s.out.Flush()
-	ended := make(chan struct{})
-	if s.cfg.Person || lines == 0 {
-		stop := s.lines.listen(s.cfg.Person, ended)
-		defer stop()
+	var enough <-chan struct{}
+	if s.person || s.framed || lines == 0 {
+		enough = s.enough(s.person)
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -43,7 +40,7 @@ func watch(ctx context.Context, s *session, args []string) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-ended:
+		case <-enough:
 			return nil
 		case <-ticker.C:
 		}
@@ -54,8 +51,8 @@ func watch(ctx context.Context, s *session, args []string) error {
 			cpu = fmt.Sprintf("%.0f%%", 100*float64(now.cpu-last.cpu)/float64(passed))
 		}
 		fmt.Fprintf(s.out, "%-12s %11d %10s %10s %10s %5d %6s\n", now.when.Format("15:04:05.000"),
-			now.goroutines, quantity(float64(now.heap), "bytes"), quantity(float64(now.goal), "bytes"),
-			quantity(float64(now.allocated-last.allocated)/passed.Seconds(), "bytes"), now.cycles-last.cycles, cpu)
+			now.goroutines, format.Quantity(float64(now.heap), "bytes"), format.Quantity(float64(now.goal), "bytes"),
+			format.Quantity(float64(now.allocated-last.allocated)/passed.Seconds(), "bytes"), now.cycles-last.cycles, cpu)
 		s.out.Flush()
 		if n == lines {
 			return nil

@@ -31,7 +31,7 @@ func TestVars(t *testing.T) {
 		return "x"
 	}))
 	c := &conn{Reader: strings.NewReader("vars\nvars expvars_test\nvars nothing\n")}
-	if err := console.Run(context.Background(), c, console.Config{}); err != nil {
+	if _, err := console.Serve(context.Background(), c, console.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	got := c.String()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"runtime/pprof"
 	"slices"
@@ -141,13 +142,25 @@ func TestLimit(t *testing.T) {
 func TestSkip(t *testing.T) {
 	hold(t)
 	for _, o := range []Options{{}, {Limit: -1}} {
-		o.Skip = func(entry string) bool { return entry == pkg+".receive" || entry == pkg+".labelled" }
-		d := capture(t, o)
-		if d.Skipped != 9 || len(find(d, "receive"))+len(find(d, "labelled")) > 0 || len(find(d, "lock")) != 1 {
-			t.Errorf("full %v: skipped %d: %+v", d.Full, d.Skipped, d.Groups)
+		skipped := 0
+		for _, f := range []string{"receive", "labelled"} {
+			o.SkipFunc = pkg + "." + f
+			d := capture(t, o)
+			if d.Skipped == 0 || len(find(d, f)) > 0 || len(find(d, "lock")) != 1 {
+				t.Errorf("full %v: skipped %d: %+v", d.Full, d.Skipped, d.Groups)
+			}
+			if text := render(t, d, RenderOptions{}); !strings.Contains(text, fmt.Sprintf("left out: %d of the caller's own", d.Skipped)) {
+				t.Errorf("%s", text)
+			}
+			skipped += d.Skipped
 		}
-		if text := render(t, d, RenderOptions{}); !strings.Contains(text, "left out: 9 of the caller's own") {
-			t.Errorf("%s", text)
+		if skipped != 9 {
+			t.Errorf("full %v: skipped %d in all", o.Limit == 0, skipped)
+		}
+		// Wherever the function stands in the stack.
+		o.SkipFunc = "sync.(*Mutex).Lock"
+		if d := capture(t, o); d.Skipped != 3 || len(find(d, "lock")) > 0 {
+			t.Errorf("full %v: skipped %d: %+v", d.Full, d.Skipped, d.Groups)
 		}
 	}
 }
@@ -162,7 +175,7 @@ func TestDone(t *testing.T) {
 	if err := WriteRaw(ctx, new(bytes.Buffer)); err != why {
 		t.Error(err)
 	}
-	g := newGatherer(nil)
+	g := newGrouper("")
 	if err := new(Dump).grouped(ctx, g); err != why {
 		t.Error(err)
 	}
@@ -241,7 +254,7 @@ func TestNoRoom(t *testing.T) {
 		t.Fatalf("%d bytes, cut %v", len(text.text), text.cut)
 	}
 	var d Dump
-	g := newGatherer(nil)
+	g := newGrouper("")
 	if _, err := d.parse(context.Background(), g, &text); err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +306,7 @@ func TestGrows(t *testing.T) {
 // TestHeldMemory: however many different stacks and labels there are, a dump
 // grows no further.
 func TestHeldMemory(t *testing.T) {
-	g := newGatherer(nil)
+	g := newGrouper("")
 	g.max = 100_000
 	r := record{count: 2, state: "sleep", frames: []Frame{{"main.f", "f.go", 0}}}
 	for i := range 10_000 {
@@ -306,7 +319,7 @@ func TestHeldMemory(t *testing.T) {
 		t.Errorf("%d groups, %d of %d missing", len(d.Groups), d.Missing, d.Total)
 	}
 
-	g = newGatherer(nil)
+	g = newGrouper("")
 	g.max = 100_000
 	r.id = 1
 	r.count = 1
@@ -315,10 +328,10 @@ func TestHeldMemory(t *testing.T) {
 		r.id++
 		g.add(&r)
 	}
-	d = Dump{Total: g.total, Missing: g.missing, Groups: g.groups(), unheld: g.unheld}
+	d = Dump{Total: g.total, Missing: g.missing, Groups: g.groups(), labelsDropped: g.labelsDropped}
 	check(t, &d)
-	if s := render(t, &d, RenderOptions{}); d.unheld < 9000 || !strings.Contains(s, strconv.Itoa(d.unheld)+" goroutines' labels") {
-		t.Errorf("%d labels not held: %s", d.unheld, s)
+	if s := render(t, &d, RenderOptions{}); d.labelsDropped < 9000 || !strings.Contains(s, strconv.Itoa(d.labelsDropped)+" goroutines' labels") {
+		t.Errorf("%d labels not held: %s", d.labelsDropped, s)
 	}
 	if len(d.Groups) != 1 || d.Groups[0].Count != 10_000 || d.Missing != 0 || len(d.Groups[0].Labels) > 1000 {
 		t.Errorf("%d groups, %d missing", len(d.Groups), d.Missing)

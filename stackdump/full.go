@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"runtime"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/memory"
 )
 
 // maxText bounds the text of a full capture, in bytes. Half of what memory the
@@ -15,7 +17,7 @@ import (
 const maxText = 1 << (26 + 6*(bits.UintSize/64)) // 4 GiB; 64 MiB where pointers have 32 bits
 
 // full fills g from runtime.Stack in a process of about n goroutines.
-func (d *Dump) full(ctx context.Context, g *gatherer, n int) error {
+func (d *Dump) full(ctx context.Context, g *grouper, n int) error {
 	t := takeText(n, textBound())
 	labels, err := d.parse(ctx, g, &t)
 	t.release() // g keeps nothing of it; the profile can have the room
@@ -26,7 +28,7 @@ func (d *Dump) full(ctx context.Context, g *gatherer, n int) error {
 }
 
 // parse fills g from a text and tells whether there were labels in it.
-func (d *Dump) parse(ctx context.Context, g *gatherer, t *text) (labels bool, err error) {
+func (d *Dump) parse(ctx context.Context, g *grouper, t *text) (labels bool, err error) {
 	d.Full, d.Stopped = true, t.stopped
 	newTextParser().parse(t.text, t.cut, func(r *record) bool {
 		g.add(r)
@@ -55,13 +57,13 @@ type text struct {
 
 // textBound returns how long a text may become.
 func textBound() int {
-	if r := room(); r >= 0 {
-		return int(min(maxText, max(r/2, 1<<20)))
+	if left := memory.Left().Bytes; left >= 0 {
+		return int(min(maxText, max(left/2, 1<<20)))
 	}
 	return maxText
 }
 
-// takeText stops the world once, if scratch can reserve as much memory as the
+// takeText stops the world once, if offHeap can reserve as much memory as the
 // text could need at most: the stop is as long for a buffer that turns out too
 // small as for one that is not. Otherwise it tries again with more.
 func takeText(n, bound int) text {
@@ -70,7 +72,7 @@ func takeText(n, bound int) text {
 		size = 1<<20 + n*perGoroutine
 	}
 	for {
-		buf, release := scratch(size)
+		buf, release := offHeap(size)
 		start := time.Now()
 		used := runtime.Stack(buf, true)
 		t := text{buf[:used], used == len(buf), n, time.Since(start), release}

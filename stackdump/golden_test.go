@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write testdata/*/*.want")
 
 // parseFull makes a dump of a text of runtime.Stack.
 func parseFull(b []byte) *Dump {
-	d, g := new(Dump), newGatherer(nil)
+	d, g := new(Dump), newGrouper("")
 	if _, err := d.parse(context.Background(), g, &text{text: b}); err != nil {
 		panic(err)
 	}
@@ -28,7 +28,7 @@ func parseFull(b []byte) *Dump {
 
 // parseGrouped makes a dump of the text of a goroutine profile.
 func parseGrouped(b []byte, symbolize func(uintptr) []symbol) *Dump {
-	g := newGatherer(nil)
+	g := newGrouper("")
 	p := newProfileParser(symbolize, g.add)
 	p.Write(b)
 	p.close()
@@ -221,7 +221,7 @@ func TestChunks(t *testing.T) {
 	symbols := symbolTable(t, "testdata/go1.26/symbols.txt")
 	want := render(t, parseGrouped(b, symbols), RenderOptions{})
 	for _, size := range []int{1, 7, 4096} {
-		g := newGatherer(nil)
+		g := newGrouper("")
 		p := newProfileParser(symbols, g.add)
 		for part := range slices.Chunk(b, size) {
 			p.Write(part)
@@ -304,7 +304,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Add([]byte("goroutine 1 [a labels:{\"b\": \"c\"}, 1 minutes]:\nf(\n\t:1\n\n"), false)
 	f.Fuzz(func(t *testing.T, b []byte, cut bool) {
-		d, g := new(Dump), newGatherer(nil)
+		d, g := new(Dump), newGrouper("")
 		if _, err := d.parse(context.Background(), g, &text{text: b, cut: cut}); err != nil {
 			t.Fatal(err)
 		}

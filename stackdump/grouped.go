@@ -20,7 +20,7 @@ const cutFrame = "...more frames elided..."
 // to make, since the identical stacks are merged by a textual key either way,
 // but the text can be read as it is written. The protocol buffer has its string
 // table at the end, must be unpacked, and lists this process's mappings.
-func (d *Dump) grouped(ctx context.Context, g *gatherer) error {
+func (d *Dump) grouped(ctx context.Context, g *grouper) error {
 	p := newProfileParser(symbolize, func(r *record) { g.add(r) })
 	if err := readProfile(ctx, p); err != nil {
 		return err
@@ -42,9 +42,9 @@ func readProfile(ctx context.Context, p *profileParser) error {
 // addLabels counts the profile's labels in the groups of a full capture whose
 // text had none: Go prints them there only on request before 1.27. Which id has
 // which labels is known only if all goroutines of a group have the same.
-func (g *gatherer) addLabels(ctx context.Context) error {
+func (g *grouper) addLabels(ctx context.Context) error {
 	p := newProfileParser(symbolize, func(r *record) {
-		if len(r.labels) == 0 || g.skip != nil && g.skip(entry(r.frames)) {
+		if len(r.labels) == 0 || g.skips(r.frames) {
 			return
 		}
 		// The state may have changed in between and the creator is not known,

@@ -227,7 +227,7 @@ func (l *largest) Write(b []byte) (int, error) { *l = max(*l, largest(len(b))); 
 
 // TestJSONStreams: a group of very many goroutines is written in small pieces.
 func TestJSONStreams(t *testing.T) {
-	g := newGatherer(nil)
+	g := newGrouper("")
 	for id := range uint64(20_000) {
 		g.add(&record{count: 1, id: id + 1, state: "sleep", frames: []Frame{{"main.f", "f.go", 1}}, labels: []Label{{"id", fmt.Sprint(id)}}})
 	}

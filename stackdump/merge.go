@@ -35,11 +35,11 @@ func Merge(dumps ...*Dump) *Dump {
 		d.Skipped += from.Skipped
 		d.Filtered += from.Filtered
 		d.Missing += from.Missing
-		d.unheld += from.unheld
+		d.labelsDropped += from.labelsDropped
 		d.system = d.system && from.system
 	}
 	d.Full = d.Grouped == 0
-	m := merger{g: newGatherer(nil), more: map[*gathering]*known{}, mixed: !d.Full && d.Grouped < d.Dumps}
+	m := merger{g: newGrouper(""), more: map[*groupBuilder]*known{}, mixed: !d.Full && d.Grouped < d.Dumps}
 	m.g.max = math.MaxInt // what the dumps hold is bounded already
 	for _, from := range dumps {
 		m.add(from)
@@ -60,12 +60,12 @@ func (d *Dump) numberGrouped() int {
 }
 
 type merger struct {
-	g     *gatherer
+	g     *grouper
 	mixed bool
-	more  map[*gathering]*known
+	more  map[*groupBuilder]*known
 }
 
-// known is what a group of the gatherer will have in the end, but must not have
+// known is what a group of the grouper will have in the end, but must not have
 // as long as it has to look like those that do not know.
 type known struct {
 	frames []Frame
@@ -76,7 +76,7 @@ type known struct {
 
 func (m *merger) add(from *Dump) {
 	full := from.numberGrouped() < from.number()
-	in := map[*gathering]int{} // the number of from's dumps that it was in
+	in := map[*groupBuilder]int{} // the number of from's dumps that it was in
 	for i := range from.Groups {
 		g := &from.Groups[i]
 		c, k := m.find(g)
@@ -104,7 +104,7 @@ func (m *merger) add(from *Dump) {
 	}
 }
 
-func (m *merger) find(g *Group) (*gathering, *known) {
+func (m *merger) find(g *Group) (*groupBuilder, *known) {
 	r := record{state: g.State, locked: g.Locked, by: g.CreatedBy, frames: g.Frames}
 	if m.mixed {
 		r.locked, r.by, r.frames = false, Frame{}, comparable(g.Frames)

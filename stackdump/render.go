@@ -17,7 +17,7 @@ type RenderOptions struct {
 	Groups int // at most so many groups, the largest; 0 means all
 	IDs    int // at most so many ids of a group; 0 means 10
 
-	// Skipped says what Options.Skip left out: "7 of the caller's own" if it
+	// Skipped says what Options.SkipFunc left out: "7 of the caller's own" if it
 	// is empty, otherwise "7 " and this.
 	Skipped string
 }
@@ -269,7 +269,7 @@ func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int, skipped string
 	say(hidden, "of the runtime's own")
 	say(d.Skipped, "%s", skipped)
 	say(d.Missing, "that did not fit into the memory allowed for a capture")
-	say(d.unheld, "goroutines' labels that did not fit")
+	say(d.labelsDropped, "goroutines' labels that did not fit")
 	if len(out) > 0 {
 		fmt.Fprintf(b, "\nleft out: %s\n", strings.Join(out, ", "))
 	}

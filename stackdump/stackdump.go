@@ -84,11 +84,14 @@ type Options struct {
 	// 0 means DefaultLimit, a negative number that it is always grouped.
 	Limit int
 
-	// Skip, if not nil, is called with each stack's outermost function, such
-	// as "main.main", and leaves out the goroutines for which it returns true.
-	// They are counted in Dump.Skipped. Of a stack that is too deep for a
-	// grouped capture it is the outermost that is known.
-	Skip func(entry string) bool
+	// Force captures even if the memory that a capture needs does not fit into
+	// what the process may still allocate. It may then be killed.
+	Force bool
+
+	// SkipFunc, if not empty, is the name of a function, such as "main.main".
+	// Goroutines with it in their stack are left out and counted in
+	// Dump.Skipped. A grouped capture sees the 128 innermost frames.
+	SkipFunc string
 }
 
 // Dump is one capture of all goroutines.
@@ -99,7 +102,7 @@ type Dump struct {
 	Full    bool          // taken the full way
 
 	Total    int // goroutines in the process when the dump was taken
-	Skipped  int // of those, left out by Options.Skip
+	Skipped  int // of those, left out by Options.SkipFunc
 	Filtered int // left out by Filter
 	Missing  int // left out because they did not fit into the memory allowed for a capture
 
@@ -109,8 +112,8 @@ type Dump struct {
 
 	Groups []Group // largest first
 
-	system bool // Filter asked for the runtime's own
-	unheld int  // goroutines whose labels did not fit
+	system        bool // Filter asked for the runtime's own
+	labelsDropped int  // goroutines whose labels did not fit
 }
 
 // Group is one or more goroutines with the same stack in the same state.
@@ -171,8 +174,9 @@ type Label struct {
 // Capture takes a dump of all goroutines, the calling one included. How, the
 // package's documentation tells.
 //
-// It fails only if ctx is done, with the cause; the runtime's part of the work
-// is not interrupted, but what follows is.
+// It fails with a *[MemoryError] if the memory that it needs does not fit into
+// what is left, before anything is allocated, and with the cause of ctx if that is
+// done; the runtime's part of the work is not interrupted, but what follows is.
 func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -181,10 +185,15 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
+	n := runtime.NumGoroutine()
+	full := o.Full || n <= limit
+	if err := checkMemory(n, full, o.Force); err != nil {
+		return nil, err
+	}
 	d := &Dump{Taken: time.Now()}
-	g := newGatherer(o.Skip)
+	g := newGrouper(o.SkipFunc)
 	var err error
-	if n := runtime.NumGoroutine(); o.Full || n <= limit {
+	if full {
 		err = d.full(ctx, g, n)
 	} else {
 		err = d.grouped(ctx, g)
@@ -192,7 +201,7 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Skipped, d.Missing, d.unheld = g.skipped, d.Missing+g.missing, g.unheld
+	d.Skipped, d.Missing, d.labelsDropped = g.skipped, d.Missing+g.missing, g.labelsDropped
 	d.Groups = g.groups()
 	d.Elapsed = time.Since(d.Taken)
 	return d, nil

@@ -27,6 +27,10 @@ type Note struct {
 	PID    int    // in its own pid namespace
 	Signal int    // that rings, 1 to 64
 	Path   string // of the socket: absolute, or @ and an abstract name
+
+	// Tagged says that a tagged ring (package ringtag) is not passed on to the
+	// program. Without it the process uses os/signal for its doorbell.
+	Tagged bool
 }
 
 // Name returns the name for the memfd, for people; signal is the name of
@@ -37,7 +41,7 @@ func (n Note) Name(signal string) string {
 
 // Text returns the content, for programs.
 func (n Note) Text(signal string) []byte {
-	return fmt.Appendf(nil, "lazy=1\npid=%d\nsignal=%s\nsigno=%d\npath=%s\n", n.PID, signal, n.Signal, n.Path)
+	return fmt.Appendf(nil, "lazy=1\npid=%d\nsignal=%s\nsigno=%d\npath=%s\ntagged=%t\n", n.PID, signal, n.Signal, n.Path, n.Tagged)
 }
 
 // Parse reads a content back. It believes nothing: any process can have a memfd
@@ -67,5 +71,6 @@ func Parse(text []byte) (Note, error) {
 	if !strings.HasPrefix(n.Path, "/") && !sockpath.IsAbstract(n.Path) || n.Path == "@" || len(n.Path) > maxPath || strings.ContainsFunc(n.Path, unicode.IsControl) {
 		return Note{}, fmt.Errorf("invalid path %q", n.Path)
 	}
+	n.Tagged = values["tagged"] == "true"
 	return n, nil
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-var note = Note{PID: 7, Signal: 12, Path: "/tmp/manhole-7"}
+var note = Note{PID: 7, Signal: 12, Path: "/tmp/manhole-7", Tagged: true}
 
 func TestParse(t *testing.T) {
 	text := string(note.Text("SIGUSR2"))
@@ -13,7 +13,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("%+v, %v", n, err)
 	}
 	n, err := Parse([]byte(strings.Replace(text, "/tmp/", "@", 1)))
-	if want := (Note{7, 12, "@manhole-7"}); err != nil || n != want {
+	if want := (Note{7, 12, "@manhole-7", true}); err != nil || n != want {
 		t.Errorf("without a file: %+v, %v", n, err)
 	}
 	if n, err := Parse([]byte(text + "later=more\n")); err != nil || n != note {

@@ -1,22 +1,29 @@
-// Package frame is how the console and manhole-poke talk when the end of an
-// answer, its failure and what is only said in passing must not be guessed
-// from the text.
+// Package frame is the protocol between the console and manhole-poke, in which
+// the end of an answer, its failure and what is said in passing need not be
+// guessed from text.
 //
-// The client begins with [Opening], the options that it wants, and LF:
+// The client begins with [Preface], the options that it wants, and LF:
 //
-//	"\x16lazy 1 progress report\n"
+//	"\x16lazy 2 progress report\n"
 //
-// From then on it sends lines, as anybody does, and may send [Interrupt] while
-// a command runs. What comes back are frames: a byte for the [Kind], four for
-// the length of what follows (big endian), and that. Each line is answered by
-// any number of Output, Note, Progress and Error frames and exactly one Done,
-// but an empty one by nothing: it ends early what takes its time, and may come
-// too late for that. An Interrupt takes back the lines that nobody has read yet,
-// and these get no Done either.
+// From then on both sides send frames: a byte for the [Kind], four for the ID,
+// four for the length of the payload (both big endian), and the payload.
+//
+// The client numbers its requests from 1 on. Each [Line] is answered by any
+// number of [Output], [Note], [Progressing] and [Failed] frames and exactly one
+// [Done], all with its ID. Lines that arrive while a command runs wait for
+// their turn, in order. [Finish] and [Interrupt] carry the ID of the line that
+// they are about and have no answer of their own: Finish ends early what takes
+// its time (a profile then covers less), Interrupt cancels the command, also
+// one that waits. Either does nothing if that line is done.
+//
+// ID 0 is for what no line asked for: [Hello], which is the first frame and
+// sent once; with [WantsReport] a report after it, which ends with Done and can
+// be interrupted; and [Closing].
 //
 // A peer that gets no session (refused, busy) is told so before it has said
-// anything, in a line of text as everybody is; no Kind is the first letter of
-// such a line.
+// anything, in a line of text that begins with "lazy: "; no Kind is the first
+// letter of that.
 package frame
 
 import (
@@ -25,31 +32,35 @@ import (
 	"io"
 )
 
-// Opening is what a client that wants frames says first. The number is the
+// Preface is what a client that wants frames says first. The number is the
 // version of what this package describes.
-const Opening = "\x16lazy 1"
+const Preface = "\x16lazy 2"
 
-// The words that may follow Opening. Others are ignored.
+// The words that may follow Preface. Others are ignored.
 const (
-	WantsProgress = "progress" // a person watches: Note and Progress, and a line ends what takes long
-	WantsReport   = "report"   // statistics and stacks first, as the answer to no line
+	WantsProgress = "progress" // a person watches: Note and Progressing frames
+	WantsReport   = "report"   // statistics and stacks first
 )
-
-// Interrupt is what Ctrl-C sends: the command that runs is cancelled, what was
-// typed before is forgotten, and the session goes on.
-const Interrupt = '\x03'
 
 // A Kind says what a frame holds.
 type Kind byte
 
+// Requests.
 const (
-	Hello    Kind = 'H' // a Greeting as JSON; the first frame, once
-	Output   Kind = 'O' // a part of the answer
-	Note     Kind = 'N' // text for a person, not part of the answer
-	Progress Kind = 'P' // an Advance as JSON
-	Error    Kind = 'E' // "NAME: what is wrong; what to try": the command failed
-	Done     Kind = 'D' // the line is answered; empty
-	Closing  Kind = 'C' // why the session ends, if not because the client wants it
+	Line      Kind = 'L' // a command line, without its end
+	Finish    Kind = 'F' // empty
+	Interrupt Kind = 'I' // empty
+)
+
+// Answers.
+const (
+	Hello       Kind = 'H' // a Greeting as JSON
+	Output      Kind = 'O' // a part of the answer
+	Note        Kind = 'N' // text for a person, not part of the answer
+	Progressing Kind = 'P' // a Progress as JSON
+	Failed      Kind = 'E' // "NAME: what is wrong; what to try": the command failed
+	Done        Kind = 'D' // the line is answered; empty
+	Closing     Kind = 'C' // why the session ends, unless the client ended it
 )
 
 // A Greeting is what is known before anything is asked.
@@ -58,48 +69,94 @@ type Greeting struct {
 	Commands []Command `json:"commands"`
 }
 
-// A Command is one of those that this session has.
+// A Command is one that the session has. What is shown in help, in manuals and
+// as completions is made of it.
 type Command struct {
-	Name    string `json:"name"`
-	Args    string `json:"args,omitempty"`
-	Topic   string `json:"topic"`
-	What    string `json:"what"`              // one line
-	More    string `json:"more,omitempty"`    // whole lines; those about an option begin with it
-	Example string `json:"example,omitempty"` // a line to type
-	Binary  bool   `json:"binary,omitempty"`  // its answer is a file, unless -top is given
+	Name    string   `json:"name"`
+	Usage   string   `json:"usage,omitempty"` // its arguments, "[REGEXP] [-secrets]"
+	Topic   string   `json:"topic"`
+	What    string   `json:"what"` // one line
+	Args    []Arg    `json:"args,omitempty"`
+	Options []Option `json:"options,omitempty"`
+	Forms   []Form   `json:"forms,omitempty"`
+	Notes   []string `json:"notes,omitempty"`   // paragraphs
+	Example string   `json:"example,omitempty"` // lines to type
+	Binary  bool     `json:"binary,omitempty"`  // the answer is a file, unless an Option with Text is given
 }
 
-// An Advance says how far something that takes its time has come.
-type Advance struct {
+// An Arg is a word that a command understands as an argument.
+type Arg struct {
+	Name string `json:"name"` // "full"; in capitals what a word stands for, "REGEXP"
+	What string `json:"what,omitempty"`
+	// Of says where to find values for a name in capitals: "command" is the
+	// commands of the session, "profile" those of runtime/pprof.
+	Of string `json:"of,omitempty"`
+}
+
+// An Option is a -name of a command.
+type Option struct {
+	Name   string   `json:"name"`          // without the dash
+	Arg    string   `json:"arg,omitempty"` // what its value stands for; empty for a flag
+	What   string   `json:"what"`
+	Values []string `json:"values,omitempty"` // some that make sense, for completion
+	Text   bool     `json:"text,omitempty"`   // with it the answer of a binary command is text
+}
+
+// A Form is a command with a certain first argument that makes it another
+// question: stack raw, stack diff.
+type Form struct {
+	Name    string   `json:"name"`            // the argument
+	Topic   string   `json:"topic,omitempty"` // where help lists it, if not with the command
+	Usage   string   `json:"usage,omitempty"`
+	What    string   `json:"what"`
+	Options []Option `json:"options,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+	Example string   `json:"example,omitempty"`
+}
+
+// A Progress says how far something that takes its time has come.
+type Progress struct {
 	What    string `json:"what"`
 	Seconds int    `json:"seconds"` // that it takes in all
 	Left    int    `json:"left"`    // of these; 0 is the end
 }
 
-// Most is the longest payload of a frame.
-const Most = 64 << 10
+// MaxPayload is the largest payload, in bytes.
+const MaxPayload = 64 << 10
 
-const header = 5
+// MaxLine is the longest command line, in bytes.
+const MaxLine = 4096
 
-// Write writes one frame, in one call of w.Write.
-func Write(w io.Writer, k Kind, payload []byte) error {
-	b := make([]byte, header, header+len(payload))
-	b[0] = byte(k)
-	binary.BigEndian.PutUint32(b[1:], uint32(len(payload)))
-	_, err := w.Write(append(b, payload...))
+const headerSize = 9
+
+// A Frame is one message.
+type Frame struct {
+	Kind    Kind
+	ID      uint32
+	Payload []byte
+}
+
+// Write writes a frame in one call of w.Write.
+func Write(w io.Writer, f Frame) error {
+	b := make([]byte, headerSize, headerSize+len(f.Payload))
+	b[0] = byte(f.Kind)
+	binary.BigEndian.PutUint32(b[1:], f.ID)
+	binary.BigEndian.PutUint32(b[5:], uint32(len(f.Payload)))
+	_, err := w.Write(append(b, f.Payload...))
 	return err
 }
 
-// A Writer sends all that is written to it as frames of one kind.
+// A Writer sends what is written to it as frames of one kind and ID.
 type Writer struct {
 	W    io.Writer
 	Kind Kind
+	ID   uint32
 }
 
 func (w Writer) Write(p []byte) (n int, err error) {
 	for n < len(p) {
-		part := p[n:min(len(p), n+Most)]
-		if err := Write(w.W, w.Kind, part); err != nil {
+		part := p[n:min(len(p), n+MaxPayload)]
+		if err := Write(w.W, Frame{w.Kind, w.ID, part}); err != nil {
 			return n, err
 		}
 		n += len(part)
@@ -108,21 +165,44 @@ func (w Writer) Write(p []byte) (n int, err error) {
 }
 
 // Read reads one frame. It returns io.EOF only between two of them.
-func Read(r io.Reader) (Kind, []byte, error) {
-	var h [header]byte
+func Read(r io.Reader) (Frame, error) {
+	var h [headerSize]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return 0, nil, err
+		return Frame{}, err
 	}
-	k, n := Kind(h[0]), binary.BigEndian.Uint32(h[1:])
-	if n > Most {
-		return 0, nil, fmt.Errorf("a frame of kind %q and %d bytes: at most %d are allowed", k, n, Most)
+	f, n, err := header(h[:], MaxPayload)
+	if err != nil {
+		return Frame{}, err
 	}
-	payload := make([]byte, n)
-	if _, err := io.ReadFull(r, payload); err != nil {
+	f.Payload = make([]byte, n)
+	if _, err := io.ReadFull(r, f.Payload); err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return 0, nil, err
+		return Frame{}, err
 	}
-	return k, payload, nil
+	return f, nil
+}
+
+// Take takes the first frame off b, whose payload may have at most max bytes.
+// rest is b if the frame is not whole yet; its payload is a part of b.
+func Take(b []byte, max int) (f Frame, rest []byte, ok bool, err error) {
+	if len(b) < headerSize {
+		return Frame{}, b, false, nil
+	}
+	f, n, err := header(b, max)
+	if err != nil || len(b) < headerSize+n {
+		return Frame{}, b, false, err
+	}
+	f.Payload = b[headerSize : headerSize+n : headerSize+n]
+	return f, b[headerSize+n:], true, nil
+}
+
+func header(b []byte, max int) (f Frame, payload int, err error) {
+	f = Frame{Kind: Kind(b[0]), ID: binary.BigEndian.Uint32(b[1:])}
+	n := binary.BigEndian.Uint32(b[5:])
+	if uint64(n) > uint64(max) {
+		return f, 0, fmt.Errorf("a frame of kind %q with %d bytes; the limit is %d", f.Kind, n, max)
+	}
+	return f, int(n), nil
 }

@@ -7,62 +7,73 @@ import (
 	"testing"
 )
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
+func TestReadWrite(t *testing.T) {
 	var b bytes.Buffer
-	long := bytes.Repeat([]byte("0123456789"), 20000)
-	if n, err := (Writer{&b, Output}).Write(long); n != len(long) || err != nil {
-		t.Fatal(n, err)
-	}
-	if err := Write(&b, Done, nil); err != nil {
-		t.Fatal(err)
-	}
-	var got []byte
-	for {
-		k, p, err := Read(&b)
-		if err != nil {
+	want := []Frame{{Line, 1, []byte("stack")}, {Finish, 1, nil}, {Output, 1 << 31, bytes.Repeat([]byte("x"), MaxPayload)}, {Done, 0, nil}}
+	for _, f := range want {
+		if err := Write(&b, f); err != nil {
 			t.Fatal(err)
 		}
-		if k == Done {
-			break
-		}
-		if k != Output || len(p) == 0 {
-			t.Fatalf("%q of %d bytes", k, len(p))
-		}
-		got = append(got, p...)
 	}
-	if !bytes.Equal(got, long) {
-		t.Errorf("%d bytes, not the %d written", len(got), len(long))
+	all := bytes.Clone(b.Bytes())
+	for _, f := range want {
+		got, err := Read(&b)
+		if err != nil || got.Kind != f.Kind || got.ID != f.ID || !bytes.Equal(got.Payload, f.Payload) {
+			t.Errorf("%v, %v", got, err)
+		}
+		taken, rest, ok, err := Take(all, MaxPayload)
+		if !ok || err != nil || taken.Kind != f.Kind || taken.ID != f.ID || !bytes.Equal(taken.Payload, f.Payload) {
+			t.Errorf("%v, %v, %v", taken, ok, err)
+		}
+		all = rest
 	}
-	if _, _, err := Read(&b); err != io.EOF {
-		t.Errorf("at the end: %v", err)
+	if _, err := Read(&b); err != io.EOF {
+		t.Error(err)
+	}
+	if _, err := Read(bytes.NewReader([]byte("O\x00\x00\x00\x01\x00\x00\x00\x02x"))); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	if _, err := Read(bytes.NewReader([]byte("O\x00\x00\x00\x01\xff\xff\xff\xff"))); err == nil {
+		t.Error("a frame of 4 GiB")
 	}
 }
 
-// FuzzRead feeds what a process that is not what it seems might send.
-func FuzzRead(f *testing.F) {
-	f.Add([]byte("D\x00\x00\x00\x00"))
-	f.Add([]byte("O\x00\x00\x00\x03abcE\x00\x00\x00\x01x"))
-	f.Add([]byte("lazy: busy: "))
-	f.Add([]byte("O\xff\xff\xff\xffabc"))
+func TestWriter(t *testing.T) {
+	var b bytes.Buffer
+	text := bytes.Repeat([]byte("0123456789"), MaxPayload/4)
+	if n, err := (Writer{&b, Output, 7}).Write(text); n != len(text) || err != nil {
+		t.Fatal(n, err)
+	}
+	var got []byte
+	for b.Len() > 0 {
+		f, err := Read(&b)
+		if err != nil || f.Kind != Output || f.ID != 7 {
+			t.Fatal(f.Kind, f.ID, err)
+		}
+		got = append(got, f.Payload...)
+	}
+	if !bytes.Equal(got, text) {
+		t.Errorf("%d bytes", len(got))
+	}
+}
+
+func FuzzTake(f *testing.F) {
+	f.Add([]byte("L\x00\x00\x00\x01\x00\x00\x00\x05stack"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var again bytes.Buffer
-		r := bytes.NewReader(b)
-		for {
-			k, p, err := Read(r)
-			if err != nil {
-				break
-			}
-			if err := Write(&again, k, p); err != nil {
-				t.Fatal(err)
-			}
+		got, rest, ok, err := Take(b, MaxLine)
+		switch {
+		case ok && err != nil:
+			t.Error("both")
+		case ok && headerSize+len(got.Payload)+len(rest) != len(b):
+			t.Errorf("%d and %d of %d bytes", len(got.Payload), len(rest), len(b))
+		case !ok && !bytes.Equal(rest, b):
+			t.Error("something was taken")
+		case !ok && err == nil && len(b) >= headerSize+MaxLine:
+			t.Error("it never ends")
 		}
-		if !bytes.HasPrefix(b, again.Bytes()) {
-			t.Errorf("%q became %q", b, again.Bytes())
-		}
-		if again.Len() == len(b) {
-			if _, _, err := Read(r); !errors.Is(err, io.EOF) {
-				t.Errorf("at the end: %v", err)
-			}
+		again, err2 := Read(bytes.NewReader(b))
+		if ok && (err2 != nil || again.Kind != got.Kind || again.ID != got.ID || !bytes.Equal(again.Payload, got.Payload)) {
+			t.Errorf("Read says %v, %v", again, err2)
 		}
 	})
 }

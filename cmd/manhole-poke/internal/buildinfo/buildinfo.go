@@ -1,21 +1,74 @@
-// Package buildinfo is debug/buildinfo for executables of others.
+// Package buildinfo is debug/buildinfo for executables of others, which may be
+// made to hang, to fill the memory or to crash whatever reads them.
 package buildinfo
 
 import (
 	"debug/buildinfo"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"runtime/debug"
+	"time"
 )
 
-// ReadFile reads how a Go program was built out of its executable, and fails if
-// that cannot be read or is none of Go's. What stands there is somebody else's
-// choice, and package debug/elf does not promise to survive everything: if it
-// does not, that is an error as well.
-func ReadFile(name string) (b *debug.BuildInfo, err error) {
+// What reading one executable may cost. Of an executable that says where its
+// build information is, some 10 KB are read; of one that does not, the data
+// segment is searched for it.
+const (
+	maxBytes = 64 << 20
+	maxTime  = 2 * time.Second
+)
+
+// ErrBudget is the error for an executable that costs too much to read.
+var ErrBudget = errors.New("its executable takes too long to read, or is made to")
+
+// ReadFile reads how a Go program was built from its executable. It fails if
+// that is no regular file, cannot be read at once, or is not Go's, and with
+// ErrBudget after 64 MiB or 2 seconds. A file system that does not answer can
+// still block it.
+func ReadFile(name string) (*debug.BuildInfo, error) {
+	f, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	return read(&budget{r: f, bytes: maxBytes, until: time.Now().Add(maxTime)})
+}
+
+// read: package debug/elf does not promise to survive every file, so a panic is
+// an error as well.
+func read(b *budget) (info *debug.BuildInfo, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("its executable cannot be understood: %v", v)
+			info, err = nil, fmt.Errorf("its executable cannot be understood: %v", v)
+		}
+		if b.spent {
+			info, err = nil, ErrBudget
 		}
 	}()
-	return buildinfo.ReadFile(name)
+	return buildinfo.Read(b)
+}
+
+// A budget lets so much be read, and until then.
+type budget struct {
+	r     io.ReaderAt
+	bytes int64
+	until time.Time
+	spent bool
+}
+
+func (b *budget) ReadAt(p []byte, off int64) (int, error) {
+	if b.bytes -= int64(len(p)); b.bytes < 0 || time.Now().After(b.until) {
+		b.spent = true
+		return 0, ErrBudget
+	}
+	return b.r.ReadAt(p, off)
 }

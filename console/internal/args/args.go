@@ -1,0 +1,225 @@
+// Package args reads the arguments of the console's commands. Which options a
+// command has is data (frame.Option); nothing here knows a command.
+package args
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/words"
+)
+
+// Parsed is the arguments of a command. The methods that read an option record
+// the first error for [Parsed.Err], and return the zero value of an option that
+// was not given.
+type Parsed struct {
+	Words []string // what is no option, in order
+	Given []string // all of it, as it was
+	given map[string]string
+	err   error
+}
+
+// Parse takes the options out of args, wherever they are: -name value or
+// -name=value, with one dash or two; the last one counts. A negative number is
+// a word, and so is everything after "--".
+func Parse(args []string, options []frame.Option) (*Parsed, error) {
+	p := &Parsed{Given: args, given: map[string]string{}}
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		if arg == "--" {
+			p.Words = append(p.Words, args...)
+			break
+		}
+		name, isOption := strings.CutPrefix(arg, "-")
+		if !isOption || name == "" || name[0] >= '0' && name[0] <= '9' {
+			p.Words = append(p.Words, arg)
+			continue
+		}
+		name, value, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
+		o, ok := find(options, name)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("unknown option -%s (%s)", words.Show(name), valid(options))
+		case o.Arg == "" && given:
+			return nil, fmt.Errorf("-%s takes no value", name)
+		case o.Arg == "" || given:
+		case len(args) == 0:
+			return nil, fmt.Errorf("-%s needs a value", name)
+		default:
+			value, args = args[0], args[1:]
+		}
+		p.given[name] = value
+	}
+	return p, nil
+}
+
+func find(options []frame.Option, name string) (frame.Option, bool) {
+	for _, o := range options {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return frame.Option{}, false
+}
+
+func valid(options []frame.Option) string {
+	if len(options) == 0 {
+		return "it takes none"
+	}
+	var names []string
+	for _, o := range options {
+		names = append(names, "-"+o.Name)
+	}
+	return "valid: " + strings.Join(names, ", ")
+}
+
+// Err returns the first error of the methods called so far.
+func (p *Parsed) Err() error { return p.err }
+
+// NoWords returns an error if there are words.
+func (p *Parsed) NoWords() error {
+	if len(p.Words) > 0 {
+		return errors.New("takes no arguments")
+	}
+	return nil
+}
+
+// AtMost returns an error if there are more than n words; hint says what to do.
+func (p *Parsed) AtMost(n int, hint string) error {
+	if len(p.Words) > n {
+		return fmt.Errorf("unexpected argument %s; %s", words.Show(p.Words[n]), hint)
+	}
+	return nil
+}
+
+// Flag reports whether the option without value was given.
+func (p *Parsed) Flag(name string) bool {
+	_, given := p.given[name]
+	return given
+}
+
+// Text returns the value of the option.
+func (p *Parsed) Text(name string) string { return p.given[name] }
+
+// Count returns the value of the option as a positive number.
+func (p *Parsed) Count(name string) int {
+	var n int
+	p.read(name, func(v string) (err error) { n, err = Count(v); return err })
+	return n
+}
+
+// ID returns the value of the option as the id of a goroutine.
+func (p *Parsed) ID(name string) uint64 {
+	var id uint64
+	p.read(name, func(v string) (err error) {
+		if id, err = strconv.ParseUint(v, 10, 64); err != nil || id == 0 {
+			err = errors.New("not the number of a goroutine")
+		}
+		return err
+	})
+	return id
+}
+
+// Pattern returns the value of the option as a regular expression, nil if it
+// was not given.
+func (p *Parsed) Pattern(name string) *regexp.Regexp {
+	var match *regexp.Regexp
+	p.read(name, func(v string) (err error) { match, err = regexp.Compile(v); return err })
+	return match
+}
+
+// Duration returns the value of the option as [Duration] does. It must be at
+// least min; why says so otherwise.
+func (p *Parsed) Duration(name string, min time.Duration, why string) time.Duration {
+	var d time.Duration
+	p.read(name, func(v string) (err error) {
+		if d, err = Duration(v); err == nil && d < min {
+			err = errors.New(why)
+		}
+		return err
+	})
+	return d
+}
+
+func (p *Parsed) read(name string, parse func(v string) error) {
+	v, given := p.given[name]
+	if !given {
+		return
+	}
+	if err := parse(v); err != nil && p.err == nil {
+		p.err = fmt.Errorf("-%s %s: %w", name, words.Show(v), err)
+	}
+}
+
+// WordPattern returns the only word as a regular expression, one that matches
+// everything if there is none.
+func (p *Parsed) WordPattern() (*regexp.Regexp, error) {
+	if err := p.AtMost(1, "put a pattern with blanks in quotes"); err != nil {
+		return nil, err
+	}
+	if len(p.Words) == 0 {
+		return regexp.MustCompile(""), nil
+	}
+	match, err := regexp.Compile(p.Words[0])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", words.Show(p.Words[0]), err)
+	}
+	return match, nil
+}
+
+// WordDuration returns the word at i as [Duration] does, or otherwise if there
+// is none.
+func (p *Parsed) WordDuration(i int, otherwise time.Duration) (time.Duration, error) {
+	if i >= len(p.Words) {
+		return otherwise, nil
+	}
+	d, err := Duration(p.Words[i])
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", words.Show(p.Words[i]), err)
+	}
+	return d, nil
+}
+
+// Count reads a positive number.
+func Count(v string) (int, error) {
+	n, err := strconv.ParseUint(v, 10, 31)
+	if err != nil || n == 0 {
+		return 0, errors.New("not a positive number")
+	}
+	return int(n), nil
+}
+
+// Duration reads a positive duration: "1m30s", or a number of seconds.
+func Duration(v string) (time.Duration, error) {
+	d, err := time.ParseDuration(v)
+	if seconds, bad := strconv.ParseFloat(v, 64); bad == nil && math.Abs(seconds) < 1e9 {
+		d, err = time.Duration(seconds*float64(time.Second)), nil
+	}
+	if err != nil {
+		return 0, errors.New("not a duration; try 10 (seconds), 500ms or 1m30s")
+	}
+	if d <= 0 {
+		return 0, errors.New("must be positive")
+	}
+	return d, nil
+}
+
+// Bytes reads a size: "1073741824", "512MiB", "1.5G". Units are powers of 1024,
+// as in GOMEMLIMIT.
+func Bytes(v string) (int64, error) {
+	digits := strings.TrimRight(strings.ToUpper(v), "KMGTIB")
+	unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(v)[len(digits):], "B"), "I")
+	power, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[unit]
+	n, err := strconv.ParseFloat(digits, 64)
+	if size := math.Ldexp(n, power); ok && err == nil && size >= 1 && size < math.MaxInt64 {
+		return int64(size), nil
+	}
+	return 0, errors.New("not a size; try 512MiB or 2GiB")
+}

@@ -1,0 +1,18 @@
+//go:build !linux
+
+// Package fds lists the open descriptors of this process, on Linux.
+package fds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"runtime"
+)
+
+// List returns an error that is errors.ErrUnsupported.
+func List(context.Context, io.Writer, *regexp.Regexp) error {
+	return fmt.Errorf("not supported on %s: %w; try lsof", runtime.GOOS, errors.ErrUnsupported)
+}

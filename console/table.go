@@ -1,0 +1,134 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-manhole/lazy/console/internal/args"
+	"github.com/go-manhole/lazy/internal/commands"
+	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/words"
+)
+
+// A command is a description and the function that does it.
+type command struct {
+	frame.Command
+	action
+}
+
+// An action is what a command does: run or apart.
+type action struct {
+	run func(ctx context.Context, s *session, a *args.Parsed) error
+
+	// apart runs in its own goroutine, because it may not return in time or
+	// not notice ctx: the commands of the program, and what waits for the
+	// garbage collector.
+	apart func(ctx context.Context, w io.Writer, arguments []string) error
+
+	changes bool // something in the process; not there in a session that only reads
+}
+
+// actions has what package commands describes, by name. It is a function
+// because help, which is in it, reads it.
+func actions() map[string]action {
+	return map[string]action{
+		"stack": {run: stack},
+		"stats": {run: stats},
+		"watch": {run: watch},
+		// tail changes nothing, but what the program writes is not for
+		// everybody who may look at it.
+		"tail":       {run: tailOutput, changes: true},
+		"trace":      {run: traceFor},
+		"pprof-cpu":  {run: pprofCPU},
+		"pprof-heap": {run: pprofHeap},
+		"memstats":   {run: memstats},
+		"metrics":    {run: metric},
+		"fds":        {run: descriptors},
+		"pprof":      {run: profiles},
+		"version":    {run: version},
+		"buildinfo":  {run: buildinfo},
+		"binary":     {run: binaryDump},
+		"env":        {run: environment},
+		"godebug":    {run: godebug},
+		"vars":       {apart: vars},
+		"gc":         {apart: collect, changes: true},
+		"freemem":    {apart: freemem, changes: true},
+		"setgc":      {run: setgc, changes: true},
+		"memlimit":   {run: memlimit, changes: true},
+		"maxprocs":   {run: maxprocs, changes: true},
+		"help":       {run: help},
+		"quit":       {run: quit},
+	}
+}
+
+// builtin returns the commands of the console, in the order of help.
+func builtin() (all []command) {
+	do := actions()
+	for _, c := range commands.Builtin() {
+		all = append(all, command{c, do[c.Name]})
+	}
+	return all
+}
+
+// commands returns those of this session.
+func (s *session) commands() (all []command) {
+	for _, c := range builtin() {
+		if !c.changes || !s.cfg.ReadOnly {
+			all = append(all, c)
+		}
+	}
+	if s.cfg.ReadOnly {
+		return all
+	}
+	for _, c := range s.cfg.Commands {
+		all = append(all, command{
+			frame.Command{Name: c.Name, Topic: commands.Program, What: c.Usage},
+			action{apart: c.Run, changes: true},
+		})
+	}
+	return all
+}
+
+var (
+	errQuit     = errors.New("quit")
+	errUnknown  = errors.New("no such command; try help")
+	errReadOnly = errors.New("not in a session that only observes (WithReadOnly); try help")
+)
+
+func (s *session) find(name string) (command, error) {
+	for _, c := range s.commands() {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	if s.cfg.ReadOnly {
+		for _, c := range s.cfg.Commands {
+			if c.Name == name {
+				return command{}, errReadOnly
+			}
+		}
+		if IsCommand(name) {
+			return command{}, errReadOnly
+		}
+	}
+	if first, _, several := strings.Cut(name, " "); several && IsCommand(first) {
+		return command{}, fmt.Errorf("no such command, because the quotes make it one word; try %s without them", words.Show(name))
+	}
+	return command{}, errUnknown
+}
+
+// IsCommand reports whether name is one of the console's own commands. A
+// command of the program with the same name could never be reached.
+func IsCommand(name string) bool {
+	for _, c := range commands.Builtin() {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func quit(context.Context, *session, *args.Parsed) error { return errQuit }

@@ -1,0 +1,121 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/go-manhole/lazy/internal/peercred"
+	"golang.org/x/sys/unix"
+)
+
+// debuggable is __ptrace_may_access in kernel/ptrace.c and
+// cap_ptrace_access_check in security/commoncap.c.
+func debuggable(peer peercred.Cred) error {
+	uid, euid, suid := unix.Getresuid()
+	gid, egid, sgid := unix.Getresgid()
+	switch {
+	case euid != peer.UID && uid == euid && suid == euid:
+		return fmt.Errorf("connected as uid %d; only uid %d and root may connect", peer.UID, euid)
+	case uid != peer.UID || euid != peer.UID || suid != peer.UID:
+		return denied(peer, "this process has uid %d, effective %d, saved %d", uid, euid, suid)
+	case gid != peer.GID || egid != peer.GID || sgid != peer.GID:
+		return denied(peer, "this process has gid %d, effective %d, saved %d, and the peer %d", gid, egid, sgid, peer.GID)
+	}
+	if err := ambiguous(peer); err != nil {
+		return err
+	}
+	if !Dumpable() {
+		return denied(peer, "this process is not dumpable: it changed its user, has file capabilities, or called prctl(PR_SET_DUMPABLE)")
+	}
+	if permitted, err := capabilities(); err != nil || permitted != 0 {
+		return denied(peer, "this process has capabilities (%#x)", permitted)
+	}
+	return sameNamespace(peer)
+}
+
+// Dumpable reports whether the kernel lets others of the same user debug this
+// process (PR_GET_DUMPABLE).
+func Dumpable() bool {
+	value, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	return err == nil && value == 1
+}
+
+// Privileged reports whether this process has rights that the caller of
+// execve(2) had not, so that its environment cannot be trusted (AT_SECURE in
+// getauxval(3)), or has given up some since.
+func Privileged() bool {
+	const atSecure = 23
+	values, err := unix.Auxv()
+	for _, v := range values {
+		if v[0] == atSecure {
+			return v[1] != 0 || !Dumpable()
+		}
+	}
+	return err != nil || !Dumpable()
+}
+
+// capabilities returns the permitted set.
+func capabilities() (permitted uint64, err error) {
+	var sets [2]unix.CapUserData
+	err = unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0])
+	return uint64(sets[1].Permitted)<<32 | uint64(sets[0].Permitted), err
+}
+
+// ambiguous: in a user namespace the overflow uid stands for every user that
+// is not mapped there, user_namespaces(7).
+func ambiguous(peer peercred.Cred) error {
+	overflow := readInt("/proc/sys/kernel/overflowuid", 65534)
+	if peer.UID != overflow {
+		return nil
+	}
+	mapped, err := os.ReadFile("/proc/self/uid_map")
+	if fields := strings.Fields(string(mapped)); err == nil && len(fields) == 3 && fields[2] == "4294967295" {
+		return nil // all are
+	}
+	return denied(peer, "in this user namespace uid %d stands for every user that is not mapped", overflow)
+}
+
+func readInt(name string, otherwise int) int {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return otherwise
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
+// sameNamespace refuses a peer that has the same user id in another user
+// namespace: there it may be root of a container that is kept from its host.
+func sameNamespace(peer peercred.Cred) error {
+	ours, err := os.Readlink("/proc/self/ns/user")
+	if err != nil || peer.PID <= 0 {
+		return nil // no /proc, or none of the peer's
+	}
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", peer.PID))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // it has gone, or this /proc does not show it
+	case err != nil && !isRoot(peer.PID):
+		return denied(peer, "the peer's user namespace cannot be read (%v)", err)
+	case err != nil:
+		return nil
+	case theirs != ours:
+		return denied(peer, "the peer is in another user namespace")
+	}
+	return nil
+}
+
+// isRoot reports whether a process is root's, whatever the thread that
+// connected was at that moment: manhole-poke run by root connects as the
+// process's user, who cannot look into it.
+func isRoot(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return err == nil && strings.Contains(string(status), "\nUid:\t0\t")
+}

@@ -1,0 +1,7 @@
+//go:build !(linux || darwin || freebsd)
+
+package access
+
+import "os"
+
+func changedIDs() bool { return os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() }

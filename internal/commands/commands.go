@@ -1,0 +1,285 @@
+// Package commands describes the built-in commands of the console: their names,
+// arguments, options and help. The console attaches functions to them by name.
+// The client completes and explains them without a session.
+package commands
+
+import (
+	"slices"
+
+	"github.com/go-manhole/lazy/internal/frame"
+)
+
+// The topics of commands: the questions that they answer.
+const (
+	Doing   = "What is it doing?"
+	CPU     = "What burns CPU?"
+	Memory  = "What eats memory?"
+	Leaks   = "What leaks?"
+	Waiting = "What does it wait for?"
+	About   = "What is it made of?"
+	Change  = "Change it"
+	Program = "The program's own"
+	Session = "This session"
+)
+
+// Topics returns the topics in the order of help.
+func Topics() []string {
+	return []string{Doing, CPU, Memory, Leaks, Waiting, About, Change, Program, Session}
+}
+
+// Builtin returns the commands that every session has, in the order of help. A
+// session that only observes lacks those that change something.
+func Builtin() []frame.Command {
+	return slices.Concat(observing(), profiling(), describing(), changing(), session())
+}
+
+var filters = []frame.Option{
+	{Name: "state", Arg: "TEXT", What: "goroutines whose state contains TEXT: running, chan, select, IO wait",
+		Values: []string{"running", "runnable", "chan", "select", "IO", "sleep", "syscall", "sync", "semacquire"}},
+	{Name: "match", Arg: "REGEXP", What: "goroutines with a matching function or file in their stack"},
+	{Name: "label", Arg: "KEY=VALUE", What: "goroutines with a runtime/pprof label; KEY alone matches any value"},
+	{Name: "min-wait", Arg: "DURATION", What: "waiting at least this long, e.g. 5m", Values: []string{"1m", "5m", "1h"}},
+	{Name: "id", Arg: "N", What: "the goroutine with this id"},
+	{Name: "n", Arg: "N", What: "only the N largest groups", Values: []string{"5", "10", "20"}},
+	{Name: "system", What: "include the goroutines of the runtime"},
+}
+
+func observing() []frame.Command {
+	return []frame.Command{
+		{
+			Name: "stack", Usage: "[full] [FILTER]...", Topic: Doing,
+			What: "goroutines, identical stacks grouped, the largest group first",
+			Args: []frame.Arg{{Name: "full", What: "the state, wait and id of every goroutine, even of very many; " +
+				"stops the world, and announces for how long"}},
+			Options: filters,
+			Forms: []frame.Form{
+				{
+					Name:    "raw",
+					What:    "the text of the runtime, for panicparse and gostackparse; stops the world",
+					Example: "stack raw",
+				},
+				{
+					Name: "json", Usage: "[FILTER]...",
+					What:    "the groups for programs: one line of JSON for the dump, then one for each group",
+					Options: filters,
+					Notes: []string{"Durations are in nanoseconds. With -n the goroutines of other groups count as filtered. " +
+						"stack full json has ids and waits of very many goroutines too. " +
+						"The fields are documented: go doc github.com/go-manhole/lazy/stackdump Dump.WriteJSON"},
+					Example: "stack json -state 'chan send'",
+				},
+				{
+					Name: "diff", Usage: "[FILTER]...", Topic: Leaks,
+					What:    "what changed since stacks were last shown in this session",
+					Options: filters,
+					Example: "stack diff -match http",
+				},
+			},
+			Example: `stack -state chan -match 'http\.' -n 5`,
+		},
+		{
+			Name: "stats", Topic: Doing,
+			What:    "goroutines, threads, GOMAXPROCS, CPUs",
+			Example: "stats",
+		},
+		{
+			Name: "watch", Usage: "[SECONDS [LINES]]", Topic: Doing,
+			What: "goroutines, heap, GC and CPU at intervals, one line each",
+			Args: []frame.Arg{{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"}},
+			Notes: []string{"Enter ends it; in a script the next line does. " +
+				"With LINES, a script's next line does not end it."},
+			Example: "watch 1 60",
+		},
+		{
+			Name: "tail", Usage: "[stderr|stdout|both]", Topic: Doing,
+			What: "what the program and its children write from now on",
+			Args: []frame.Arg{{Name: "stderr"}, {Name: "stdout"}, {Name: "both"}},
+			Notes: []string{
+				"Enter ends it; in a script the next line does. Without an argument it shows whatever can be shown. Linux only.",
+				"Regular files are read; the program does not notice. What other processes write to the same file is shown too. " +
+					"(If the program holds a lock of fcntl(2), F_SETLK, on the file, the end of tail releases it, " +
+					"as every close of the file in the process does.)",
+				"Terminals, pipes, sockets and devices cannot be read back. On amd64 and arm64 a pipe takes their place until tail ends, " +
+					`and a small helper process ("lazy-tail of PID" in ps) passes on what is written, in order. ` +
+					"It outlives the program, so nothing is lost if the program exits, crashes or is killed, " +
+					"and it keeps serving children started while tail ran.",
+				"These children, and the program if it checks, see a pipe instead of the terminal, and wait4(2) for any child finds one more. " +
+					"If the program is pid 1 of its namespace, the kernel kills the helper with it, and the last output may be lost. " +
+					"What C code or println writes at the moment when tail begins or ends may be reordered with what follows.",
+				"Sockets that preserve message boundaries and descriptors in non-blocking mode are refused, because a pipe cannot stand in for them. " +
+					"A reader that is too slow is shown how many lines it missed.",
+			},
+			Example: "tail stderr",
+		},
+		{
+			Name: "trace", Usage: "[DURATION]", Topic: Doing, Binary: true,
+			What:    "an execution trace of 5 s, for go tool trace (binary)",
+			Args:    []frame.Arg{{Name: "DURATION"}},
+			Notes:   []string{"Enter ends the trace early."},
+			Example: "trace 2s",
+		},
+	}
+}
+
+// top returns the options of a profile that can be shown as text.
+func top(more ...frame.Option) []frame.Option {
+	return append([]frame.Option{
+		{Name: "top", What: "the functions with the most, as text, instead of the file", Text: true},
+		{Name: "cum", What: "with -top: sorted by cumulative value"},
+		{Name: "n", Arg: "N", What: "with -top: N functions instead of 20", Values: []string{"5", "10", "20"}},
+	}, more...)
+}
+
+func profiling() []frame.Command {
+	return []frame.Command{
+		{
+			Name: "pprof-cpu", Usage: "[DURATION] [-top]", Topic: CPU, Binary: true,
+			What:    "a CPU profile of 30 s, for go tool pprof (binary)",
+			Args:    []frame.Arg{{Name: "DURATION"}},
+			Options: top(),
+			Notes:   []string{"Enter ends the profile early."},
+			Example: "pprof-cpu 10s -top",
+		},
+		{
+			Name: "pprof-heap", Usage: "[-top]", Topic: Memory, Binary: true,
+			What:    "which functions allocated what is in the heap, for go tool pprof (binary)",
+			Options: top(),
+			Notes:   []string{"It shows the heap as of the last collection. Run gc first to see it as it is now."},
+			Example: "pprof-heap -top",
+		},
+		{
+			Name: "memstats", Topic: Memory,
+			What:    "figures of allocator and collector (stops the world for some microseconds)",
+			Example: "memstats",
+		},
+		{
+			Name: "metrics", Usage: "[REGEXP]", Topic: Memory,
+			What:    "everything in runtime/metrics, histograms as percentiles",
+			Args:    []frame.Arg{{Name: "REGEXP"}},
+			Example: "metrics '^/sched/'",
+		},
+		{
+			Name: "fds", Usage: "[REGEXP]", Topic: Leaks,
+			What:    "open descriptors and what they are, sockets with addresses and states",
+			Args:    []frame.Arg{{Name: "REGEXP"}},
+			Example: "fds CLOSE-WAIT",
+		},
+		{
+			Name: "pprof", Usage: "[NAME [DURATION]] [-top]", Topic: Waiting, Binary: true,
+			What: "any profile by name: block, mutex, goroutine, allocs, ... (binary); alone a list",
+			Args: []frame.Arg{{Name: "NAME", Of: "profile"}, {Name: "DURATION"}},
+			Options: top(frame.Option{Name: "rate", Arg: "NANOSECONDS",
+				What: "with block: sample at this rate whatever the program set, and switch sampling off afterwards"}),
+			Notes: []string{
+				"block and mutex take 10 s unless DURATION is given, and sample only for that time: one contention in 10, " +
+					"blocking from 10 µs on. If the program itself samples, its setting is left alone. " +
+					"The rate of block sampling cannot be read: it is assumed to be on if there are events that the console did not cause, " +
+					"and switched off afterwards if not. Both profiles count from the start of the process, " +
+					"and with -top from the start of the command; go tool pprof -diff_base subtracts an earlier one.",
+				"The runtime does not see, in mutex, one that goroutines have queued for without a break since before the sampling; " +
+					"block shows those that wait for it.",
+				"goroutineleak, in a program built with GOEXPERIMENT=goroutineleakprofile, has the goroutines that can never be woken. " +
+					"It collects garbage to find them, which takes as long as gc does; afterwards stack full -state leaked shows them too. " +
+					"It and -rate are not available in a session that only observes (WithReadOnly).",
+				"block includes what the session itself waits for; -top leaves that out, and go tool pprof does with -ignore=go-manhole/lazy.",
+			},
+			Example: "pprof mutex 10s -top",
+		},
+	}
+}
+
+func describing() []frame.Command {
+	return []frame.Command{
+		{
+			Name: "version", Topic: About,
+			What:    "the Go version it was built with",
+			Example: "version",
+		},
+		{
+			Name: "buildinfo", Topic: About,
+			What:    "module, dependencies, VCS revision, build settings",
+			Example: "buildinfo",
+		},
+		{
+			Name: "binary", Topic: About, Binary: true,
+			What:    "the running executable, for go tool pprof and delve (binary)",
+			Example: "binary",
+		},
+		{
+			Name: "env", Usage: "[REGEXP] [-secrets]", Topic: About,
+			What: "the environment; values of names that look like secrets are masked",
+			Args: []frame.Arg{{Name: "REGEXP"}},
+			Options: []frame.Option{
+				{Name: "secrets", What: "mask nothing"},
+			},
+			Notes: []string{"Values that contain what looks like a secret are masked in part: passwords in addresses, password=X, Bearer X. " +
+				"Masking is a guess; do not rely on it."},
+			Example: "env '^GO'",
+		},
+		{
+			Name: "godebug", Topic: About,
+			What:    "GODEBUG settings and what they changed so far",
+			Example: "godebug",
+		},
+		{
+			Name: "vars", Usage: "[NAME]", Topic: About,
+			What:    "what the program published with expvar",
+			Args:    []frame.Arg{{Name: "NAME"}},
+			Notes:   []string{"The program has to import github.com/go-manhole/lazy/expvars for it."},
+			Example: "vars cmdline",
+		},
+	}
+}
+
+func changing() []frame.Command {
+	const slow = "In a process with all processors busy this takes seconds, up to minutes."
+	return []frame.Command{
+		{
+			Name: "gc", Topic: Change,
+			What:    "collect garbage now and wait until it is done",
+			Notes:   []string{slow},
+			Example: "gc",
+		},
+		{
+			Name: "freemem", Topic: Change,
+			What:    "collect garbage and return free memory to the system",
+			Notes:   []string{slow},
+			Example: "freemem",
+		},
+		{
+			Name: "setgc", Usage: "PERCENT|off", Topic: Change,
+			What:    "set the heap growth that starts a collection, as GOGC",
+			Args:    []frame.Arg{{Name: "PERCENT"}, {Name: "off"}},
+			Example: "setgc 50",
+		},
+		{
+			Name: "memlimit", Usage: "[SIZE|off]", Topic: Change,
+			What:    "set the soft memory limit, as GOMEMLIMIT; alone shows it",
+			Args:    []frame.Arg{{Name: "SIZE"}, {Name: "off"}},
+			Example: "memlimit 2GiB",
+		},
+		{
+			Name: "maxprocs", Usage: "[N|default]", Topic: Change,
+			What: "set how many threads run Go code at once, as GOMAXPROCS; alone shows it",
+			Args: []frame.Arg{{Name: "N"}, {Name: "default"}},
+			Notes: []string{"What the garbage collector started for a large N, one goroutine each (not in stats) and many threads, " +
+				"stays when N is small again."},
+			Example: "maxprocs 4",
+		},
+	}
+}
+
+func session() []frame.Command {
+	return []frame.Command{
+		{
+			Name: "help", Usage: "[NAME]", Topic: Session,
+			What:    "list the commands, or explain one",
+			Args:    []frame.Arg{{Name: "NAME", Of: "command"}},
+			Example: "help stack",
+		},
+		{
+			Name: "quit", Topic: Session,
+			What:    "end the session; so does the end of input (Ctrl-D)",
+			Example: "quit",
+		},
+	}
+}
