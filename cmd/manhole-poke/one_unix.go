@@ -21,7 +21,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/terminal"
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
 )
 

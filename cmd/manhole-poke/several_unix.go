@@ -17,6 +17,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
+	"github.com/go-manhole/lazy/internal/commands"
 )
 
 // maxParallel limits the sessions at the same time, each of which takes
@@ -73,7 +74,7 @@ func (c *client) queries(lines []string) (all []answer.Query) {
 		if c.out != "" {
 			all = append(all, answer.Verbatim(line))
 		} else {
-			all = append(all, answer.NewQuery(line, c.json, consoleCommands()))
+			all = append(all, answer.NewQuery(line, c.json, commands.Builtin()))
 		}
 	}
 	return all

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/manual"
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/spf13/cobra"
 )
 
@@ -67,7 +68,7 @@ func subcommands() []subcommand {
 
 // theManual returns the manual with what this program has.
 func theManual() *manual.Manual {
-	t := manual.Tables{Flags: flagTable(), Commands: consoleCommands()}
+	t := manual.Tables{Flags: flagTable(), Commands: commands.Builtin()}
 	for _, s := range subcommands() {
 		t.Subcommands = append(t.Subcommands, s.Subcommand)
 	}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/internal/words"
 )
 

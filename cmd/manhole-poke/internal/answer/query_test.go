@@ -3,7 +3,7 @@ package answer
 import (
 	"testing"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 var commands = []frame.Command{{

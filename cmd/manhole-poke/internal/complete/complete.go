@@ -8,7 +8,7 @@ import (
 	"runtime/pprof"
 	"slices"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // A Candidate is a word that may follow.

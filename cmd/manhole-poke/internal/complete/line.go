@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/internal/words"
 )
 

@@ -9,7 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 var (

@@ -4,7 +4,7 @@ import (
 	"go/doc/comment"
 	"strings"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // commandsByTopic lists the commands of the console under their topics, in the

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 //go:embed manual.txt

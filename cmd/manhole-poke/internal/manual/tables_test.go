@@ -1,6 +1,6 @@
 package manual
 
-import frame "github.com/go-manhole/lazy/internal/frame2"
+import "github.com/go-manhole/lazy/internal/frame"
 
 // sample is a manual with tables like those of package main, whose own test
 // looks at the real ones.

@@ -6,7 +6,7 @@ package session
 import (
 	"slices"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // Find returns the command that words call, and the form of it, if the first

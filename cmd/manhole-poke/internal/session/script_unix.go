@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // Script sends the lines of in as they come, without waiting for the answers,

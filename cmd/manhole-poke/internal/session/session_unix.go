@@ -18,7 +18,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 // Options say how a session begins.

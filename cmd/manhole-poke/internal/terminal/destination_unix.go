@@ -16,7 +16,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/pager"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
 )
 

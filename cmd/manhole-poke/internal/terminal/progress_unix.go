@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 	"golang.org/x/term"
 )
 

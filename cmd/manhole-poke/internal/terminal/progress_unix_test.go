@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	frame "github.com/go-manhole/lazy/internal/frame2"
+	"github.com/go-manhole/lazy/internal/frame"
 )
 
 func TestProgressLine(t *testing.T) {
