@@ -1,4 +1,4 @@
-package main
+package poketest
 
 import (
 	"fmt"
