@@ -25,7 +25,7 @@ func BenchmarkPoke(b *testing.B) {
 	b.Run("start", func(b *testing.B) {
 		var poke, agent float64
 		for range b.N {
-			poke, agent = median(b, pokeBinary, "version"), median(b, gops, "help")
+			poke, agent = median(b, poketest.Binary(t), "version"), median(b, gops, "help")
 		}
 		compare(b, poke, agent)
 	})
@@ -34,12 +34,12 @@ func BenchmarkPoke(b *testing.B) {
 			b.Setenv(spinVariable, strconv.Itoa(spin))
 			var poke, agent float64
 			for range b.N { // one after the other, as each burns all there is
-				g := startAt(b, "lazy", "")
-				poke = median(b, pokeBinary, g.pid, "stats")
-				g.cmd.Process.Kill()
-				g = startAt(b, "with gops's agent", "")
-				agent = median(b, gops, "stats", g.pid)
-				g.cmd.Process.Kill()
+				g := poketest.StartAt(b, "lazy", "")
+				poke = median(b, poketest.Binary(t), g.PID, "stats")
+				g.Cmd.Process.Kill()
+				g = poketest.StartAt(b, "with gops's agent", "")
+				agent = median(b, gops, "stats", g.PID)
+				g.Cmd.Process.Kill()
 			}
 			compare(b, poke, agent)
 		})

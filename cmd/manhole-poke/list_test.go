@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -114,48 +113,5 @@ func TestLines(t *testing.T) {
 	ps[0].Name = strings.ToValidUTF8(ps[0].Name, string(utf8.RuneError)) // JSON holds nothing else
 	if !reflect.DeepEqual(back, ps) {
 		t.Errorf("got %+v\nwant %+v", back, ps)
-	}
-}
-
-func FuzzEscaped(f *testing.F) {
-	f.Add("a\n\x1b\u009b\u202e\U000e0001\\\"<&>日本\x7f")
-	f.Fuzz(func(t *testing.T, s string) {
-		text, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = escaped(text)
-		var back string
-		if err := json.Unmarshal(text, &back); err != nil || back != strings.ToValidUTF8(s, string(utf8.RuneError)) && utf8.ValidString(s) {
-			t.Errorf("%q became %q: %v", s, text, err)
-		}
-		if bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("%q became %q", s, text)
-		}
-	})
-}
-
-func TestLazyVersion(t *testing.T) {
-	lazy := func(version string) *debug.Module { return &debug.Module{Path: lazyModule, Version: version} }
-	replaced := func(by *debug.Module) *debug.Module {
-		m := lazy("v1.0.0")
-		m.Replace = by
-		return m
-	}
-	other := &debug.Module{Path: "example.org/lazy", Version: "v1.0.0"}
-	for name, c := range map[string]struct {
-		b    debug.BuildInfo
-		want *string
-	}{
-		"no modules":              {debug.BuildInfo{}, nil},
-		"not linked":              {debug.BuildInfo{Path: "x", Main: *other, Deps: []*debug.Module{other}}, new("")},
-		"linked":                  {debug.BuildInfo{Path: "x", Main: *other, Deps: []*debug.Module{other, lazy("v1.2.3")}}, new("v1.2.3")},
-		"lazy's own":              {debug.BuildInfo{Path: "x", Main: *lazy("(devel)")}, new("(devel)")},
-		"replaced by a directory": {debug.BuildInfo{Path: "x", Deps: []*debug.Module{replaced(&debug.Module{Path: "../lazy"})}}, new("(devel)")},
-		"replaced by a fork":      {debug.BuildInfo{Path: "x", Deps: []*debug.Module{replaced(&debug.Module{Path: "example.org/lazy", Version: "v9.0.0"})}}, new("v9.0.0")},
-	} {
-		if v := lazyVersion(&c.b); !reflect.DeepEqual(v, c.want) {
-			t.Errorf("%s: %v", name, v)
-		}
 	}
 }

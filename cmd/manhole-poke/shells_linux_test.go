@@ -32,22 +32,22 @@ func TestShells(t *testing.T) {
 			// Another run of this test may go on, and a name is only offered
 			// if nothing else has it.
 			name := fmt.Sprintf("poked-%d-by-tab", os.Getpid())
-			g := startNamed(t, name)
-			env := []string{"PS1=$ ", "PATH=" + filepath.Dir(pokeBinary) + ":" + os.Getenv("PATH")}
+			g := poketest.StartNamed(t, name)
+			env := []string{"PS1=$ ", "PATH=" + filepath.Dir(poketest.Binary(t)) + ":" + os.Getenv("PATH")}
 			s := shellWindow{window: startWindow(t, env, append([]string{shell.name}, shell.args...)...)}
 			s.idle(t, "")
 			s.types(t, shell.setup, "Enter")
 
 			s.clear(t)
 			s.tab(t, "manhole-poke "+strings.TrimSuffix(name, "tab"))
-			s.shows(t, "$ manhole-poke "+name)
+			s.ShowsKernel(t, "$ manhole-poke "+name)
 			s.tab(t, "stack diff -min")
-			s.shows(t, name+" stack diff -min-wait")
+			s.ShowsKernel(t, name+" stack diff -min-wait")
 
 			s.clear(t)
-			s.tab(t, "manhole-poke "+g.pid[:len(g.pid)-1])
-			s.shows(t, g.pid) // completed, or offered with its neighbours
-			g.unharmed(t)
+			s.tab(t, "manhole-poke "+g.PID[:len(g.PID)-1])
+			s.ShowsKernel(t, g.PID) // completed, or offered with its neighbours
+			g.Unharmed(t)
 		})
 	}
 }
@@ -62,7 +62,7 @@ type shellWindow struct {
 // idle waits for the prompt below a line.
 func (w *shellWindow) idle(t *testing.T, line string) {
 	t.Helper()
-	until(t, "the prompt comes back", func() bool {
+	lazytest.Eventually(t, "the prompt comes back", func() bool {
 		text, _ := w.tmux("capture-pane", "-p")
 		return strings.TrimSpace(text) == strings.TrimSpace(line+"\n$")
 	})
@@ -80,6 +80,6 @@ func (w *shellWindow) clear(t *testing.T) {
 func (w *shellWindow) tab(t *testing.T, text string) {
 	t.Helper()
 	w.types(t, text)
-	w.shows(t, text)
+	w.ShowsKernel(t, text)
 	w.types(t, "Tab")
 }

@@ -109,7 +109,7 @@ func (c caller) address(port int) unix.Sockaddr {
 // thread, credentials(7).
 func as(t *testing.T, uid int, f func()) {
 	t.Helper()
-	needRoot(t)
+	lazytest.NeedRoot(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := unix.Setfsuid(uid); err != nil {
@@ -137,7 +137,7 @@ func TestTCPPeer(t *testing.T) {
 	// received waits until all that the caller did has arrived.
 	received := func(t *testing.T, c *net.TCPConn) {
 		t.Helper()
-		c.SetReadDeadline(time.Now().Add(patience))
+		c.SetReadDeadline(time.Now().Add(lazytest.Patience))
 		if b, _ := io.ReadAll(c); string(b) != "x" {
 			t.Fatalf("received %q", b)
 		}

@@ -71,6 +71,9 @@ func StartCommand(t testing.TB, role, path string, cmd *exec.Cmd) *Target {
 	if path == "" {
 		g.Path = p.Path
 	}
+	// It is killed, so it does not remove its socket, which may be in a
+	// directory that outlives it.
+	t.Cleanup(func() { os.Remove("/proc/" + g.PID + "/root" + g.Path) })
 	return g
 }
 

@@ -42,8 +42,9 @@ const lazyModule = "github.com/go-manhole/lazy"
 // that is not known. Any package of the module counts, as the build
 // information lists modules only.
 func lazyVersion(b *debug.BuildInfo) *string {
-	if b.Path == "" {
-		return nil // built without modules (Bazel): there is no list
+	// Built without modules (Bazel), or by go test, which leaves out the list.
+	if b.Path == "" || len(b.Deps) == 0 && strings.HasSuffix(b.Path, ".test") && b.Main.Path != lazyModule {
+		return nil
 	}
 	for _, m := range append([]*debug.Module{&b.Main}, b.Deps...) {
 		if m.Path != lazyModule {
