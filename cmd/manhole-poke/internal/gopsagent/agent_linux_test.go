@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 	"github.com/go-manhole/lazy/internal/lazytest"
@@ -92,9 +91,7 @@ func TestGops(t *testing.T) {
 
 // Where gops looks for the file if GOPS_CONFIG_DIR does not say.
 func TestGopsDirectory(t *testing.T) {
-	if _, err := realGops(); err != nil { // while HOME is what go expects
-		t.Skip(err)
-	}
+	poketest.Gops(t) // while HOME is what go expects
 	target := poketest.Start(t, "lazy")
 	for name, directory := range map[string]string{"HOME": ".config/gops", "XDG_CONFIG_HOME": "gops"} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +184,7 @@ func TestGopsOnly(t *testing.T) {
 	g.says(t, "stats\n", "'s'")
 	target.Unharmed(t)
 	r := g.signalled(t, syscall.SIGTERM)
-	if !strings.HasPrefix(r.Stderr, "manhole-poke: somebody who is not gops says 's'") {
+	if !strings.HasPrefix(r.Stderr, "manhole-poke: a client that is not gops says 's'") {
 		t.Errorf("stderr: %s", r.Stderr)
 	}
 }
@@ -222,7 +219,7 @@ func TestGopsOtherUser(t *testing.T) {
 	}
 }
 
-// What a user starts is for him and root.
+// What a user starts is for that user and root.
 func TestGopsOfUser(t *testing.T) {
 	lazytest.NeedRoot(t)
 	ownDirectory(t)
@@ -246,7 +243,7 @@ func TestGopsOfUser(t *testing.T) {
 // Nobody would know of a door whose opener's reader has gone.
 func TestGopsUnread(t *testing.T) {
 	ownDirectory(t)
-	cmd := poketest.Command(t, nil, "gops", poketest.Start(t, "lazy").pid)
+	cmd := poketest.Command(t, nil, "gops", poketest.Start(t, "lazy").PID)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +257,7 @@ func TestGopsUnread(t *testing.T) {
 	out.Close()
 	cmd.Wait()
 	r := poketest.Result{Stderr: stderr.String(), Status: poketest.StatusOf(cmd)}
-	r.Fails(t, exit.LocalIO, "nobody reads standard output any more")
+	r.Fails(t, exit.LocalIO, "nobody reads standard output any longer")
 }
 
 func TestGopsBusy(t *testing.T) {

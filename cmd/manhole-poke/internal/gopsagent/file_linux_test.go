@@ -16,7 +16,7 @@ import (
 func TestGopsFileInTheWay(t *testing.T) {
 	ownDirectory(t)
 	agent := poketest.Start(t, "with gops's agent")
-	poketest.Run(t, "", "gops", agent.PID).Fails(t, exit.Busy, agent.PID, "gops stack "+agent.PID+" works without")
+	poketest.Run(t, "", "gops", agent.PID).Fails(t, exit.Busy, agent.PID, "already has a gops agent", "gops stack "+agent.PID+" works without")
 	if r := runGops(t, "version", agent.PID); r.Status != 0 {
 		t.Errorf("the agent's file was harmed: %+v", r)
 	}
@@ -27,7 +27,7 @@ func TestGopsFileInTheWay(t *testing.T) {
 	if r := runGops(t, "version", target.PID); r.Status != 0 {
 		t.Errorf("the first one was harmed: %+v", r)
 	}
-	g.Cmd.Process.Kill()
+	g.cmd.Process.Kill()
 	<-g.ended
 	// What it left is no use to anybody.
 	if r := runGops(t, "version", target.PID); r.Status != 1 || !strings.Contains(r.Stderr, "connection refused") {
@@ -50,7 +50,7 @@ func TestGopsFileInTheWay(t *testing.T) {
 	if err := os.WriteFile(file, []byte("1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g.Cmd.Process.Signal(syscall.SIGTERM)
+	g.cmd.Process.Signal(syscall.SIGTERM)
 	<-g.ended
 	if text, err := os.ReadFile(file); string(text) != "1" {
 		t.Errorf("its file became %q, %v", text, err)
@@ -105,7 +105,7 @@ func TestGopsUsage(t *testing.T) {
 	} {
 		poketest.Run(t, "", args...).Fails(t, exit.Usage)
 	}
-	for role, s := range map[string]status{"unarmed": exit.NotArmed, "ignoring": exit.NotArmed} {
+	for role, s := range map[string]exit.Status{"unarmed": exit.NotArmed, "ignoring": exit.NotArmed} {
 		target := poketest.Start(t, role)
 		poketest.Run(t, "", "gops", target.PID).Fails(t, s, target.PID)
 	}
@@ -119,12 +119,10 @@ func TestGopsUsage(t *testing.T) {
 // told from it: the one way to this status that there is on Linux, but for a
 // /proc without net/tcp.
 func TestGopsWhereUsersLookAlike(t *testing.T) {
-	if out, err := runTool("unshare", "-U", "true"); err != nil {
-		t.Skipf("a user namespace takes unshare: %v %s", err, out)
-	}
+	lazytest.InNamespaces(t, "", "-U")
 	ownDirectory(t)
 	g := poketest.Start(t, "armed")
 	r := poketest.Finish(t, exec.Command("unshare", "-U", poketest.Binary(t), "gops", g.PID))
-	r.Fails(t, exit.Unsupported, "everybody unknown looks like you", "as its root")
+	r.Fails(t, exit.Unsupported, "all users that are not mapped look like you", "as its root")
 	g.Unharmed(t)
 }

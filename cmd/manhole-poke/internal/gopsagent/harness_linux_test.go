@@ -4,15 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,28 +20,11 @@ import (
 
 func TestMain(m *testing.M) { poketest.Main(m, nil) }
 
-const gopsVersion = "v0.3.28"
-
-// realGops is the gops client as anybody installs it.
-var realGops = sync.OnceValues(func() (string, error) {
-	dir := filepath.Dir(poketest.Binary(t))
-	cmd := exec.Command("go", "install", "github.com/google/gops@"+gopsVersion)
-	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("installing gops: %v\n%s", err, out)
-	}
-	return filepath.Join(dir, "gops"), nil
-})
-
 // gopsCommand is gops as it finds itself at the end of a shell script: with no
 // input, and a directory for its files.
 func gopsCommand(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	gops, err := realGops()
-	if err != nil {
-		t.Skip(err)
-	}
-	cmd := exec.Command(gops, args...)
+	cmd := exec.Command(poketest.Gops(t), args...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	return cmd
 }
@@ -68,15 +47,7 @@ type standIn struct {
 // ownDirectory is where the files of a test are.
 func ownDirectory(t *testing.T) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gops")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil { // for other users, too
-		t.Fatal(err)
-	}
-	t.Setenv("GOPS_CONFIG_DIR", dir)
+	t.Setenv("GOPS_CONFIG_DIR", lazytest.PublicDir(t))
 }
 
 func startGops(t *testing.T, pid string, args ...string) *standIn {
@@ -89,7 +60,7 @@ func startStandIn(t *testing.T, pid string, cmd *exec.Cmd) *standIn {
 	t.Helper()
 	g := &standIn{cmd: cmd, ended: make(chan bool)}
 	var err error
-	if g.file, err = gopsFile(poketest.Atoi(t, pid)); err != nil {
+	if g.file, err = portFile(poketest.Atoi(t, pid)); err != nil {
 		t.Fatal(err)
 	}
 	if cmd.Stderr == nil {
@@ -139,12 +110,12 @@ func (g *standIn) end(t *testing.T) poketest.Result {
 		c.Close()
 		t.Error("its port is still open")
 	}
-	return poketest.Result{g.stdout, g.stderr.String(), status(g.Cmd.ProcessState.ExitCode())}
+	return poketest.Result{Stdout: g.stdout, Stderr: g.stderr.String(), Status: poketest.StatusOf(g.cmd)}
 }
 
 func (g *standIn) signalled(t *testing.T, sig syscall.Signal) poketest.Result {
 	t.Helper()
-	g.Cmd.Process.Signal(sig)
+	g.cmd.Process.Signal(sig)
 	return g.end(t)
 }
 
@@ -152,16 +123,12 @@ func (g *standIn) signalled(t *testing.T, sig syscall.Signal) poketest.Result {
 // the door's name. Asking for one could take it away from whom it is to be.
 func held(t *testing.T, g *poketest.Target) {
 	t.Helper()
-	connected := regexp.MustCompile(`(?m) 0001 03 +\d+ ` + regexp.QuoteMeta(g.Path) + `$`)
-	lazytest.Eventually(t, "the session is held", func() bool {
-		text, err := os.ReadFile("/proc/net/unix")
-		return err == nil && connected.Match(text)
-	})
+	lazytest.Eventually(t, "the session is held", func() bool { return poketest.Connected(t, g.Path) })
 }
 
 func free(t *testing.T, g *poketest.Target) {
 	t.Helper()
-	lazytest.Eventually(t, "the session is over", func() bool { return poketest.Run(t, "version\n", g.PID).status == exit.OK })
+	lazytest.Eventually(t, "the session is over", func() bool { return poketest.Run(t, "version\n", g.PID).Status == exit.OK })
 }
 
 // says sends something to the port, and wants it answered with one line.
@@ -182,13 +149,19 @@ func (g *standIn) says(t *testing.T, text, answer string) {
 
 func startContained(t *testing.T, role string) *poketest.Target {
 	t.Helper()
-	if out, err := runTool("unshare", "-mn", "mount", "-t", "tmpfs", "none", "/tmp"); err != nil {
-		t.Skipf("a container takes unshare and mount: %v %s", err, out)
-	}
+	lazytest.InNamespaces(t, "mount -t tmpfs none /tmp", "-mn")
 	cmd := exec.Command("sh", "-c", `exec 3<"$0" && mount -t tmpfs none /tmp && exec /proc/self/fd/3 ""`, lazytest.CopyExe(t, "inside"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:   syscall.CLONE_NEWPID | syscall.CLONE_NEWNET,
 		Unshareflags: syscall.CLONE_NEWNS,
 	}
 	return poketest.StartCommand(t, role, "", cmd)
+}
+
+// asUser returns the command run by another user.
+func asUser(t *testing.T, uid int, cmd *exec.Cmd) *exec.Cmd {
+	t.Helper()
+	wrapped := lazytest.Wrap(cmd, lazytest.AsUser(t, uid)...)
+	wrapped.Env = cmd.Env
+	return wrapped
 }

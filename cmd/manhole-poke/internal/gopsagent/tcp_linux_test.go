@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"golang.org/x/sys/unix"
 )
 

@@ -70,6 +70,28 @@ func Binary(t testing.TB) string {
 	return path
 }
 
+const gopsVersion = "v0.3.28"
+
+var installGops = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command("go", "install", "github.com/google/gops@"+gopsVersion)
+	cmd.Env = append(os.Environ(), "GOBIN="+binaryDir, "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("installing gops: %v\n%s", err, out)
+	}
+	return filepath.Join(binaryDir, "gops"), nil
+})
+
+// Gops returns the path of the gops client, as anybody installs it, or skips
+// the test.
+func Gops(t testing.TB) string {
+	t.Helper()
+	path, err := installGops()
+	if err != nil {
+		t.Skip(err)
+	}
+	return path
+}
+
 // A Result is what manhole-poke left behind.
 type Result struct {
 	Stdout, Stderr string
