@@ -10,9 +10,9 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 )
 
-// complete is what a shell is told: the candidates by word, and whether it
+// completed is what a shell is told: the candidates by word, and whether it
 // may offer files as well.
-func complete(t *testing.T, words ...string) (found map[string]string, files bool) {
+func completed(t *testing.T, words ...string) (found map[string]string, files bool) {
 	t.Helper()
 	cmd := exec.Command(poketest.Binary(t), append([]string{"__complete"}, words...)...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // a second each time
@@ -82,7 +82,7 @@ func TestComplete(t *testing.T) {
 		{line: "-", not: "--for"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			found, files := complete(t, strings.Split(c.line, " ")...)
+			found, files := completed(t, strings.Split(c.line, " ")...)
 			if files != c.files {
 				t.Errorf("files: %v", files)
 			}
@@ -103,7 +103,7 @@ func TestComplete(t *testing.T) {
 func TestCompleteTargets(t *testing.T) {
 	name := fmt.Sprintf("tab-%d", os.Getpid()) // a run beside this one has another
 	g := poketest.StartNamed(t, name)
-	found, _ := complete(t, "")
+	found, _ := completed(t, "")
 	if what := found[g.PID]; !strings.HasPrefix(what, name+", ") {
 		t.Errorf("%s: %q", g.PID, what)
 	}
@@ -111,18 +111,18 @@ func TestCompleteTargets(t *testing.T) {
 		t.Errorf("its name: %q", what)
 	}
 	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.PID[:1]}, {"kernel", ""}} {
-		if found, _ := complete(t, words...); found[g.PID] == "" {
+		if found, _ := completed(t, words...); found[g.PID] == "" {
 			t.Errorf("%q: %q", words, found)
 		}
 	}
 	for _, words := range [][]string{{g.PID, ""}, {"--all", ""}, {"--all", "-c", "stats", ""}} {
-		if found, _ := complete(t, words...); found[g.PID] != "" {
+		if found, _ := completed(t, words...); found[g.PID] != "" {
 			t.Errorf("%q: %q", words, found)
 		}
 	}
 	// Of two it is no name any more.
 	poketest.StartNamed(t, name)
-	if found, _ := complete(t, ""); found[name] != "" {
+	if found, _ := completed(t, ""); found[name] != "" {
 		t.Errorf("%q", found)
 	}
 	g.Unharmed(t)
@@ -133,9 +133,9 @@ func TestCompleteHostileName(t *testing.T) {
 	names := []string{"$(touch evil)", "`touch evil`", "a;b", "-c", "12", "list", "a b\x1b[2J"}
 	var pids []string
 	for _, name := range names {
-		pids = append(pids, poketest.StartNamed(t, name).pid)
+		pids = append(pids, poketest.StartNamed(t, name).PID)
 	}
-	found, _ := complete(t, "")
+	found, _ := completed(t, "")
 	if strings.HasPrefix(found["list"], "PID") {
 		t.Errorf("list: %q", found["list"])
 	}

@@ -45,7 +45,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// The demo's program is a real armed one: poke it from a second process.
+// The demo's program is a real armed one, which a second process can use.
 func TestReal(t *testing.T) {
 	cmd := exec.Command(poketest.Binary(t), "demo", demoProgramArg)
 	stdin, err := cmd.StdinPipe()
@@ -77,10 +77,11 @@ func TestReal(t *testing.T) {
 	if r := poketest.Run(t, "", pid); r.Status != exit.OK || !strings.Contains(r.Stdout, "main.printReceipt") {
 		t.Errorf("a report: %+v", r)
 	}
-	if r := poketest.Run(t, "\a", pid); r.Status != exit.OK || !strings.HasPrefix(r.Stdout, "goroutines: ") {
-		t.Errorf("gops's stats: %+v", r)
-	}
 	poketest.Run(t, "", "-s", "USR1", pid).Fails(t, exit.NotArmed, "armed for SIGUSR2")
+
+	if r := poketest.Run(t, "", "--json"); !regexp.MustCompile(`"pid":` + pid + `,.*"lazy":"[^"]`).MatchString(r.Stdout) {
+		t.Errorf("lazy's version is not in the list: %+v", r)
+	}
 
 	s, wait := poketest.AtTerminal(t, pid)
 	s.Until(t, "lazy> ")
@@ -148,13 +149,13 @@ func TestDemoKilled(t *testing.T) {
 // A chroot with nothing in it but the program.
 func TestBareChroot(t *testing.T) {
 	lazytest.NeedRoot(t)
-	dir := sharedDir(t)
+	dir := lazytest.PublicDir(t)
 	static := exec.Command("go", "build", "-o", dir+"/program", ".")
 	static.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := static.CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	for name, namespaces := range map[string]uintptr{"chroot": 0, "container": full | syscall.CLONE_NEWNS} {
+	for name, namespaces := range map[string]uintptr{"chroot": 0, "container": lazytest.AllNamespaces | syscall.CLONE_NEWNS} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command("/program", "demo", demoProgramArg)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir, Cloneflags: namespaces}

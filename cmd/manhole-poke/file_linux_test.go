@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -23,7 +24,7 @@ func TestAnswerToFile(t *testing.T) {
 	if r.Status != exit.OK || r.Stdout != "" || !strings.HasSuffix(r.Stderr, "; look at it with go tool pprof "+file+"\n") {
 		t.Errorf("%+v", r)
 	}
-	if out, err := runTool("go", "tool", "pprof", "-raw", file); err != nil {
+	if out, err := exec.Command("go", "tool", "pprof", "-raw", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if st, err := os.Stat(file); err != nil || st.Mode() != 0o600 {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,7 +44,7 @@ func TestKernelHeld(t *testing.T) {
 			var r poketest.Result
 			lazytest.Eventually(t, "it is to be seen that the world is held", func() bool {
 				r = poketest.Run(t, "", "-t", "300ms", g.PID, "stats")
-				return r.showsAll(c.words) == ""
+				return r.Lacks(c.words...) == ""
 			})
 			r.Fails(t, exit.Timeout, g.PID, "within 300ms", "-t")
 		})
@@ -56,7 +54,7 @@ func TestKernelHeld(t *testing.T) {
 func holds(t *testing.T, g *poketest.Target) {
 	t.Helper()
 	lazytest.Eventually(t, "a thread wants to stop the world", func() bool {
-		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).stdout, "wants to stop the world")
+		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "wants to stop the world")
 	})
 }
 
@@ -103,7 +101,7 @@ func TestKernel(t *testing.T) {
 
 	burning := startHeld(t, "burning")
 	lazytest.Eventually(t, "it burns", func() bool {
-		return poketest.Run(t, "", "kernel", burning.PID).showsAll([]string{`running`, `all the CPU that it may use|for a CPU that others use`}) == ""
+		return poketest.Run(t, "", "kernel", burning.PID).Lacks(`running`, `all the CPU that it may use|for a CPU that others use`) == ""
 	})
 
 	sleep := poketest.StartOther(t, "sleep", "1000")
@@ -159,13 +157,7 @@ func TestKernelFails(t *testing.T) {
 }
 
 func TestKernelOfZombie(t *testing.T) {
-	cmd := exec.Command("true")
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
-	}
-	defer cmd.Wait()
-	pid := strconv.Itoa(cmd.Process.Pid)
-	lazytest.Eventually(t, "it died", func() bool { return poketest.StateOf(t, pid) == 'Z' })
+	pid := poketest.StartZombie(t)
 	poketest.Run(t, "", "kernel", pid).ShowsKernel(t, "zombie", "It is dead")
 }
 
@@ -229,7 +221,7 @@ func TestThrottled(t *testing.T) {
 	dir := newCgroup(t, g, "cpu.cfs_quota_us", "cpu", "cpu,cpuacct")
 	mustWrite(t, dir+"/cpu.cfs_quota_us", "5000")
 	lazytest.Eventually(t, "it is throttled", func() bool {
-		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).stdout, "the quota was used up in ")
+		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "the quota was used up in ")
 	})
 	poketest.Run(t, "", "kernel", g.PID).ShowsKernel(t, `in \d+ of \d+ periods \(`+dir+`/cpu\.stat\)`)
 }

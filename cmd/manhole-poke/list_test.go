@@ -9,15 +9,17 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 )
 
 // The strangest processes that can be seen, and an ordinary one.
-func someProcesses() []goProcess {
-	ordinary := goProcess{PID: 4711, NSPid: new(7), UID: new(1000), User: new("www"), Name: "order-api", Comm: "order-api", Path: new("/srv/order-api"), Go: new("go1.26.8"), Up: new(int64(90061)), Lazy: new("v1.2.3"), Armed: new(true), Signal: new("SIGUSR2"), Socket: new("/tmp/manhole-7")}
+func someProcesses() []process.Info {
+	ordinary := process.Info{PID: 4711, NSPid: new(7), UID: new(1000), User: new("www"), Name: "order-api", Comm: "order-api", Path: new("/srv/order-api"), Go: new("go1.26.8"), Up: new(int64(90061)), Lazy: new("v1.2.3"), Armed: new(true), Signal: new("SIGUSR2"), Socket: new("/tmp/manhole-7")}
 	hostile := ordinary
 	hostile.PID, hostile.Name, hostile.Deleted = 5, "a\nb\x1b[2J\u009b\u202e\xff\U000e0001 日本", true
 	hostile.Socket, hostile.Lazy = new("/run/"+strings.Repeat("x", 100)), new("v0.0.0-20261123051200-ef95283abcde")
-	return []goProcess{
+	return []process.Info{
 		hostile,
 		ordinary,
 		{PID: 4194304, UID: new(0), User: new("root"), Name: "hidden", Comm: "hidden"},
@@ -94,19 +96,19 @@ func TestLines(t *testing.T) {
 	if err := writeLines(&out, ps); err != nil {
 		t.Fatal(err)
 	}
-	var back []goProcess
+	var back []process.Info
 	for line := range bytes.Lines(out.Bytes()) {
 		if bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\n")), func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q", line)
 		}
-		var p goProcess
+		var p process.Info
 		if err := json.Unmarshal(line, &p); err != nil {
 			t.Fatalf("%v: %q", err, line)
 		}
 		back = append(back, p)
 		// A program finds every name in every line, null where unknown.
 		var names map[string]any
-		if json.Unmarshal(line, &names); len(names) != reflect.TypeFor[goProcess]().NumField() {
+		if json.Unmarshal(line, &names); len(names) != reflect.TypeFor[process.Info]().NumField() {
 			t.Errorf("%q has %d names", line, len(names))
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 	"github.com/go-manhole/lazy/internal/lazytest"
-	opcode "github.com/google/gops/signal"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,27 +35,17 @@ func TestOneCommand(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// What it answers holds all that lazy may say in its own name.
-	exe, err := os.ReadFile(g.exe(t))
+	exe, err := os.ReadFile("/proc/" + g.PID + "/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []poketest.Result{poketest.Run(t, "", g.PID, "binary"), poketest.Run(t, "binary\n", g.PID), poketest.Run(t, "\t", g.PID)} {
+	for _, r := range []poketest.Result{poketest.Run(t, "", g.PID, "binary"), poketest.Run(t, "binary\n", g.PID)} {
 		if r.Status != exit.OK || r.Stdout != string(exe) {
 			t.Errorf("binary: status %d, %d bytes, not %d; %s", r.Status, len(r.Stdout), len(exe), r.Stderr)
 		}
 	}
 
 	poketest.Run(t, "", g.PID, "die").Fails(t, exit.Broken, "exited during the session")
-}
-
-// exe is the target's executable.
-func (g *poketest.Target) exe(t *testing.T) string {
-	t.Helper()
-	name, err := os.Readlink("/proc/" + g.PID + "/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 // Enter ends early what takes its time, but not one typed before it began; and
@@ -77,7 +66,7 @@ func TestOneCommandEnter(t *testing.T) {
 			s, wait := poketest.AtTerminalAfter(t, before, append([]string{g.PID}, strings.Fields(command)...)...)
 			s.Until(t, map[string]string{"w": "Enter ends it", "p": "s left"}[command[:1]])
 			s.Type(t, "version\n") // which is not Enter alone
-			done := make(chan status, 1)
+			done := make(chan exit.Status, 1)
 			go func() { done <- wait() }()
 			for over := false; !over; {
 				select {
@@ -132,7 +121,6 @@ func TestNobodyReads(t *testing.T) {
 			"several":  {args: []string{a.PID, b.PID, "block"}},
 			"JSON":     {args: []string{"--json", a.PID, "block"}},
 			"script":   {script: "block\necho y\n", args: []string{a.PID}},
-			"gops":     {script: string([]byte{opcode.CPUProfile}), args: []string{a.PID}},
 			"-o -":     {args: []string{"-o", "-", a.PID, "block"}},
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
@@ -145,13 +133,13 @@ func TestNobodyReads(t *testing.T) {
 					t.Fatal(err)
 				}
 				out.Close()
-				lazytest.Eventually(t, "the session is held", func() bool { return someoneAt(t, a.Path) })
+				lazytest.Eventually(t, "the session is held", func() bool { return poketest.Connected(t, a.Path) })
 				ours.Close()
 				cmd.Wait()
 				if st := cmd.ProcessState.Sys().(syscall.WaitStatus); !st.Signaled() || st.Signal() != syscall.SIGPIPE || stderr.Len() > 0 {
 					t.Errorf("%v, %q", cmd.ProcessState, &stderr)
 				}
-				lazytest.Eventually(t, "the session is free", func() bool { return !someoneAt(t, a.Path) && !someoneAt(t, b.Path) })
+				lazytest.Eventually(t, "the session is free", func() bool { return !poketest.Connected(t, a.Path) && !poketest.Connected(t, b.Path) })
 				poketest.Run(t, "", a.PID, "echo", "free").Succeeds(t, "free\n")
 			})
 		}

@@ -7,21 +7,17 @@ import (
 	"testing"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
-	"github.com/go-manhole/lazy/internal/signame"
 )
 
-func TestParseSignal(t *testing.T) {
-	for _, s := range []string{"USR2", "SIGUSR2", "sigusr2", "usr2"} {
-		if sig, err := parseSignal(s); sig != syscall.SIGUSR2 || err != nil {
-			t.Errorf("%s: %v, %v", s, sig, err)
+func TestSignalFlag(t *testing.T) {
+	for s, want := range map[string]syscall.Signal{"": 0, "USR2": syscall.SIGUSR2, "SIGUSR2": syscall.SIGUSR2, "sigusr2": syscall.SIGUSR2, "usr2": syscall.SIGUSR2, "40": 40} {
+		if ro, err := (options{signal: s}).ring(); ro.Signal != want || err != nil {
+			t.Errorf("%s: %v, %v", s, ro.Signal, err)
 		}
 	}
-	if sig, err := parseSignal("40"); sig != 40 || err != nil || signame.Name(sig) != "signal 40" {
-		t.Errorf("40: %v, %v", sig, err)
-	}
-	for _, s := range []string{"", "0", "-1", "65", "SIG", "SIGSIGUSR2", "USR3", "KILL", "19x"} {
-		if sig, err := parseSignal(s); exit.StatusOf(err) != exit.Usage {
-			t.Errorf("%q: %v, %v", s, sig, err)
+	for _, s := range []string{"0", "-1", "65", "SIG", "SIGSIGUSR2", "USR3", "KILL", "STOP", "19x"} {
+		if ro, err := (options{signal: s}).ring(); exit.StatusOf(err) != exit.Usage || exit.ReasonOf(err) != "bad-signal" {
+			t.Errorf("%q: %v, %v", s, ro.Signal, err)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
@@ -122,6 +121,21 @@ func TestNamedTwice(t *testing.T) {
 	}
 }
 
+// A jsonLine is a line of --json.
+type jsonLine struct {
+	PID     int
+	Path    string
+	Name    string
+	Command string
+	OK      bool
+	Error   string
+	Status  exit.Status
+	Reason  string
+	Answer  string
+	Stats   map[string]int
+	Stack   []json.RawMessage
+}
+
 func TestJSON(t *testing.T) {
 	a, b := poketest.Start(t, "lazy"), poketest.Start(t, "unarmed")
 	r := poketest.Run(t, "", "--json", "-c", "stats; stack; version; fail", a.PID, b.PID)
@@ -152,10 +166,10 @@ func TestJSON(t *testing.T) {
 	if l := lines[2]; !l.OK || l.Answer != runtime.Version()+"\n" {
 		t.Errorf("%+v", l)
 	}
-	if l := lines[3]; l.OK || l.Error != "fail: on purpose" || l.Status != int(exit.Command) {
+	if l := lines[3]; l.OK || l.Error != "fail: on purpose" || l.Status != exit.Command || l.Reason != "command-failed" {
 		t.Errorf("%+v", l)
 	}
-	if l := lines[4]; l.OK || l.Status != int(exit.NotArmed) || l.PID != poketest.Atoi(t, b.PID) || l.Name == "" || l.Name != lines[0].Name || l.Command != "stats" {
+	if l := lines[4]; l.OK || l.Status != exit.NotArmed || l.Reason != "not-armed" || l.PID != poketest.Atoi(t, b.PID) || l.Name == "" || l.Name != lines[0].Name || l.Command != "stats" {
 		t.Errorf("%+v", l)
 	}
 	b.Unharmed(t)
@@ -168,13 +182,12 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	stopped := poketest.Start(t, "lazy")
-	stopped.Cmd.Process.Signal(syscall.SIGSTOP)
-	lazytest.Eventually(t, "it stopped", func() bool { return poketest.StateOf(t, stopped.PID) == 'T' })
-	if last(poketest.Run(t, "", "--json", stopped.PID, "version")); l.Status != int(exit.Timeout) || l.Name != lines[0].Name || l.Command != "version" {
+	stopped.Stop(t)
+	if last(poketest.Run(t, "", "--json", stopped.PID, "version")); l.Status != exit.Timeout || l.Reason != "stopped" || l.Name != lines[0].Name || l.Command != "version" {
 		t.Errorf("%+v", l)
 	}
 	dying := poketest.Start(t, "lazy")
-	if last(poketest.Run(t, "", "--json", "-c", "version; die; stats", dying.PID)); l.Status != int(exit.Broken) || l.Name != lines[0].Name || l.Command != "die" {
+	if last(poketest.Run(t, "", "--json", "-c", "version; die; stats", dying.PID)); l.Status != exit.Broken || l.Reason != "exited" || l.Name != lines[0].Name || l.Command != "die" {
 		t.Errorf("%+v", l)
 	}
 
