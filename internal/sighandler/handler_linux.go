@@ -7,13 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
 
+	"github.com/go-manhole/lazy/internal/sigmask"
 	"github.com/go-manhole/lazy/internal/signame"
 	"github.com/go-manhole/lazy/internal/sockfile"
 	"github.com/go-manhole/lazy/internal/sockpath"
@@ -174,14 +173,8 @@ func checkUnblocked(sig syscall.Signal) error {
 	tasks, _ := filepath.Glob("/proc/self/task/*/status")
 	for _, task := range tasks {
 		status, _ := os.ReadFile(task)
-		for line := range strings.Lines(string(status)) {
-			blocked, ok := strings.CutPrefix(line, "SigBlk:")
-			if !ok {
-				continue
-			}
-			if m, err := strconv.ParseUint(strings.TrimSpace(blocked), 16, 64); err == nil && m&bit == 0 {
-				return nil
-			}
+		if blocked, ok := sigmask.Blocked(status); ok && blocked&bit == 0 {
+			return nil
 		}
 	}
 	return fmt.Errorf("%s is blocked in every thread, by a mask that the process inherited; call signal.Notify for it first, or choose another with WithSignal", signame.Name(sig))
