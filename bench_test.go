@@ -11,8 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // serveOSSignal is what the obvious design does when its goroutine is woken:
@@ -75,19 +78,19 @@ const (
 
 func measureRings(b *testing.B, design string, spin int) [3]float64 {
 	b.Helper()
-	tg := startTarget(b, "-design", design, "-spin", itoa(spin))
-	defer tg.cmd.Process.Kill()
+	tg := startTarget(b, "-design", design, "-spin", strconv.Itoa(spin))
+	defer tg.Kill()
 	time.Sleep(2 * time.Second) // it has been like this for a while
 	var took [3][]time.Duration
 	note := func(i int, since time.Time) { took[i] = append(took[i], time.Since(since)) }
 	line := make([]byte, 100)
 	for start := time.Now(); len(took[2]) < tries && (len(took[2]) == 0 || time.Since(start) < tryUntil); {
 		rung := time.Now()
-		tg.ring()
+		tg.Ring()
 		var c net.Conn
 		for {
 			var err error
-			if c, err = net.Dial("unix", tg.path); err == nil {
+			if c, err = net.Dial("unix", tg.Path); err == nil {
 				break
 			}
 			time.Sleep(20 * time.Microsecond)
@@ -110,7 +113,7 @@ func measureRings(b *testing.B, design string, spin int) [3]float64 {
 		c.(*net.UnixConn).CloseWrite()
 		io.Copy(io.Discard, c)
 		c.Close()
-		tg.gone()
+		tg.Gone()
 		if spin == 0 {
 			// An idle process looks at its doorbell less and less often.
 			time.Sleep(2 * time.Second)
@@ -127,9 +130,9 @@ func measureRings(b *testing.B, design string, spin int) [3]float64 {
 func measureGops(b *testing.B, spin int) float64 {
 	b.Helper()
 	dir := b.TempDir()
-	tg := startTarget(b, "-design", "gops", "-spin", itoa(spin), "-path", dir)
-	defer tg.cmd.Process.Kill()
-	port, err := os.ReadFile(filepath.Join(dir, itoa(tg.pid)))
+	tg := startTarget(b, "-design", "gops", "-spin", strconv.Itoa(spin), "-path", dir)
+	defer tg.Kill()
+	port, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(tg.PID)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -169,24 +172,24 @@ func BenchmarkSaturated(b *testing.B) {
 				time.Sleep(2 * time.Second)
 				for range c.sessions {
 					start := time.Now()
-					tg.ring()
-					conn := tg.dial()
-					until(b, conn, prompt)
+					tg.Ring()
+					conn := tg.Dial()
+					lazytest.Until(b, conn, lazytest.Prompt)
 					greeting = append(greeting, time.Since(start))
 					for range c.commands {
 						atNoParticularMoment(50 * time.Millisecond)
 						start = time.Now()
 						fmt.Fprintln(conn, c.command)
-						until(b, conn, prompt)
+						lazytest.Until(b, conn, lazytest.Prompt)
 						command = append(command, time.Since(start))
 					}
 					start = time.Now()
 					conn.Close()
-					tg.gone()
+					tg.Gone()
 					end = append(end, time.Since(start))
 					atNoParticularMoment(time.Second)
 				}
-				tg.cmd.Process.Kill()
+				tg.Kill()
 			}
 			b.ReportMetric(0, "ns/op")
 			for _, took := range []struct {

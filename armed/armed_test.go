@@ -61,15 +61,15 @@ func TestVariable(t *testing.T) {
 		{"0", "", ""},
 		{"off", "", ""},
 		{"1", "lazy: armed already, SIGUSR2 opens /tmp/manhole-", ""},
-		{"signal=SIGUSR1,path=" + path + ", idle=10m, wait=1s, longest=2h, readonly=true", "rung lazy: armed already, SIGUSR1 opens " + path, ""},
+		{"signal=SIGUSR1,path=" + path + ", idle-timeout=10m, accept-timeout=1s, max-duration=2h, readonly=true", "rung lazy: armed already, SIGUSR1 opens " + path, ""},
 		{"signal=10,readonly=0", "lazy: armed already, SIGUSR1 opens /tmp/manhole-", ""},
-		{"please", "", `lazy: LAZY_MANHOLE: "please" is not key=value; set it to 1, or to pairs such as signal=USR1,idle=10m; the program goes on unarmed`},
-		{"colour=red", "", `"colour" is none of signal, path, wait, idle, longest, readonly`},
-		{"idle=soon", "", `idle="soon" is not a duration`},
-		{"signal=SIGNAL", "", `signal="SIGNAL" is neither`},
+		{"please", "", `lazy: LAZY_MANHOLE: "please" is not key=value; set it to 1, or to pairs such as signal=USR1,idle-timeout=10m; the program runs on unarmed`},
+		{"colour=red", "", `unknown option "colour" (valid: signal, path, accept-timeout, idle-timeout, max-duration, readonly)`},
+		{"idle-timeout=soon", "", `idle-timeout="soon" is not a duration`},
+		{"signal=SIGNAL", "", `signal=SIGNAL: "SIGNAL" is not a signal`},
 		{"signal=TERM", "", "SIGTERM"},
 		{"path=/nowhere/at/all", "", "create it or choose another"},
-		{"wait=-1s", "", "must be positive"},
+		{"accept-timeout=-1s", "", "must be positive"},
 	} {
 		env := []string{variable + "=" + test.value}
 		if strings.HasPrefix(test.stdout, "rung") {
@@ -86,7 +86,7 @@ func TestVariable(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"1", "signal=USR1,path=/x,wait=1s", "a=b", ",", "=", "readonly=maybe"} {
+	for _, s := range []string{"1", "signal=USR1,path=/x,accept-timeout=1s", "a=b", ",", "=", "readonly=maybe"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 )
 
 // BenchmarkPoke measures manhole-poke beside gops, from the start of the
@@ -17,29 +19,26 @@ import (
 //
 //	go test -run '^$' -bench Poke -benchtime 1x -v ./cmd/manhole-poke
 func BenchmarkPoke(b *testing.B) {
-	gops, err := realGops()
-	if err != nil {
-		b.Skip(err)
-	}
+	gops := poketest.Gops(b)
 	b.Setenv("GOPS_CONFIG_DIR", b.TempDir())
 	b.Run("start", func(b *testing.B) {
 		var poke, agent float64
 		for range b.N {
-			poke, agent = median(b, pokeBinary, "version"), median(b, gops, "help")
+			poke, agent = median(b, poketest.Binary(b), "version"), median(b, gops, "help")
 		}
 		compare(b, poke, agent)
 	})
 	for _, spin := range []int{0, 50, 500} {
 		b.Run(fmt.Sprintf("stats-spin=%d", spin), func(b *testing.B) {
-			b.Setenv(spinVariable, strconv.Itoa(spin))
+			b.Setenv(poketest.SpinVariable, strconv.Itoa(spin))
 			var poke, agent float64
 			for range b.N { // one after the other, as each burns all there is
-				g := startAt(b, "lazy", "")
-				poke = median(b, pokeBinary, g.pid, "stats")
-				g.cmd.Process.Kill()
-				g = startAt(b, "with gops's agent", "")
-				agent = median(b, gops, "stats", g.pid)
-				g.cmd.Process.Kill()
+				g := poketest.StartAt(b, "lazy", "")
+				poke = median(b, poketest.Binary(b), g.PID, "stats")
+				g.Cmd.Process.Kill()
+				g = poketest.StartAt(b, "with gops's agent", "")
+				agent = median(b, gops, "stats", g.PID)
+				g.Cmd.Process.Kill()
 			}
 			compare(b, poke, agent)
 		})

@@ -8,19 +8,22 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// completion prints what a shell has to read to complete command lines. It
-// then asks for each word what it may become, and nothing is rung for that: a
-// program's own commands are not known.
-func completion(_ options, args []string) error {
+// completion prints the script with which a shell completes command lines. The
+// shell then asks manhole-poke for the candidates, which sends no signal: the
+// commands of the program itself are not known.
+func (c *client) completion(args []string) error {
 	if len(args) != 1 {
-		return failf(statusUsage, "completion takes the name of a shell; try manhole-poke completion bash, zsh, fish or powershell")
+		return usagef("completion takes the name of a shell; try manhole-poke completion bash, zsh, fish or powershell")
 	}
-	root := newRoot(nil)
+	root := c.newRoot(nil)
 	var write func(*bytes.Buffer) error
 	switch args[0] {
 	case "bash":
@@ -32,31 +35,30 @@ func completion(_ options, args []string) error {
 	case "powershell":
 		write = func(w *bytes.Buffer) error { return root.GenPowerShellCompletionWithDesc(w) }
 	default:
-		return failf(statusUsage, "no completion for %q; try manhole-poke completion bash, zsh, fish or powershell", args[0])
+		return usagef("no completion for %q; try manhole-poke completion bash, zsh, fish or powershell", args[0])
 	}
-	return printOut(func(w *bytes.Buffer) { write(w) }) // a buffer takes all
+	var script bytes.Buffer
+	write(&script) // a buffer takes all
+	return c.print(script.String())
 }
 
-func shells() []candidate {
-	return []candidate{{word: "bash"}, {word: "zsh"}, {word: "fish"}, {word: "powershell"}}
+func shells() []complete.Candidate {
+	return []complete.Candidate{{Word: "bash"}, {Word: "zsh"}, {Word: "fish"}, {Word: "powershell"}}
 }
 
-func topics() (all []candidate) {
-	for _, s := range manual() {
-		all = append(all, candidate{s.topic, s.title})
+func topics() (all []complete.Candidate) {
+	for _, t := range theManual().Topics() {
+		all = append(all, complete.Candidate{Word: t.Name, What: t.What})
 	}
-	for _, s := range subcommands() {
-		all = append(all, candidate{s.name, s.what})
-	}
-	return distinct(append(all, commandNames(console.Commands())...))
+	return all
 }
 
-// completeWords registers what the words of the command line may become. typed
-// are those before the one in question: cobra takes a flag of the console for
-// one of poke's, so what it makes of them is not used.
+// completeWords registers what completes the words of the command line. typed
+// are those before the word to complete: cobra takes an option of a console
+// command for a flag of manhole-poke, so what it makes of them is not used.
 func completeWords(root *cobra.Command, typed []string) {
 	root.ValidArgsFunction = func(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		o, args := leniently(typed)
+		o, args := parseLeniently(typed)
 		if asksForFile(o, args, word) {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
@@ -65,17 +67,17 @@ func completeWords(root *cobra.Command, typed []string) {
 	completeFlags(root)
 }
 
-// completeFlags is for those that are no files.
+// completeFlags registers what completes the values of flags that are not files.
 func completeFlags(c *cobra.Command) {
-	values := map[string]func() []candidate{
+	values := map[string]func() []complete.Candidate{
 		"signal":  signalCandidates,
-		"timeout": func() []candidate { return nil },
-		"for":     func() []candidate { return nil },
-		"command": func() []candidate { return commandNames(console.Commands()) },
+		"timeout": func() []complete.Candidate { return nil },
+		"for":     func() []complete.Candidate { return nil },
+		"command": func() []complete.Candidate { return complete.Names(commands.Builtin()) },
 	}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if candidates, ok := values[f.Name]; ok {
-			// It fails for what is registered with another command, which is as good.
+			// It fails if the flag is registered with another command already.
 			c.RegisterFlagCompletionFunc(f.Name, func(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
 				return completions(candidates(), word)
 			})
@@ -83,8 +85,8 @@ func completeFlags(c *cobra.Command) {
 	})
 }
 
-// asksForFile tells whether only the shell knows what there is: a PATH, or
-// what follows an -o.
+// asksForFile reports whether the word is the name of a file, which the shell
+// completes: a PATH, or what follows an -o.
 func asksForFile(o options, args []string, word string) bool {
 	targets, command, dashed := splitTargets(args, o.all)
 	if len(command) > 0 {
@@ -93,7 +95,7 @@ func asksForFile(o options, args []string, word string) bool {
 	return !o.all && !dashed && strings.Contains(word, "/") && len(targets) == len(args)
 }
 
-func wordCandidates(o options, args []string) []candidate {
+func wordCandidates(o options, args []string) []complete.Candidate {
 	switch {
 	case o.commands != nil && o.all:
 		return nil
@@ -105,67 +107,67 @@ func wordCandidates(o options, args []string) []candidate {
 	case len(targets) == 0 && !o.all:
 		return targetCandidates(nil)
 	case len(command) == 0 && !dashed && !o.all: // more targets, or a command
-		return append(consoleCandidates(console.Commands(), nil), pids(reachable(), targets)...)
+		return append(complete.Next(commands.Builtin(), nil), pids(reachable(), targets)...)
 	}
 	if dashed {
-		return consoleCandidates(console.Commands(), command)
+		return complete.Next(commands.Builtin(), command)
 	}
 	words, _ := takeFlags(&o, command)
-	all := consoleCandidates(console.Commands(), words)
-	if c, ok := commandOf(console.Commands(), words); ok && c.Binary {
-		all = append(all, candidate{"-o", "write the answer to FILE"}, candidate{"-f", "let -o write over what exists"})
+	all := complete.Next(commands.Builtin(), words)
+	if c, _, ok := session.Find(commands.Builtin(), words); ok && c.Binary {
+		all = append(all, complete.Candidate{Word: "-o", What: "write the answer to FILE"}, complete.Candidate{Word: "-f", What: "let -o overwrite a file"})
 	}
 	return all
 }
 
-// completions are the candidates in cobra's form.
-func completions(all []candidate, word string) (matching []cobra.Completion, _ cobra.ShellCompDirective) {
+// completions returns the candidates in cobra's form.
+func completions(all []complete.Candidate, word string) (matching []cobra.Completion, _ cobra.ShellCompDirective) {
 	for _, c := range all {
-		if strings.HasPrefix(c.word, word) {
-			matching = append(matching, cobra.CompletionWithDesc(c.word, c.what))
+		if strings.HasPrefix(c.Word, word) {
+			matching = append(matching, cobra.CompletionWithDesc(c.Word, c.What))
 		}
 	}
 	return matching, cobra.ShellCompDirectiveNoFileComp
 }
 
-func pids(ps []goProcess, but []string) (all []candidate) {
+func pids(ps []process.Info, but []string) (all []complete.Candidate) {
 	for _, p := range ps {
 		pid := strconv.Itoa(p.PID)
 		if !slices.Contains(but, pid) {
-			all = append(all, candidate{pid, p.brief()})
+			all = append(all, complete.Candidate{Word: pid, What: brief(&p)})
 		}
 	}
 	return all
 }
 
-// goPIDs are those of all Go processes that can be seen.
-func goPIDs() []candidate {
-	all, _ := goProcesses() // a completion has nobody to tell of an error
+// goPIDs returns the PIDs of all Go processes that can be seen.
+func goPIDs() []complete.Candidate {
+	all, _ := process.List() // a completion cannot report an error
 	return pids(all, nil)
 }
 
-// typable are names that a shell takes as they are: what a process calls
-// itself must not become a command of the user's.
+// typable matches names that a shell takes as they are: a name that another
+// process chose must not become a command of the user's.
 var typable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.+-]*$`)
 
-func targetCandidates(but []string) []candidate {
+func targetCandidates(but []string) []complete.Candidate {
 	ps := reachable()
 	all := pids(ps, but)
 	for _, p := range ps {
-		alone := !slices.ContainsFunc(ps, func(q goProcess) bool { return q.PID != p.PID && (q.Name == p.Name || q.Comm == p.Name) })
-		taken := slices.ContainsFunc(subcommands(), func(s subcommand) bool { return s.name == p.Name })
+		alone := !slices.ContainsFunc(ps, func(q process.Info) bool { return q.PID != p.PID && (q.Name == p.Name || q.Comm == p.Name) })
+		taken := slices.ContainsFunc(subcommands(), func(s subcommand) bool { return s.Name == p.Name })
 		if alone && !taken && typable.MatchString(p.Name) && !slices.Contains(but, p.Name) {
-			all = append(all, candidate{p.Name, fmt.Sprintf("PID %d", p.PID)})
+			all = append(all, complete.Candidate{Word: p.Name, What: fmt.Sprintf("PID %d", p.PID)})
 		}
 	}
 	return all
 }
 
-// brief is what tells processes from each other.
-func (p *goProcess) brief() string {
-	cells := p.cells()
+// brief returns what tells processes from each other.
+func brief(p *process.Info) string {
+	cells := cells(p)
 	return strings.Map(func(r rune) rune {
-		// The shells' scripts handle what is shown as well as what is typed.
+		// The shells' scripts process what is shown like what is typed.
 		if strings.ContainsRune("$`\\!;&|<>'\"()", r) {
 			return '?'
 		}

@@ -4,19 +4,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-manhole/lazy/console"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 )
 
-// complete is what a shell is told: the candidates by word, and whether it
+// completed is what a shell is told: the candidates by word, and whether it
 // may offer files as well.
-func complete(t *testing.T, words ...string) (found map[string]string, files bool) {
+func completed(t *testing.T, words ...string) (found map[string]string, files bool) {
 	t.Helper()
-	cmd := exec.Command(pokeBinary, append([]string{"__complete"}, words...)...)
+	cmd := exec.Command(poketest.Binary(t), append([]string{"__complete"}, words...)...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // a second each time
 	out, err := cmd.Output()
 	if err != nil {
@@ -84,7 +82,7 @@ func TestComplete(t *testing.T) {
 		{line: "-", not: "--for"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			found, files := complete(t, strings.Split(c.line, " ")...)
+			found, files := completed(t, strings.Split(c.line, " ")...)
 			if files != c.files {
 				t.Errorf("files: %v", files)
 			}
@@ -104,30 +102,30 @@ func TestComplete(t *testing.T) {
 
 func TestCompleteTargets(t *testing.T) {
 	name := fmt.Sprintf("tab-%d", os.Getpid()) // a run beside this one has another
-	g := startNamed(t, name)
-	found, _ := complete(t, "")
-	if what := found[g.pid]; !strings.HasPrefix(what, name+", ") {
-		t.Errorf("%s: %q", g.pid, what)
+	g := poketest.StartNamed(t, name)
+	found, _ := completed(t, "")
+	if what := found[g.PID]; !strings.HasPrefix(what, name+", ") {
+		t.Errorf("%s: %q", g.PID, what)
 	}
-	if what := found[name]; what != "PID "+g.pid {
+	if what := found[name]; what != "PID "+g.PID {
 		t.Errorf("its name: %q", what)
 	}
-	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.pid[:1]}, {"kernel", ""}} {
-		if found, _ := complete(t, words...); found[g.pid] == "" {
+	for _, words := range [][]string{{"-c", "stats", ""}, {"-c", "stats", "1", ""}, {"1", g.PID[:1]}, {"kernel", ""}} {
+		if found, _ := completed(t, words...); found[g.PID] == "" {
 			t.Errorf("%q: %q", words, found)
 		}
 	}
-	for _, words := range [][]string{{g.pid, ""}, {"--all", ""}, {"--all", "-c", "stats", ""}} {
-		if found, _ := complete(t, words...); found[g.pid] != "" {
+	for _, words := range [][]string{{g.PID, ""}, {"--all", ""}, {"--all", "-c", "stats", ""}} {
+		if found, _ := completed(t, words...); found[g.PID] != "" {
 			t.Errorf("%q: %q", words, found)
 		}
 	}
 	// Of two it is no name any more.
-	startNamed(t, name)
-	if found, _ := complete(t, ""); found[name] != "" {
+	poketest.StartNamed(t, name)
+	if found, _ := completed(t, ""); found[name] != "" {
 		t.Errorf("%q", found)
 	}
-	g.unharmed(t)
+	g.Unharmed(t)
 }
 
 // A process that calls itself like a command must not become one.
@@ -135,9 +133,9 @@ func TestCompleteHostileName(t *testing.T) {
 	names := []string{"$(touch evil)", "`touch evil`", "a;b", "-c", "12", "list", "a b\x1b[2J"}
 	var pids []string
 	for _, name := range names {
-		pids = append(pids, startNamed(t, name).pid)
+		pids = append(pids, poketest.StartNamed(t, name).PID)
 	}
-	found, _ := complete(t, "")
+	found, _ := completed(t, "")
 	if strings.HasPrefix(found["list"], "PID") {
 		t.Errorf("list: %q", found["list"])
 	}
@@ -150,39 +148,5 @@ func TestCompleteHostileName(t *testing.T) {
 		if what, ok := found[name]; ok {
 			t.Errorf("%q is offered: %q", name, what)
 		}
-	}
-}
-
-// startNamed starts an armed target from an executable of that name.
-func startNamed(t *testing.T, name string) *target {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	copied := filepath.Join(dir, name)
-	if os.Link(exe, copied) != nil {
-		data, err := os.ReadFile(exe)
-		if err == nil {
-			err = os.WriteFile(copied, data, 0o755)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	path := filepath.Join(dir, "door")
-	return startCommand(t, "armed", path, exec.Command(copied, path))
-}
-
-func TestCommandOf(t *testing.T) {
-	commands := console.Commands()
-	for line, want := range map[string]string{"stack": "stack", "stack x": "stack", "stack diff": "stack diff", "stack diff -n": "stack diff", "st": "", "": ""} {
-		if c, ok := commandOf(commands, strings.Fields(line)); c.Name != want || ok != (want != "") {
-			t.Errorf("%q: %q", line, c.Name)
-		}
-	}
-	if all := consoleCandidates(commands, nil); !slices.ContainsFunc(all, func(c candidate) bool { return c.word == "gc" && c.what != "" }) {
-		t.Errorf("%q", all)
 	}
 }

@@ -1,31 +1,25 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package main
 
 import (
-	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
+	"github.com/go-manhole/lazy/internal/signame"
 )
 
-// signalCandidates are those that a process may be armed for, other than the
-// real-time ones, which have only numbers.
-func signalCandidates() (all []candidate) {
-	for n := syscall.Signal(1); n < 32; n++ {
-		switch n {
-		case unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGIO:
-			all = append(all, candidate{strings.TrimPrefix(unix.SignalName(n), "SIG"), ""})
-		}
+// signalCandidates returns the signals that programs are likely armed for.
+func signalCandidates() (all []complete.Candidate) {
+	for _, sig := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGIO} {
+		all = append(all, complete.Candidate{Word: signame.ForKill(sig)})
 	}
 	return all
 }
 
-// reachable are the processes that may be armed, as far as that can be seen.
-func reachable() []goProcess {
-	all, err := goProcesses()
-	if err != nil {
-		return nil // as in goPIDs
-	}
-	return keep(all, func(p *goProcess) bool { return p.mayBeArmed() && ringable(p.PID) })
+// reachable returns the processes that may be armed.
+func reachable() []process.Info {
+	all, _ := process.Reachable() // a completion cannot report an error
+	return all
 }

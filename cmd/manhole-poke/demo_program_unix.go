@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package main
 
@@ -12,12 +12,12 @@ import (
 	"github.com/go-manhole/lazy"
 )
 
-// demoArmed is what the demo's program says when it is ready to be poked.
+// demoArmed is what the demo's program prints when it is armed.
 const demoArmed = "armed\n"
 
-// demoProgram is the program that demo pokes: a small shop with its
-// goroutines in the states in which one meets them, and a leak. It runs until
-// its input ends, and says on its output when it is armed.
+// demoProgram is the program that demo looks into: a small shop with goroutines
+// in the common states, and a leak. It runs until its input ends, and prints
+// demoArmed when it is armed.
 func demoProgram(in io.Reader, out io.Writer) error {
 	openShop()
 	if err := lazy.Arm(); err != nil {
@@ -43,7 +43,7 @@ func openShop() {
 		go tendDesk(parcels, quit)
 	}
 	till := new(sync.Mutex)
-	till.Lock() // for good: who waits below has met a deadlock
+	till.Lock() // for good: those who wait below are deadlocked
 	for range 3 {
 		go payAtTill(till)
 	}

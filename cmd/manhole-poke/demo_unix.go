@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package main
 
@@ -12,42 +12,44 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
 )
 
-// demoProgramArg after demo makes this executable the program to be poked.
+// demoProgramArg after demo makes this executable the program to look into.
 const demoProgramArg = "program"
 
-// demo starts the program, pokes it as any other would be, and ends it.
-func demo(o options, args []string) error {
+// demo starts the program, opens a session with it as with any other, and ends
+// it.
+func (c *client) demo(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == demoProgramArg:
-		return demoProgram(os.Stdin, os.Stdout)
+		return demoProgram(c.stdin, c.stdout)
 	case len(args) > 0:
-		return failf(statusUsage, "demo takes no arguments, not %q; try manhole-poke demo", args[0])
+		return usagef("unexpected argument %s; try manhole-poke demo", args[0])
 	}
 	ctx, stop := untilSignalled()
 	defer stop()
-	pid, end, err := startDemo(ctx, o.timeout)
+	pid, end, err := startDemo(ctx, c.timeout)
 	if err != nil {
 		return err
 	}
 	defer end()
-	fmt.Fprintf(os.Stderr, "manhole-poke: started a small armed program; this is manhole-poke %d:\n", pid)
+	c.complain(fmt.Sprintf("started a small armed program; this is manhole-poke %d:", pid))
 	in := input{}
-	if term.IsTerminal(int(os.Stdin.Fd())) {
-		in = input{terminal: true, rest: os.Stdin}
+	if isTerminal(c.stdin) {
+		in = input{terminal: true, rest: c.stdin}
 	}
-	return door{pid: pid}.hold(ctx, o, in)
+	return c.hold(ctx, ring.Options{Timeout: c.timeout}, ring.Target{PID: pid}, in)
 }
 
 // startDemo returns when the program is armed. The program ends with its
-// standard input, which nobody but this process holds open, so it ends with
-// this process, however that ends.
+// standard input, which only this process holds open, so it ends with this
+// process, however that ends.
 func startDemo(ctx context.Context, timeout time.Duration) (pid int, end func(), err error) {
 	exe, err := os.Executable()
 	if err != nil {
-		return 0, nil, failf(statusHere, "cannot find the demo's program, which is this one: %v", err)
+		return 0, nil, exit.Errorf(exit.LocalIO, "demo", "cannot find the demo's program, which is this executable: %v", err)
 	}
 	var said bytes.Buffer
 	cmd := exec.Command(exe, "demo", demoProgramArg)
@@ -56,14 +58,14 @@ func startDemo(ctx context.Context, timeout time.Duration) (pid int, end func(),
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return 0, nil, failf(statusHere, "cannot start the demo: %v", err)
+		return 0, nil, exit.Errorf(exit.LocalIO, "demo", "cannot start the demo: %v", err)
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, nil, failf(statusHere, "cannot start the demo: %v", err)
+		return 0, nil, exit.Errorf(exit.LocalIO, "demo", "cannot start the demo: %v", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, nil, failf(statusHere, "cannot start the demo: %v", err)
+		return 0, nil, exit.Errorf(exit.LocalIO, "demo", "cannot start the demo: %v", err)
 	}
 	end = func() {
 		stdin.Close()
@@ -82,11 +84,11 @@ func startDemo(ctx context.Context, timeout time.Duration) (pid int, end func(),
 		return 0, nil, context.Cause(ctx)
 	case <-time.After(timeout):
 		end()
-		return 0, nil, failf(statusTimeout, "the demo's program was not ready within %v; try a longer -t", timeout)
+		return 0, nil, exit.Errorf(exit.Timeout, "demo-not-ready", "the demo's program was not ready within %v; try a longer -t", timeout)
 	case ok := <-armed:
 		if !ok {
 			end()
-			return 0, nil, failf(statusHere, "the demo's program could not be armed: %s", &said)
+			return 0, nil, exit.Errorf(exit.LocalIO, "demo", "the demo's program could not be armed: %s", &said)
 		}
 	}
 	return cmd.Process.Pid, end, nil

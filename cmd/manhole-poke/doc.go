@@ -20,220 +20,218 @@
 //
 // # Description
 //
-// manhole-poke opens a session with a Go program that called lazy.Arm of
-// github.com/go-manhole/lazy. The program is rung with a signal; it then opens
-// a unix socket for one session, in which it shows its goroutines, figures and
-// profiles and can be adjusted.
+// manhole-poke opens a session with a running Go program that called
+// lazy.Arm of github.com/go-manhole/lazy. It sends the process a signal;
+// the process then opens a unix socket for one session. In the session you can
+// look at goroutines, statistics and profiles, and change some settings of the
+// runtime.
 //
-// Without arguments manhole-poke lists the Go processes of this machine, and
-// which of them are armed. Nothing is rung.
+// Without arguments manhole-poke lists the Go processes on this machine and
+// shows which of them are armed. It sends no signal.
 //
-// With a target it looks before it rings: the process must exist and run,
-// belong to the caller (or the caller be root), catch the signal, and hold the
-// descriptor by which an armed process says for which signal and path it is
-// armed. A process that would die of the signal is never signalled. Then it
-// rings, waits for the socket, and makes sure that the one who listens is that
-// very process before it says a word.
+// Given a target, manhole-poke checks the process before it sends the signal.
+// The process must be running and belong to the caller (root may use any
+// process). It must catch the signal, and it must hold the descriptor in
+// which an armed process records its signal and path. A process that would
+// die of the signal never gets it. After the signal manhole-poke waits for the
+// socket. It sends nothing until the kernel has confirmed that the listener is
+// the target process.
 //
-// At a terminal the session is a console. Input that is not a terminal is a
-// script, a command on each line, and only the answers are printed. A script
-// without a byte gets greeting, statistics and stacks.
+// At a terminal the session is a console. Standard input that is not a
+// terminal is a script: each line is a command, and only the answers are
+// printed. An empty script prints the greeting, the statistics and the stacks.
 //
-// With a command, or with -c, only the answers to that are printed. Several
-// targets are asked at the same time, and their answers stand below each
-// other; but stats makes one table of all, and stack merges and counts the
-// goroutines of all. With --json each answer is a line, and so is the reason
-// why a process did not answer. If standard output is a pipe or socket that
-// nobody reads any more, the commands are given up, unless their answer goes
-// to a file (-o).
+// With a command, or with -c, only the answers are printed. Several targets
+// are asked in parallel, and the answers are printed one below the other.
+// Two commands combine the answers: stats prints one table, and stack merges
+// and counts the goroutines of all processes. With --json each answer is
+// one line of JSON, and so is the reason why a process did not answer.
+// If standard output is a pipe or socket whose reader goes away, the commands
+// are cancelled, unless the answer goes to a file (-o).
 //
-// A process in a container has the PID that the host sees, as the list shows
-// it. Its socket is found through /proc/PID/root and in its network namespace,
-// and root connects as the user that the process runs as (Linux).
+// A process in a container is addressed by the PID that the host sees, as
+// shown in the list. manhole-poke finds its socket through /proc/PID/root and
+// in its network namespace; root connects as the user of the process (Linux
+// only).
 //
 // # Targets
 //
-//	PID   a process. By its descriptor it says for which signal and path it is
-//	      armed.
-//	NAME  the Go process whose executable, or which itself, is called exactly
-//	      so. Of several the only one that is armed is meant, if all are the
-//	      same user's; else they are listed, and none is rung.
-//	PATH  a socket; it contains a slash. What listens there is connected to. If
-//	      nobody does, the process that the path is named after is rung, if it
-//	      says that the path is its own.
+//   - PID: the process with this PID. Its descriptor says which signal and
+//     path it is armed for.
+//   - NAME: the Go process whose executable or comm name is exactly NAME.
+//     If several match and one user owns all of them, the only armed one is
+//     chosen. Otherwise they are listed, and none gets the signal.
+//   - PATH: a socket. A path contains a slash. If a process listens there,
+//     manhole-poke connects to it. If none does, the process with the PID in
+//     the file name gets the signal, provided that it is armed for that path.
 //
-// The first argument is a target, and so are those after it that are all
-// digits or contain a slash. The rest is one command of the console with its
-// arguments, and never taken for flags of manhole-poke, except that -o FILE
-// and -f may stand there as well: no command of the console has these. After
-// -- nothing is taken for a flag or a target; before all else it lets a
-// process be reached that is called like a subcommand. With -c all arguments
-// are targets.
+// The first argument is a target. Further targets must be PIDs or paths; the
+// rest is one console command with its arguments. Words after the first target
+// are not flags of manhole-poke, except -o FILE and -f: no console command has
+// these. After -- no word is a flag or a target. A -- before the first target
+// allows a process to have the name of a subcommand. With -c all arguments are
+// targets.
 //
 // # At a terminal
 //
-// Lines are edited, and kept for the next session. Ctrl-D or quit ends this
-// one.
+// Lines can be edited, and are kept in a history for later sessions. Ctrl-D or
+// quit ends the session.
 //
-//	COMMAND | PROGRAM  a local program reads the answer: stack | less, fds |
-//	                   grep tcp
-//	COMMAND > FILE     the answer becomes a new file; >! writes over an old one
-//	Tab                completes commands, their arguments, and files
-//	Ctrl-R, Up         what was typed before; what begins with a blank is not
-//	                   kept
-//	Enter              ends watch, tail, trace and a profile early
-//	Ctrl-C             interrupts the command; twice within a second, leaves
+//   - COMMAND | PROGRAM: a local program reads the answer: stack | less,
+//     fds | grep tcp
+//   - COMMAND > FILE: write the answer to a new file; >! overwrites an
+//     existing one
+//   - Tab: complete a command, an argument or a file name
+//   - Ctrl-R, Up: search the history; a line that begins with a blank is not
+//     kept
+//   - Enter: finish watch, tail, trace or a profile early
+//   - Ctrl-C: interrupt the command; twice within a second, leave
 //
-// A binary answer needs a file or a program to go to. In what is shown,
-// control characters are replaced by what stands for them.
+// A binary answer must go to a file or a program. Control characters in an
+// answer are shown in visible form.
 //
 // # Options
+//   - -s, --signal SIGNAL: the signal to send: USR2, SIGUSR2 or 12. The
+//     default is what the process says, or SIGUSR2 if its descriptors cannot
+//     be read. With -s a process gets the signal also if it only catches it
+//     and does not say that it is armed.
+//   - -p, --path PATH: the socket of the process. The default is what the
+//     process says, or /tmp/manhole-PID.
+//   - -t, --timeout TIMEOUT: how long to wait for the process: 500ms, 3;
+//     default 10s. Applies to the socket, then to the greeting. A bare number
+//     is seconds.
+//   - -c, --command COMMANDS: commands, separated by semicolons or line ends.
+//     Several -c are run in order.
+//   - -o, --output FILE: write the answer to FILE, which must not exist.
+//     With several processes each gets a file of its own, with the PID before
+//     the extension. A - is standard output, and ./- a file of that name.
+//   - -f, --force: let -o overwrite a file. The old file keeps its content
+//     until the answer is complete. The new one gets its mode, its owner where
+//     permitted, and symlinks to it.
+//   - --all: ask every armed process that you may signal.
+//   - --json: answer in JSON, for programs.
+//   - --pager: at a terminal, show long answers in $PAGER.
+//   - --for DURATION: how long gops may be used: 30m, 3600; default 10m.
+//     Only with the subcommand gops.
 //
-//	-s, --signal SIGNAL     the signal to ring with: USR2, SIGUSR2 or 12. By
-//	                        default it is what the process says, or SIGUSR2 if
-//	                        its descriptors cannot be read. Given, it also rings
-//	                        a process that only catches the signal and says
-//	                        nothing of being armed.
-//	-p, --path PATH         the socket of the process. By default it is what the
-//	                        process says, or /tmp/manhole-PID.
-//	-t, --timeout TIMEOUT   how long to wait for the process: 500ms, 3; 10s if
-//	                        not given. It is waited so long for the socket, and
-//	                        then for the greeting. A number is of seconds.
-//	-c, --command COMMANDS  commands, separated by semicolons or ends of lines.
-//	                        Where -c is given more than once, they follow each
-//	                        other.
-//	-o, --output FILE       write the answer to FILE, which must not exist yet.
-//	                        Of several processes each has its own, with the PID
-//	                        before the extension. A - is standard output, and
-//	                        ./- a file of that name.
-//	-f, --force             let -o write over what exists. What exists keeps its
-//	                        content until the answer is whole, and then its
-//	                        mode, its owner if that can be, and the links that
-//	                        lead to it.
-//	--all                   ask every armed process that may be rung.
-//	--json                  answer in JSON, for programs.
-//	--pager                 at a terminal, show long answers in $PAGER.
-//	--for DURATION          how long gops may be used: 30m, 3600; 10m if not
-//	                        given. It goes with the subcommand gops.
-//
-// They stand before the first target, or beside the subcommand that they go
-// with.
+// Flags stand before the first target, or after the subcommand that they
+// belong to.
 //
 // # Subcommands
-//
-//	list              what manhole-poke alone does.
-//	kernel PID|NAME   what the kernel knows of it. Its threads, what they do,
-//	                  and what that most likely means, without the process's
-//	                  help. Any process will do, armed or not.
-//	gops PID          let gops(1) talk to it. As if it had gops's agent: as long
-//	                  as this runs, gops stack PID and gops's other commands
-//	                  work, for the same user and root only (Linux). They find
-//	                  the port in the directory that gops keeps, ~/.config/gops
-//	                  if GOPS_CONFIG_DIR does not say another.
-//	demo              see it work. It starts a small armed program of its own,
-//	                  pokes it, and ends it.
-//	completion SHELL  for bash, zsh, fish or powershell. See manhole-poke help
-//	                  install.
-//	man               the manual, for man(1). See manhole-poke help install.
-//	help [TOPIC]      more about TOPIC.
-//	version           which manhole-poke this is.
+//   - list: list Go processes (the default).
+//   - kernel PID|NAME: what the kernel knows of a process. Shows its threads,
+//     what they do, and what that most likely means, without the process's
+//     help. The process need not be armed (Linux only).
+//   - gops PID: let gops(1) use the process. While this runs, gops stack PID
+//     and gops's other commands work as if the process had a gops agent,
+//     for the same user and root only (Linux only). They find the port in
+//     gops's own directory: $GOPS_CONFIG_DIR, or ~/.config/gops.
+//   - demo: try it on a small program. Starts a small armed program, opens a
+//     session with it, and ends it.
+//   - completion SHELL: for bash, zsh, fish or powershell. See manhole-poke
+//     help install.
+//   - man: the manual, for man(1). See manhole-poke help install.
+//   - help [TOPIC]: more about TOPIC.
+//   - version: print the version.
 //
 // # Exit status
 //
-// Every failure is one line on standard error that says what to try, and one
-// of these:
-//
-//	  0  all went well
-//	  1  a command of the script failed; its answer says why
-//	  2  the command line is wrong
-//	  3  no such process
-//	  4  the process or its socket belongs to somebody else
-//	  5  the process does not catch the signal: it would die of it, or never
-//	     notice
-//	  6  nothing about the process says that it is armed
-//	  7  the process is armed, but not for the signal given
-//	  8  the process is stopped, traced or frozen
-//	  9  the process is a zombie
-//	 10  the process was rung or connected to, but did not answer in time
-//	 11  nobody listens at the path given
-//	 12  somebody other than the process listens at its path
-//	 13  the process refused the peer
-//	 14  somebody else holds the session
-//	 15  the session ended before it was done
-//	 16  the process exited meanwhile
-//	 17  the process or its root cannot be looked at, so it was not rung
-//	 18  this system, or this namespace, has no way to do it
-//	 19  something failed on this side: standard input or output, or the demo
-//	 20  the process is not a Go program
-//	 21  the process is a Go program that lazy is not linked into
-//	 22  several processes have the name given
-//	 23  of several processes some did not answer, and the others did
-//	 24  gops has an agent of the process to talk to already
-//	 25  the process is armed, but not for the path given
-//	128  plus N: ended by signal N, as Ctrl-C does (130)
+// Every failure prints one line to standard error: what is wrong, and what to
+// do. The exit status is one of the following. With --json each failure also
+// has the reason, one of the words in parentheses.
+//   - 0: success
+//   - 1: a command failed; its answer says why (command-failed,
+//     commands-failed)
+//   - 2: the command line is wrong (usage, bad-signal, binary-to-terminal,
+//     script-too-long, not-gops)
+//   - 3: no such process or socket, or the name is ambiguous; nothing
+//     was signalled (no-such-process, not-a-process, zombie, ambiguous,
+//     nobody-listens)
+//   - 4: the process is not armed, or not for this signal or path; it was
+//     not signalled (not-armed, not-go, without-lazy, signal-not-caught,
+//     signal-ignored, signal-blocked, other-signal, other-path,
+//     note-not-understood)
+//   - 5: not permitted: another user's process, a refused session, or another
+//     listener in the process's place (permission, refused, inaccessible,
+//     other-network, wrong-listener)
+//   - 6: somebody else has the session, or the process already has a gops
+//     agent (busy, has-gops-agent)
+//   - 7: no answer in time, or none possible: the process is stopped or frozen
+//     (socket-not-opened, not-accepted, no-greeting, file-system, stopped,
+//     traced, frozen, demo-not-ready, gops-said-nothing)
+//   - 8: the process exited, or ended the session early (exited,
+//     session-ended, hung-up, not-understood)
+//   - 9: some of several processes did not answer (some-did-not-answer)
+//   - 10: local I/O error: standard input or output, a file, or the demo
+//     (local-io, input, output, file, file-exists, program, terminal, demo,
+//     gops-file, loopback, signal-failed, connect-failed)
+//   - 11: not possible on this system or in this namespace (unsupported,
+//     listener-unknown, user-namespace)
+//   - 128: plus N: ended by signal N, as by Ctrl-C (130) (interrupted)
 //
 // # Environment
 //
-//	GOPS_CONFIG_DIR, XDG_CONFIG_HOME, HOME
-//	                where gops, and with it manhole-poke gops, looks for the
-//	                port of an agent.
-//	NO_COLOR        if it is not empty, nothing is coloured; nor is it if TERM
-//	                is dumb, or on what is no terminal.
-//	PAGER           what --pager shows long answers in; else less, or more.
-//	XDG_STATE_HOME  where the history of the console is; ~/.local/state if it is
-//	                not set.
+//   - GOPS_CONFIG_DIR, XDG_CONFIG_HOME, HOME: where gops looks for the port of
+//     an agent, and where manhole-poke gops puts it.
+//   - NO_COLOR: if not empty, disables colours. Colours are also off if TERM
+//     is dumb, and when the output is not a terminal.
+//   - PAGER: the program that --pager shows long answers in. The default is
+//     less, or more.
+//   - XDG_STATE_HOME: where the history of the console is kept. The default is
+//     ~/.local/state.
 //
 // # Files
 //
-//	/tmp/manhole-PID  the socket, from the ring to the end of the session,
-//	                  unless the program was armed with another path. Where /tmp
-//	                  cannot be used it is /dev/shm/manhole-PID, and else a name
-//	                  in the abstract namespace; the process tells, and
-//	                  manhole-poke finds it.
-//	~/.local/state/manhole-poke/history
-//	                  what was typed in sessions, readable by nobody else. It is
-//	                  not kept where the directory is another user's, as it may
-//	                  be under sudo.
-//	/proc/PID/fd      where an armed process tells, in a descriptor named
-//	                  lazy-armed, for which signal and path (Linux).
+//   - /tmp/manhole-PID: the socket, from the signal to the end of the session,
+//     unless the program was armed with another path. If /tmp cannot be used,
+//     it is /dev/shm/manhole-PID or a name in the abstract namespace.
+//     The process records which, and manhole-poke finds it.
+//   - ~/.local/state/manhole-poke/history: the lines typed in sessions, with
+//     mode 0600. Nothing is kept if the directory belongs to another user,
+//     as it may under sudo.
+//   - /proc/PID/fd: where an armed process records its signal and path,
+//     in a descriptor named lazy-armed (Linux only).
 //
 // # Examples
 //
-// What is there, and which of it is armed:
+// List the Go processes, and select the armed ones:
 //
 //	manhole-poke
 //	manhole-poke --json | jq 'select(.armed)'
 //
-// A session, a script, and greeting, statistics and stacks at once:
+// Open a session; run a script; print the greeting, the statistics and the
+// stacks:
 //
 //	manhole-poke 1234
 //	echo stats | manhole-poke 1234
 //	manhole-poke 1234 </dev/null >stacks.txt
 //
-// One command; a profile in a file; several commands in several processes:
+// Run one command; write a profile to a file; run two commands in two
+// processes:
 //
 //	manhole-poke web stack -state 'chan receive' -n 3
 //	manhole-poke 1234 pprof-cpu 10s -o cpu.pprof
 //	manhole-poke -c 'stats; stack' 1234 1235
 //
-// All workers of this machine as one answer:
+// Get one answer from all armed processes:
 //
 //	manhole-poke --all stack
 //	manhole-poke --all --json stats
 //
-// See it work, without a program of one's own:
+// Try it without a program of your own:
 //
 //	manhole-poke demo
 //
 // # Installation
 //
-// This page, where man(1) finds it; if install(1) has no -D, make the
+// Install this page for man(1). If your install(1) has no -D, create the
 // directory first:
 //
 //	manhole-poke man | sudo install -Dm644 /dev/stdin /usr/local/share/man/man1/manhole-poke.1
 //
-// Completion: bash (with the package bash-completion) in ~/.bashrc; zsh in
-// ~/.zshrc, after compinit; fish; powershell in $PROFILE:
+// Install completion. For bash (with the package bash-completion) add the
+// first line to ~/.bashrc. For zsh add the second to ~/.zshrc, after compinit.
+// For fish run the third. For powershell add the last to $PROFILE:
 //
 //	source <(manhole-poke completion bash)
 //	source <(manhole-poke completion zsh)
@@ -242,19 +240,20 @@
 //
 // # Security notes
 //
-// Only the process's own user and root are let in: the process asks the kernel
-// who connects, and manhole-poke asks it who listens. The socket has mode
-// 0600.
+// Only root and the user of the process may open a session. Both sides check
+// with the kernel: the process checks the user that connects, and manhole-poke
+// checks the process that listens. The socket has mode 0600.
 //
-// Whoever is in a session can do what a debugger can: read memory and
-// environment, change settings of the runtime, run the program's own commands,
-// unless the program was armed with WithReadOnly. What the session is told by
-// the program is the program's word.
+// A session has the power of a debugger: it can read memory and the
+// environment, change settings of the runtime and run the program's own
+// commands. A program that was armed with WithReadOnly allows none of the
+// changes. What a session shows is the program's word: a hostile program can
+// lie.
 //
-// What another process says or calls itself is shown with control characters
-// replaced: in lists, messages and completions, and in the answers at a
-// terminal of the console. Answers to scripts and to commands on the command
-// line are passed on as they are.
+// Text from other processes is shown with control characters replaced:
+// in lists, messages and completions, and in answers shown at a terminal.
+// Answers to scripts and to commands on the command line are passed on
+// unchanged when standard output is not a terminal.
 //
 // # See also
 //

@@ -1,40 +1,47 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
-	"golang.org/x/term"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/internal/signame"
 )
 
-// An input is what is said to the process.
+// An input is what is to be said to the process.
 type input struct {
 	terminal bool
 	first    []byte    // what was read ahead
 	rest     io.Reader // nil if that was all
 }
 
-// report says whether there is nothing to say; then the process tells of
+// empty reports whether there is nothing to say; then the process reports on
 // itself and ends the session.
-func (in input) report() bool { return !in.terminal && len(in.first) == 0 && in.rest == nil }
+func (in input) empty() bool { return !in.terminal && len(in.first) == 0 && in.rest == nil }
 
-// standardInput reads the start of a script before anything is rung: a peer
-// that is silent at first is taken for a person, so a script must be ready to
-// speak.
-func standardInput(ctx context.Context) (input, error) {
-	if term.IsTerminal(int(os.Stdin.Fd())) {
-		return input{terminal: true, rest: os.Stdin}, nil
+func (in input) reader() io.Reader {
+	if in.rest == nil {
+		return bytes.NewReader(in.first)
 	}
-	first, err := unlessLeft(ctx, func() ([]byte, error) {
+	return io.MultiReader(bytes.NewReader(in.first), in.rest)
+}
+
+// readInput reads the start of a script before any process gets a signal, so
+// that none waits for the script.
+func readInput(ctx context.Context, f *os.File) (input, error) {
+	if isTerminal(f) {
+		return input{terminal: true, rest: f}, nil
+	}
+	first, err := whileWaiting(ctx, func() ([]byte, error) {
 		buf := make([]byte, 64<<10)
-		n, err := os.Stdin.Read(buf)
+		n, err := f.Read(buf)
 		return buf[:n], err
 	})
 	switch {
@@ -43,21 +50,44 @@ func standardInput(ctx context.Context) (input, error) {
 	case err == io.EOF:
 		return input{}, nil
 	case err != nil:
-		return input{}, failf(statusHere, "cannot read the script: %v; try </dev/null for the greeting, statistics and stacks", err)
+		return input{}, exit.Errorf(exit.LocalIO, "input", "cannot read the script: %v; try </dev/null for the greeting, statistics and stacks", err)
 	}
-	return input{first: first, rest: os.Stdin}, nil
+	return input{first: first, rest: f}, nil
 }
 
-// gopsRequest is what a script says in gops's protocol, read to its end so that
-// it can be said again.
-func (in input) gopsRequest(ctx context.Context) ([]byte, error) {
-	more := bufio.NewReader(io.MultiReader(bytes.NewReader(in.first[1:]), in.rest))
-	return unlessLeft(ctx, func() ([]byte, error) { return gopsRequest(in.first[0], more) })
+// scriptLines reads a script for several processes. Without one they are asked
+// for statistics and stacks.
+func (c *client) scriptLines(ctx context.Context, targets []string) (lines []string, err error) {
+	in, err := readInput(ctx, c.stdin)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.terminal:
+		return nil, usagef("a session is with one process; give a command: manhole-poke %s stats", strings.Join(targets, " "))
+	case in.empty():
+		return []string{"stats", "stack"}, nil
+	}
+	const max = 1 << 20 // each process gets all of it
+	text, err := whileWaiting(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in.reader(), max+1)) })
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, exit.Errorf(exit.LocalIO, "input", "cannot read the script: %v; try -c", err)
+	case len(text) > max:
+		return nil, exit.Errorf(exit.Usage, "script-too-long", "the script is longer than %d bytes; send it to one process at a time", max)
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
 }
 
-// unlessLeft is what read returns, which may wait long, or earlier the cause of
-// ctx's end; read goes on then.
-func unlessLeft[T any](ctx context.Context, read func() (T, error)) (T, error) {
+// whileWaiting returns what read returns, or earlier the cause of ctx's end; read
+// goes on then.
+func whileWaiting[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
 		v   T
 		err error
@@ -75,13 +105,13 @@ func unlessLeft[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 }
 
-// untilSignalled is a context that ends, with the failure to leave with, at a
-// signal that asks to.
+// untilSignalled returns a context that ends, with the error to exit with, at a
+// signal that asks this process to.
 func untilSignalled() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // nohup's wish
+		if !signal.Ignored(s) { // as nohup(1) wants it
 			signal.Notify(c, s)
 		}
 	}
@@ -90,7 +120,7 @@ func untilSignalled() (context.Context, func()) {
 		case s := <-c:
 			signal.Stop(c) // a second one ends even what cannot be interrupted
 			sig := s.(syscall.Signal)
-			cancel(failf(statusInterrupted+status(sig), "left on %s; the session is closed", signalName(sig)))
+			cancel(exit.Errorf(exit.Signalled+exit.Status(sig), "interrupted", "left on %s; the session is closed", signame.Name(sig)))
 		case <-ctx.Done():
 		}
 	}()

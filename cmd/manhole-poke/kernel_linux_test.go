@@ -2,44 +2,24 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // startHeld starts a target that only a signal can end.
-func startHeld(t *testing.T, role string) *target {
+func startHeld(t *testing.T, role string) *poketest.Target {
 	t.Helper()
-	g := start(t, role)
-	t.Cleanup(func() { g.cmd.Process.Kill() }) // before the one that waits for it
+	g := poketest.Start(t, role)
+	t.Cleanup(func() { g.Cmd.Process.Kill() }) // before the one that waits for it
 	return g
-}
-
-// shows asserts a view with all of the words in it.
-func (r result) shows(t *testing.T, words ...string) {
-	t.Helper()
-	if !strings.HasPrefix(r.stdout, "What the kernel knows of process ") || !strings.HasSuffix(r.stdout, ".\n") {
-		t.Errorf("not a view: %q", r.stdout)
-	}
-	if w := r.showsAll(words); w != "" {
-		t.Errorf("%q is missing in\n%s", w, r.stdout)
-	}
-}
-
-// showsAll is the first of the words that is missing.
-func (r result) showsAll(words []string) string {
-	for _, w := range words {
-		if !regexp.MustCompile(w).MatchString(r.stdout) {
-			return w
-		}
-	}
-	return ""
 }
 
 // A world that cannot be stopped: no goroutine runs, and poke says which thread
@@ -61,106 +41,106 @@ func TestKernelHeld(t *testing.T) {
 			// The world is not held from the start, and where others use the
 			// CPUs it is not to be seen every time.
 			holds(t, g)
-			var r result
-			until(t, "it is to be seen that the world is held", func() bool {
-				r = pokeWith(t, "", "-t", "300ms", g.pid, "stats")
-				return r.showsAll(c.words) == ""
+			var r poketest.Result
+			lazytest.Eventually(t, "it is to be seen that the world is held", func() bool {
+				r = poketest.Run(t, "", "-t", "300ms", g.PID, "stats")
+				return r.Lacks(c.words...) == ""
 			})
-			r.fails(t, statusTimeout, g.pid, "within 300ms", "-t")
+			r.Fails(t, exit.Timeout, g.PID, "within 300ms", "-t")
 		})
 	}
 }
 
-func holds(t *testing.T, g *target) {
+func holds(t *testing.T, g *poketest.Target) {
 	t.Helper()
-	until(t, "a thread wants to stop the world", func() bool {
-		return strings.Contains(pokeWith(t, "", "kernel", g.pid).stdout, "wants to stop the world")
+	lazytest.Eventually(t, "a thread wants to stop the world", func() bool {
+		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "wants to stop the world")
 	})
 }
 
 func TestKernelInOtherWays(t *testing.T) {
 	g := startHeld(t, "in a raw call")
 	holds(t, g)
-	r := finish(t, pokeCommand(t, nil, "-t", "300ms", g.pid))
-	r.fails(t, statusTimeout, "within 300ms")
-	r.shows(t, g.pid)
+	r := poketest.Finish(t, poketest.Command(t, nil, "-t", "300ms", g.PID))
+	r.Fails(t, exit.Timeout, "within 300ms")
+	r.ShowsKernel(t, g.PID)
 	// For programs, the line is enough.
-	r = pokeWith(t, "", "-t", "300ms", "--json", g.pid, "stats")
-	if r.status != statusTimeout || strings.Count(r.stdout, "\n") != 1 || strings.Contains(r.stdout, "kernel knows") {
+	r = poketest.Run(t, "", "-t", "300ms", "--json", g.PID, "stats")
+	if r.Status != exit.Timeout || strings.Count(r.Stdout, "\n") != 1 || strings.Contains(r.Stdout, "kernel knows") {
 		t.Errorf("%+v", r)
 	}
-	s, wait := atTerminal(t, "-t", "300ms", g.pid)
-	s.until(t, "What the kernel knows of process "+g.pid)
-	s.until(t, "within 300ms")
-	if st := wait(); st != statusTimeout {
+	s, wait := poketest.AtTerminal(t, "-t", "300ms", g.PID)
+	s.Until(t, "What the kernel knows of process "+g.PID)
+	s.Until(t, "within 300ms")
+	if st := wait(); st != exit.Timeout {
 		t.Errorf("exit status %d", st)
 	}
 }
 
 // What does not even open its socket.
 func TestKernelOfTheDeaf(t *testing.T) {
-	g := start(t, "deaf")
-	r := pokeWith(t, "", "-t", "200ms", g.pid, "stats")
-	r.fails(t, statusTimeout, "did not open "+g.path)
-	r.shows(t, g.pid)
+	g := poketest.Start(t, "deaf")
+	r := poketest.Run(t, "", "-t", "200ms", g.PID, "stats")
+	r.Fails(t, exit.Timeout, "did not open "+g.Path)
+	r.ShowsKernel(t, g.PID)
 }
 
 func TestKernel(t *testing.T) {
-	g := start(t, "lazy")
-	until(t, "it rests", func() bool {
-		r := pokeWith(t, "", "kernel", g.pid)
-		return r.status == statusOK && r.stderr == "" && regexp.MustCompile(`Thread \d+ waits in read\(0\)(, others for network and timers|; nothing else)`).MatchString(r.stdout)
+	g := poketest.Start(t, "lazy")
+	lazytest.Eventually(t, "it rests", func() bool {
+		r := poketest.Run(t, "", "kernel", g.PID)
+		return r.Status == exit.OK && r.Stderr == "" && regexp.MustCompile(`Thread \d+ waits in read\(0\)(, others for network and timers|; nothing else)`).MatchString(r.Stdout)
 	})
-	pokeWith(t, "", "kernel", g.pid).shows(t, `THREADS +STATE +CPU +USED +SYSTEM CALL +WAITS IN +NAME +TID`, `sleeping`, `futex`, `\b`+g.pid+`\b`)
+	poketest.Run(t, "", "kernel", g.PID).ShowsKernel(t, `THREADS +STATE +CPU +USED +SYSTEM CALL +WAITS IN +NAME +TID`, `sleeping`, `futex`, `\b`+g.PID+`\b`)
 
-	g.cmd.Process.Signal(syscall.SIGSTOP)
-	until(t, "it stopped", func() bool { return stateOf(t, g.pid) == 'T' })
-	pokeWith(t, "", "kernel", g.pid).shows(t, `stopped`, `It is stopped by a signal and does nothing until kill -CONT `+g.pid)
-	g.cmd.Process.Signal(syscall.SIGCONT)
-	pokeWith(t, "", g.pid, "echo", "again").succeeds(t, "again\n")
+	g.Cmd.Process.Signal(syscall.SIGSTOP)
+	lazytest.Eventually(t, "it stopped", func() bool { return poketest.StateOf(t, g.PID) == 'T' })
+	poketest.Run(t, "", "kernel", g.PID).ShowsKernel(t, `stopped`, `It is stopped by a signal and does nothing until kill -CONT `+g.PID)
+	g.Cmd.Process.Signal(syscall.SIGCONT)
+	poketest.Run(t, "", g.PID, "echo", "again").Succeeds(t, "again\n")
 
 	burning := startHeld(t, "burning")
-	until(t, "it burns", func() bool {
-		return pokeWith(t, "", "kernel", burning.pid).showsAll([]string{`running`, `all the CPU that it may use|for a CPU that others use`}) == ""
+	lazytest.Eventually(t, "it burns", func() bool {
+		return poketest.Run(t, "", "kernel", burning.PID).Lacks(`running`, `all the CPU that it may use|for a CPU that others use`) == ""
 	})
 
-	sleep := startOther(t, "sleep", "1000")
-	pokeWith(t, "", "kernel", sleep).shows(t, `1 thread,`, `clock_nanosleep|nanosleep`, `All of it sleeps\.`)
+	sleep := poketest.StartOther(t, "sleep", "1000")
+	poketest.Run(t, "", "kernel", sleep).ShowsKernel(t, `1 thread,`, `clock_nanosleep|nanosleep`, `All of it sleeps\.`)
 }
 
 func TestKernelOfOthers(t *testing.T) {
-	g := start(t, "lazy")
-	r := asNobody(t, "", "kernel", g.pid)
-	if r.status != statusOK || r.stderr != "" {
+	g := poketest.Start(t, "lazy")
+	r := poketest.AsNobody(t, "", "kernel", g.PID)
+	if r.Status != exit.OK || r.Stderr != "" {
 		t.Errorf("%+v", r)
 	}
-	r.shows(t, `sleeping +\d+ % .* \? +\? `, `not for uid 65534 to see; try as root`, `hidden|sleeps`)
+	r.ShowsKernel(t, `sleeping +\d+ % .* \? +\? `, `not for uid 65534 to see; try as root`, `hidden|sleeps`)
 }
 
 // Root without CAP_SYS_PTRACE sees what the process's user sees.
 func TestKernelInContainer(t *testing.T) {
-	g := startCopy(t, "lazy", copied(t, "poke-test-kernel"), 65534)
-	r := lacking(t, "-sys_ptrace", "kernel", "poke-test-kernel")
-	r.shows(t, g.pid, `futex|epoll`)
-	if strings.Contains(r.stdout, "?") {
+	g := poketest.StartCopy(t, "lazy", lazytest.CopyExe(t, "poke-test-kernel"), 65534)
+	r := poketest.Lacking(t, "-sys_ptrace", "kernel", "poke-test-kernel")
+	r.ShowsKernel(t, g.PID, `futex|epoll`)
+	if strings.Contains(r.Stdout, "?") {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestKernelFails(t *testing.T) {
-	pokeWith(t, "", "kernel").fails(t, statusUsage, "one PID")
-	pokeWith(t, "", "kernel", "1", "2").fails(t, statusUsage, "one PID")
-	pokeWith(t, "", "kernel", "no-such-name").fails(t, statusNoProcess, "no-such-name")
-	pokeWith(t, "", "kernel", "0").fails(t, statusNoProcess, "no process 0")
-	pokeWith(t, "", "kernel", "4999999").fails(t, statusNoProcess, "no process 4999999")
-	g := start(t, "armed")
-	threads, err := os.ReadDir("/proc/" + g.pid + "/task")
+	poketest.Run(t, "", "kernel").Fails(t, exit.Usage, "one PID")
+	poketest.Run(t, "", "kernel", "1", "2").Fails(t, exit.Usage, "one PID")
+	poketest.Run(t, "", "kernel", "no-such-name").Fails(t, exit.NotFound, "no-such-name")
+	poketest.Run(t, "", "kernel", "0").Fails(t, exit.NotFound, "no process 0")
+	poketest.Run(t, "", "kernel", "4999999").Fails(t, exit.NotFound, "no process 4999999")
+	g := poketest.Start(t, "armed")
+	threads, err := os.ReadDir("/proc/" + g.PID + "/task")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, thread := range threads {
-		if thread.Name() != g.pid {
-			pokeWith(t, "", "kernel", thread.Name()).fails(t, statusNoProcess, "thread of process "+g.pid)
+		if thread.Name() != g.PID {
+			poketest.Run(t, "", "kernel", thread.Name()).Fails(t, exit.NotFound, "thread of process "+g.PID)
 			break
 		}
 	}
@@ -170,29 +150,23 @@ func TestKernelFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer full.Close()
-		cmd := pokeCommand(t, nil, "kernel", g.pid)
+		cmd := poketest.Command(t, nil, "kernel", g.PID)
 		cmd.Stdout = full
-		finish(t, cmd).fails(t, statusHere, "cannot write")
+		poketest.Finish(t, cmd).Fails(t, exit.LocalIO, "cannot write")
 	}
 }
 
 func TestKernelOfZombie(t *testing.T) {
-	cmd := exec.Command("true")
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
-	}
-	defer cmd.Wait()
-	pid := strconv.Itoa(cmd.Process.Pid)
-	until(t, "it died", func() bool { return stateOf(t, pid) == 'Z' })
-	pokeWith(t, "", "kernel", pid).shows(t, "zombie", "It is dead")
+	pid := poketest.StartZombie(t)
+	poketest.Run(t, "", "kernel", pid).ShowsKernel(t, "zombie", "It is dead")
 }
 
 // newCgroup makes one of which the file tells that it can do what the test is
 // about, and puts the target in it.
-func newCgroup(t *testing.T, g *target, file string, mounts ...string) (dir string) {
+func newCgroup(t *testing.T, g *poketest.Target, file string, mounts ...string) (dir string) {
 	t.Helper()
 	for _, m := range mounts {
-		dir := filepath.Join("/sys/fs/cgroup", m, "manhole-poke-test-"+g.pid)
+		dir := filepath.Join("/sys/fs/cgroup", m, "manhole-poke-test-"+g.PID)
 		if os.Mkdir(dir, 0o755) != nil {
 			continue
 		}
@@ -202,13 +176,13 @@ func newCgroup(t *testing.T, g *target, file string, mounts ...string) (dir stri
 		}
 		t.Cleanup(func() {
 			// It is busy until the kernel has seen to the end of the target.
-			until(t, dir+" is empty", func() bool { return os.Remove(dir) == nil })
+			lazytest.Eventually(t, dir+" is empty", func() bool { return os.Remove(dir) == nil })
 		})
 		t.Cleanup(func() {
-			g.cmd.Process.Kill()
-			g.cmd.Wait()
+			g.Cmd.Process.Kill()
+			g.Cmd.Wait()
 		})
-		mustWrite(t, dir+"/cgroup.procs", g.pid)
+		mustWrite(t, dir+"/cgroup.procs", g.PID)
 		return dir
 	}
 	t.Skipf("no cgroup with %s can be made here, in %q", file, mounts)
@@ -229,15 +203,15 @@ func TestFrozen(t *testing.T) {
 		{"2 alone", "cgroup.freeze", "1", "0", "."},
 	} {
 		t.Run(c.version, func(t *testing.T) {
-			g := start(t, "lazy")
+			g := poketest.Start(t, "lazy")
 			dir := newCgroup(t, g, c.file, c.mount)
 			mustWrite(t, filepath.Join(dir, c.file), c.freeze)
 			t.Cleanup(func() { os.WriteFile(filepath.Join(dir, c.file), []byte(c.thaw), 0) })
-			until(t, "it is frozen", func() bool { return cgroup.Of(mustAtoi(t, g.pid)).Frozen() == dir })
-			pokeWith(t, "a\n", g.pid).fails(t, statusStopped, g.pid, "frozen", "echo "+c.thaw+" >"+dir+"/"+c.file)
-			pokeWith(t, "", "kernel", g.pid).shows(t, "It is frozen with its cgroup", "echo "+c.thaw+" >"+dir)
+			lazytest.Eventually(t, "it is frozen", func() bool { return cgroup.Of(poketest.Atoi(t, g.PID)).Frozen() == dir })
+			poketest.Run(t, "a\n", g.PID).Fails(t, exit.Timeout, g.PID, "frozen", "echo "+c.thaw+" >"+dir+"/"+c.file)
+			poketest.Run(t, "", "kernel", g.PID).ShowsKernel(t, "It is frozen with its cgroup", "echo "+c.thaw+" >"+dir)
 			mustWrite(t, filepath.Join(dir, c.file), c.thaw)
-			pokeWith(t, "", g.pid, "echo", "thawed").succeeds(t, "thawed\n")
+			poketest.Run(t, "", g.PID, "echo", "thawed").Succeeds(t, "thawed\n")
 		})
 	}
 }
@@ -246,8 +220,8 @@ func TestThrottled(t *testing.T) {
 	g := startHeld(t, "burning")
 	dir := newCgroup(t, g, "cpu.cfs_quota_us", "cpu", "cpu,cpuacct")
 	mustWrite(t, dir+"/cpu.cfs_quota_us", "5000")
-	until(t, "it is throttled", func() bool {
-		return strings.Contains(pokeWith(t, "", "kernel", g.pid).stdout, "the quota was used up in ")
+	lazytest.Eventually(t, "it is throttled", func() bool {
+		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "the quota was used up in ")
 	})
-	pokeWith(t, "", "kernel", g.pid).shows(t, `in \d+ of \d+ periods \(`+dir+`/cpu\.stat\)`)
+	poketest.Run(t, "", "kernel", g.PID).ShowsKernel(t, `in \d+ of \d+ periods \(`+dir+`/cpu\.stat\)`)
 }

@@ -4,21 +4,22 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 )
 
 // The strangest processes that can be seen, and an ordinary one.
-func someProcesses() []goProcess {
-	ordinary := goProcess{PID: 4711, NSPid: new(7), UID: new(1000), User: new("www"), Name: "order-api", Comm: "order-api", Path: new("/srv/order-api"), Go: new("go1.26.8"), Up: new(int64(90061)), Lazy: new("v1.2.3"), Armed: new(true), Signal: new("SIGUSR2"), Socket: new("/tmp/manhole-7")}
+func someProcesses() []process.Info {
+	ordinary := process.Info{PID: 4711, NSPid: new(7), UID: new(1000), User: new("www"), Name: "order-api", Comm: "order-api", Path: new("/srv/order-api"), Go: new("go1.26.8"), Up: new(int64(90061)), Lazy: new("v1.2.3"), Armed: new(true), Signal: new("SIGUSR2"), Socket: new("/tmp/manhole-7")}
 	hostile := ordinary
 	hostile.PID, hostile.Name, hostile.Deleted = 5, "a\nb\x1b[2J\u009b\u202e\xff\U000e0001 日本", true
 	hostile.Socket, hostile.Lazy = new("/run/"+strings.Repeat("x", 100)), new("v0.0.0-20261123051200-ef95283abcde")
-	return []goProcess{
+	return []process.Info{
 		hostile,
 		ordinary,
 		{PID: 4194304, UID: new(0), User: new("root"), Name: "hidden", Comm: "hidden"},
@@ -95,67 +96,24 @@ func TestLines(t *testing.T) {
 	if err := writeLines(&out, ps); err != nil {
 		t.Fatal(err)
 	}
-	var back []goProcess
+	var back []process.Info
 	for line := range bytes.Lines(out.Bytes()) {
 		if bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\n")), func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q", line)
 		}
-		var p goProcess
+		var p process.Info
 		if err := json.Unmarshal(line, &p); err != nil {
 			t.Fatalf("%v: %q", err, line)
 		}
 		back = append(back, p)
 		// A program finds every name in every line, null where unknown.
 		var names map[string]any
-		if json.Unmarshal(line, &names); len(names) != reflect.TypeFor[goProcess]().NumField() {
+		if json.Unmarshal(line, &names); len(names) != reflect.TypeFor[process.Info]().NumField() {
 			t.Errorf("%q has %d names", line, len(names))
 		}
 	}
 	ps[0].Name = strings.ToValidUTF8(ps[0].Name, string(utf8.RuneError)) // JSON holds nothing else
 	if !reflect.DeepEqual(back, ps) {
 		t.Errorf("got %+v\nwant %+v", back, ps)
-	}
-}
-
-func FuzzEscaped(f *testing.F) {
-	f.Add("a\n\x1b\u009b\u202e\U000e0001\\\"<&>日本\x7f")
-	f.Fuzz(func(t *testing.T, s string) {
-		text, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = escaped(text)
-		var back string
-		if err := json.Unmarshal(text, &back); err != nil || back != strings.ToValidUTF8(s, string(utf8.RuneError)) && utf8.ValidString(s) {
-			t.Errorf("%q became %q: %v", s, text, err)
-		}
-		if bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("%q became %q", s, text)
-		}
-	})
-}
-
-func TestLazyVersion(t *testing.T) {
-	lazy := func(version string) *debug.Module { return &debug.Module{Path: lazyModule, Version: version} }
-	replaced := func(by *debug.Module) *debug.Module {
-		m := lazy("v1.0.0")
-		m.Replace = by
-		return m
-	}
-	other := &debug.Module{Path: "example.org/lazy", Version: "v1.0.0"}
-	for name, c := range map[string]struct {
-		b    debug.BuildInfo
-		want *string
-	}{
-		"no modules":              {debug.BuildInfo{}, nil},
-		"not linked":              {debug.BuildInfo{Path: "x", Main: *other, Deps: []*debug.Module{other}}, new("")},
-		"linked":                  {debug.BuildInfo{Path: "x", Main: *other, Deps: []*debug.Module{other, lazy("v1.2.3")}}, new("v1.2.3")},
-		"lazy's own":              {debug.BuildInfo{Path: "x", Main: *lazy("(devel)")}, new("(devel)")},
-		"replaced by a directory": {debug.BuildInfo{Path: "x", Deps: []*debug.Module{replaced(&debug.Module{Path: "../lazy"})}}, new("(devel)")},
-		"replaced by a fork":      {debug.BuildInfo{Path: "x", Deps: []*debug.Module{replaced(&debug.Module{Path: "example.org/lazy", Version: "v9.0.0"})}}, new("v9.0.0")},
-	} {
-		if v := lazyVersion(&c.b); !reflect.DeepEqual(v, c.want) {
-			t.Errorf("%s: %v", name, v)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package main
 
@@ -7,91 +7,168 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
-	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
-	"github.com/go-manhole/lazy/console"
-	"github.com/go-manhole/lazy/internal/frame"
-	"golang.org/x/term"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/terminal"
+	"github.com/go-manhole/lazy/internal/signame"
 )
 
-// poke holds a session with the only process or path that was named.
-func (d door) poke(ctx context.Context, o options) error {
-	if err := d.lookAhead(o); err != nil {
-		return err
-	}
-	in, err := standardInput(ctx)
+// ask runs the lines in each target and shows the answers. Without lines it
+// holds a session with the only target; several are asked a script from
+// standard input.
+func (c *client) ask(r request) error {
+	ro, err := c.ring()
 	if err != nil {
 		return err
 	}
-	return d.hold(ctx, o, in)
+	ctx, stop := untilSignalled()
+	defer stop()
+	if c.out == "" {
+		ctx = whileRead(ctx, c.stdout)
+	}
+	err = c.askUntil(ctx, ro, r)
+	if errors.Is(err, errUnread) {
+		return brokenPipe(c.stdout)
+	}
+	return err
 }
 
-// lookAhead tells a mistake before a script is waited for, which may take long;
-// what it sees is looked at again then.
-func (d door) lookAhead(o options) error {
-	if d.pid != 0 {
-		p, err := look(d.pid)
-		if err == nil {
-			_, err = p.doorbell(o)
-			p.close()
-		}
-		return err
-	}
-	_, err := os.Lstat(d.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		p, err := ownerOf(d.path)
-		if err == nil {
-			p.close()
-		}
-		return err
-	}
+func (c *client) askUntil(ctx context.Context, ro ring.Options, r request) error {
+	targets, err := c.targets(r.targets)
 	if err != nil {
-		return dialFailed(d.path, err)
+		return err
 	}
-	return nil
-}
-
-// hold holds a session: typed, or a script.
-func (d door) hold(ctx context.Context, o options, in input) error {
-	if len(in.first) > 0 && console.IsGops(in.first[0]) {
-		request, err := in.gopsRequest(ctx)
-		if err != nil {
+	lines := r.lines
+	if lines == nil {
+		if len(targets) == 1 {
+			return c.poke(ctx, ro, targets[0])
+		}
+		if lines, err = c.scriptLines(ctx, r.targets); err != nil {
 			return err
 		}
-		return d.attempt(ctx, o, func(p *process, conn *net.UnixConn) error {
-			defer p.close()
-			return relay(ctx, p, conn, request, os.Stdout)
-		})
 	}
-	var wants []string
-	typed := in.terminal && term.IsTerminal(int(os.Stdout.Fd()))
-	if typed {
-		wants = append(wants, frame.WantsProgress)
+	if c.out != "" && len(lines) > 1 {
+		return usagef("-o takes the answer of one command, not of %d; give one at a time", len(lines))
 	}
-	if in.terminal || in.report() {
-		wants = append(wants, frame.WantsReport)
+	if len(targets) == 1 && !c.all && !c.json {
+		return c.askOne(ctx, ro, targets[0], lines)
 	}
-	c, err := d.open(ctx, o, wants...)
+	return c.askSeveral(ctx, ro, targets, lines)
+}
+
+// ring returns the options of the connection.
+func (o options) ring() (ring.Options, error) {
+	ro := ring.Options{Path: o.path, Timeout: o.timeout}
+	if o.signal == "" {
+		return ro, nil
+	}
+	sig, err := signame.Parse(o.signal)
+	switch {
+	case err != nil:
+		return ro, exit.Errorf(exit.Usage, "bad-signal", "%v", err)
+	case sig == syscall.SIGKILL || sig == syscall.SIGSTOP:
+		return ro, exit.Errorf(exit.Usage, "bad-signal", "no process can catch %s; use the signal that it is armed for", signame.Name(sig))
+	}
+	ro.Signal = sig
+	return ro, nil
+}
+
+// targets returns what the words stand for, one target for each process.
+func (o options) targets(args []string) (all []ring.Target, err error) {
+	if o.all {
+		pids, err := process.Armed()
+		for _, pid := range pids {
+			all = append(all, ring.Target{PID: pid})
+		}
+		return all, err
+	}
+	for _, arg := range args {
+		t, err := o.parseTarget(arg)
+		if err != nil {
+			return nil, err
+		}
+		switch i := slices.IndexFunc(all, t.Same); {
+		case i < 0:
+			all = append(all, t)
+		case all[i].PID == 0:
+			all[i] = t // a PID gets the signal for certain
+		}
+	}
+	return all, nil
+}
+
+// parseTarget returns what a word stands for: a PID, a PATH, which contains a
+// slash, or a NAME.
+func (o options) parseTarget(word string) (ring.Target, error) {
+	if strings.Contains(word, "/") {
+		if o.path != "" {
+			return ring.Target{}, usagef("-p needs a PID; to use a path, give it alone: manhole-poke %s", word)
+		}
+		return ring.Target{Path: word}, nil
+	}
+	if strings.Trim(word, "-0123456789") == "" {
+		pid, err := strconv.ParseUint(word, 10, 31)
+		if err != nil || pid == 0 {
+			return ring.Target{}, usagef("%q is not a PID, a NAME, or a PATH, which would contain a slash; list the Go processes with manhole-poke", word)
+		}
+		return ring.Target{PID: int(pid)}, nil
+	}
+	pid, err := byName(word, o.signal != "")
+	return ring.Target{PID: pid}, err
+}
+
+// byName returns the PID of the process that has a name.
+func byName(name string, unarmed bool) (int, error) {
+	var hints []string
+	for _, s := range subcommandsLike(name) {
+		hints = append(hints, "the subcommand "+s)
+	}
+	return process.ByName(name, unarmed, hints...)
+}
+
+// poke holds a session with the only target.
+func (c *client) poke(ctx context.Context, ro ring.Options, t ring.Target) error {
+	// A mistake is reported before a script is waited for, which may take long.
+	if err := ring.Check(t, ro); err != nil {
+		return err
+	}
+	in, err := readInput(ctx, c.stdin)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	if typed {
-		return converse(ctx, o, c)
+	return c.hold(ctx, ro, t, in)
+}
+
+// hold holds a session, typed or a script.
+func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in input) error {
+	typed := in.terminal && isTerminal(c.stdout)
+	report := in.terminal || in.empty()
+	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: typed, Report: report})
+	if err != nil {
+		return err
 	}
-	out := io.Writer(os.Stdout)
-	if term.IsTerminal(int(os.Stdout.Fd())) {
+	defer s.Close()
+	if typed {
+		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Help: theManual().AtTerminal()})
+	}
+	out := io.Writer(c.stdout)
+	if isTerminal(c.stdout) {
 		v := printable.NewWriter(out)
 		defer v.Close()
 		out = v
 	}
-	if in.terminal || in.report() {
-		if _, err := fmt.Fprintln(out, c.greeting.Text); err != nil {
-			return failf(statusHere, "cannot write the answers: %v", err)
+	if report {
+		if _, err := fmt.Fprintln(out, s.Greeting().Text); err != nil {
+			return exit.Errorf(exit.LocalIO, "output", "cannot write the answers: %v", err)
 		}
 	}
-	return c.script(in, out)
+	return s.Script(in.reader(), out)
 }

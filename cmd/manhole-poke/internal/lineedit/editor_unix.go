@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package lineedit
 
@@ -18,82 +18,81 @@ import (
 	"golang.org/x/term"
 )
 
-// narrow is the width of a terminal in which lines can't be edited well.
-const narrow = 24
+// minWidth is the width from which on lines can be edited well.
+const minWidth = 24
 
-// A Config says how an Editor asks for lines. Complete may be nil.
+// A Config configures an [Editor].
 type Config struct {
-	// Program is whose history it is: Program/history in $XDG_STATE_HOME, or in
-	// ~/.local/state.
+	// Program names the history: the file Program/history in $XDG_STATE_HOME, or
+	// in ~/.local/state.
 	Program string
 	Prompt  string
 
-	// Strong and Plain are the sequences that set the prompt and what is typed
-	// off, and that end this; or nothing. A terminal in which lines can't be
-	// edited gets neither.
+	// Strong and Plain are the sequences that switch the colour of the prompt and
+	// the line on and off, or empty. They are not used if lines cannot be edited.
 	Strong, Plain string
 
-	// Complete offers words for the one that ends at pos, which counts
-	// characters: the line is then head, one of words, and tail.
+	// Complete offers words for the one that ends at pos, in characters: the line
+	// may become head, one of words, and tail. It may be nil.
 	Complete func(line string, pos int) (head string, words []string, tail string)
 }
 
-// An Editor reads lines at the prompt, from os.Stdin and at os.Stdout. As that
-// is one terminal, there is one Editor at a time.
+// An Editor reads lines from os.Stdin and shows them on os.Stdout, which must be
+// the same terminal: peterh/liner sets the modes of these descriptors. There can
+// be one Editor at a time.
 //
-// Listen, Leave, Line and Remember are for one goroutine, and the other methods
-// for any.
+// Listen, Leave, Line and Remember are for one goroutine; the other methods are
+// safe for concurrent use.
 type Editor struct {
 	config  Config
 	keys    *keys
 	history *history
 }
 
-// New returns an Editor that knows the lines of earlier sessions. It reads
-// nothing that is typed before Listen.
+// New returns an Editor with the history of earlier sessions. It reads no keys
+// before [Editor.Listen].
 func New(c Config) *Editor {
 	return &Editor{c, newKeys(os.Stdin), openHistory(c.Program)}
 }
 
-// Listen begins to read what is typed, unless that is done already. The error
-// says why os.Stdin can't be waited for.
+// Listen begins to read keys, unless it has begun. It fails if os.Stdin cannot
+// be polled.
 func (e *Editor) Listen() error { return e.keys.listen() }
 
-// Leave ends what Listen began: what is typed then is for another program at
-// the same terminal. What was read before waits for the next line.
+// Leave stops reading keys: from then on they are for another program at the
+// terminal. Keys that were read before wait for the next line.
 func (e *Editor) Leave() { e.keys.leave() }
 
-// During has keys that are for the command that runs told to heard, until that
-// is nil: Enter alone, which is then no line for the next prompt, Ctrl-D, and
-// CtrlC if that was typed before the terminal's driver made a signal of it.
+// During reports keys to onKey that are for the command that runs: Enter on an
+// empty line, which is then no line for the next prompt, Ctrl-D, and CtrlC if it
+// was typed before the terminal turned it into a signal. During(nil) ends this.
 //
-// heard is called by During itself, of what was typed before, and by the
-// goroutine that reads the keys: it must not call Leave, which waits for that
-// one. A call that has begun may go on after During(nil).
-func (e *Editor) During(heard func(key byte)) { e.keys.during(heard) }
+// During itself calls onKey for keys that were typed before; the goroutine that
+// reads keys calls it for others. onKey must not call Leave, which waits for that
+// goroutine. A call may still run when During(nil) returns.
+func (e *Editor) During(onKey func(key byte)) { e.keys.during(onKey) }
 
-// Interrupt is a Ctrl-C that came as a signal: Line then returns an empty line,
-// and what was typed before is forgotten.
+// Interrupt does what a typed Ctrl-C does, for one that came as a signal: Line
+// returns an empty line, and what was typed before is dropped.
 func (e *Editor) Interrupt() { e.keys.interrupt() }
 
-// Forget throws away what was typed and waits for the next line.
+// Forget drops what was typed for the next line.
 func (e *Editor) Forget() { e.keys.forget() }
 
-// Remember adds a line to the history, unless it is as the one before, begins
-// with a blank, is too long or holds what should not get to the terminal. That
-// it can't be kept on disk is no failure.
+// Remember adds a line to the history, unless it equals the one before, begins
+// with a blank, is too long or is not printable. An error of the file is ignored.
 func (e *Editor) Remember(line string) { e.history.add(line) }
 
-// Line reads one line, once Listen was called. The error is io.EOF after Ctrl-D,
-// and when ctx is done or the terminal gone. A line that was given up with
-// Ctrl-C is an empty one. For a moment at its beginning os.Stdin is another
-// file, so nobody else may use that variable meanwhile.
+// Line reads a line; Listen must have been called. The error is io.EOF after
+// Ctrl-D, when ctx is done, and when the terminal is gone. After Ctrl-C the line
+// is empty. At its beginning Line replaces os.Stdin for a moment; that variable
+// must not be used at the same time.
 //
-// The terminal is in raw mode only here, as in other shells: whatever happens
-// while a command runs, what takes the terminal over finds it as it was.
+// The terminal is in raw mode only here, as in other shells, so that other
+// programs find it in its usual mode.
 func (e *Editor) Line(ctx context.Context) (string, error) {
 	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil || columns < narrow || !liner.TerminalSupported() {
+	if err != nil || columns < minWidth || !liner.TerminalSupported() {
 		return e.plainLine(ctx)
 	}
 	found, err := liner.TerminalMode()
@@ -123,7 +122,7 @@ func (e *Editor) Line(ctx context.Context) (string, error) {
 	ctx, ended := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	defer others.Wait()
-	defer r.Close() // so that nobody waits to write
+	defer r.Close() // or feed may wait to write
 	defer ended()
 	m := &modes{strong: e.config.Strong, plain: e.config.Plain, found: found, raw: raw}
 	others.Go(func() {
@@ -141,14 +140,14 @@ func (e *Editor) Line(ctx context.Context) (string, error) {
 	case err == liner.ErrPromptAborted:
 		return "", nil
 	case err != nil:
-		fmt.Println() // behind what was typed
+		fmt.Println() // after what was typed
 		return "", io.EOF
 	}
 	return line, nil
 }
 
-// linerFrom makes a liner that reads r: it takes what os.Stdin is when it is
-// made, but sets the modes of descriptor 0. So keys come to it through keys.
+// linerFrom returns a liner that reads r. A liner reads what os.Stdin is when it
+// is made, but always sets the modes of descriptor 0.
 func linerFrom(r *os.File) *liner.State {
 	stdin := os.Stdin
 	defer func() { os.Stdin = stdin }()
@@ -156,12 +155,12 @@ func linerFrom(r *os.File) *liner.State {
 	return liner.NewLiner()
 }
 
-// pastedMost is much more than the console takes for a line, and not more than
-// can be redrawn at once.
-const pastedMost = 8 << 10
+// maxPasted is the longest line that can be pasted: more than the console takes,
+// and not too much to redraw.
+const maxPasted = 8 << 10
 
-// feed passes on what is typed, up to the end of a line: what comes after it
-// is not for this prompt. When ctx is done before, the prompt reads the end.
+// feed writes what is typed to w, up to the end of a line, because the rest is
+// for the next prompt. When ctx is done, it closes w.
 func (e *Editor) feed(ctx context.Context, w *os.File, m *modes) {
 	defer w.Close()
 	pasted := 0
@@ -173,8 +172,8 @@ func (e *Editor) feed(ctx context.Context, w *os.File, m *modes) {
 		case part[0] == ctrlZ:
 			m.stop()
 			continue
-		case len(part) > 64: // nobody types like that
-			over := min(len(part)-1, max(0, pasted+len(part)-pastedMost))
+		case len(part) > 64: // pasted
+			over := min(len(part)-1, max(0, pasted+len(part)-maxPasted))
 			pasted += len(part)
 			part = append(part[:len(part)-1-over], part[len(part)-1])
 		}
@@ -188,35 +187,34 @@ func (e *Editor) feed(ctx context.Context, w *os.File, m *modes) {
 	}
 }
 
-// modes are those of the terminal at the prompt.
+// modes are the modes of the terminal.
 type modes struct {
 	strong, plain string            // see Config
-	found         liner.ModeApplier // what others find
+	found         liner.ModeApplier // outside the prompt
 
 	mu  sync.Mutex
-	raw liner.ModeApplier
+	raw liner.ModeApplier // at the prompt
 }
 
-// stop is Ctrl-Z: the terminal is given back while this process, and those
-// that were started with it, are stopped.
+// stop handles Ctrl-Z: it gives the terminal back and stops the process group.
 //
-// The signal is never asked for with signal.Notify: after that it would not
-// stop this process any more, signal.Stop or not (runtime.sigdisable).
+// SIGTSTP must never be registered with signal.Notify: after that it would not
+// stop the process, not even after signal.Stop (runtime.sigdisable).
 func (m *modes) stop() {
 	m.mu.Lock()
 	if now, err := liner.TerminalMode(); err == nil {
-		m.raw = now // with what liner has changed since it was made
+		m.raw = now // liner may have changed it
 	}
 	m.mu.Unlock()
 	m.giveBack()
 	unix.Kill(0, unix.SIGTSTP)
-	// Time stands still now, or there is no shell to go on from and the kernel
-	// has stopped nobody (setpgid(2), orphaned process groups).
+	// The process is stopped here, or is not because its process group is
+	// orphaned (setpgid(2)).
 	time.Sleep(200 * time.Millisecond)
 	m.again()
 }
 
-// again takes the terminal, and has liner draw the line anew.
+// again takes the terminal back, and makes liner redraw the line.
 func (m *modes) again() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -230,8 +228,8 @@ func (m *modes) giveBack() {
 	fmt.Println(m.plain)
 }
 
-// signalled is for a process that others stopped, so that a shell has had the
-// terminal, and for one that is about to die.
+// signalled takes the terminal back when the process continues after somebody
+// else stopped it, and gives it back before a signal ends the process.
 func (m *modes) signalled(ctx context.Context) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGCONT, syscall.SIGQUIT, syscall.SIGABRT)
@@ -247,13 +245,13 @@ func (m *modes) signalled(ctx context.Context) {
 			}
 			m.giveBack()
 			signal.Reset(s)
-			unix.Kill(os.Getpid(), s.(syscall.Signal)) // its dump is what was wanted
+			unix.Kill(os.Getpid(), s.(syscall.Signal)) // the runtime dumps stacks
 		}
 	}
 }
 
-// restoreInPanic is for goroutines, whose panic ends the process without the
-// deferred calls of the one that edits.
+// restoreInPanic gives the terminal back when a goroutine other than the one in
+// Line panics, which ends the process without the deferred calls of Line.
 func (m *modes) restoreInPanic() {
 	if v := recover(); v != nil {
 		m.giveBack()
@@ -261,8 +259,7 @@ func (m *modes) restoreInPanic() {
 	}
 }
 
-// plainLine reads a line where nothing can be edited but by the terminal's
-// driver.
+// plainLine reads a line that only the terminal's driver can edit.
 func (e *Editor) plainLine(ctx context.Context) (string, error) {
 	io.WriteString(os.Stdout, e.config.Prompt)
 	var line []byte

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package lineedit
 
@@ -18,21 +18,21 @@ import (
 )
 
 const (
-	// historyMost is how many lines are offered, and kept when the file has
-	// become too long.
-	historyMost = 1000
-	// historyLong is when it has.
-	historyLong = 256 << 10
+	// maxHistory is how many lines are offered, and kept when the file is
+	// shortened.
+	maxHistory = 1000
+	// maxHistorySize is the size in bytes from which on the file is shortened.
+	maxHistorySize = 256 << 10
 )
 
-// A history is what was typed, in this session and in those before. That it
-// can't be kept on disk is no failure.
+// A history has the lines of this session and of earlier ones. Errors of its
+// file are ignored.
 type history struct {
-	file  string // "" if there is none to keep it in
+	file  string // "" if nothing is kept
 	lines []string
 }
 
-// openHistory reads what earlier sessions of the program left.
+// openHistory reads the history of earlier sessions of the program.
 func openHistory(program string) *history {
 	h := &history{file: historyFile(program)}
 	f, err := os.Open(h.file)
@@ -40,29 +40,29 @@ func openHistory(program string) *history {
 		return h
 	}
 	defer f.Close()
-	if text, err := lastOf(f, 2*historyLong); err == nil {
+	if text, err := lastOf(f, 2*maxHistorySize); err == nil {
 		h.lines = historyLines(text)
 	}
 	return h
 }
 
-// lastOf reads the last whole lines of a file.
-func lastOf(f *os.File, most int64) ([]byte, error) {
+// lastOf reads the last whole lines of a file, at most limit bytes.
+func lastOf(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(err, os.ErrInvalid)
 	}
-	from := max(0, info.Size()-most)
-	text, err := io.ReadAll(io.NewSectionReader(f, from, most))
+	from := max(0, info.Size()-limit)
+	text, err := io.ReadAll(io.NewSectionReader(f, from, limit))
 	if from > 0 {
 		text = text[bytes.IndexByte(text, '\n')+1:]
 	}
 	return text, err
 }
 
-// historyFile is in the directory for what a program remembers (XDG Base
-// Directory Specification). It is no file if that is another user's, as it may
-// be under sudo: it would then be root's, and closed to its owner.
+// historyFile returns a name in the directory for state (XDG Base Directory
+// Specification), or "" if that belongs to another user, as it may under sudo:
+// root would create files there that the owner cannot read.
 func historyFile(program string) string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
@@ -87,40 +87,40 @@ func historyFile(program string) string {
 	}
 }
 
-// historyLines are the last lines of a file that anything may have written:
-// they go to the terminal when they are looked through.
+// historyLines returns the last lines of a file. Anybody may have written it, so
+// lines that are not safe to show are left out.
 func historyLines(text []byte) (lines []string) {
 	for line := range strings.Lines(string(text)) {
 		if line = strings.TrimSuffix(line, "\n"); fitForHistory(line) {
 			lines = append(lines, line)
 		}
 	}
-	return lines[max(0, len(lines)-historyMost):]
+	return lines[max(0, len(lines)-maxHistory):]
 }
 
-// fitForHistory leaves out lines that begin with a blank: that is how one
-// types what should not be kept, as in other shells.
+// fitForHistory reports whether a line is kept. As in other shells, one that
+// begins with a blank is not.
 func fitForHistory(line string) bool {
 	return line != "" && line[0] != ' ' && len(line) <= 4096 && utf8.ValidString(line) &&
 		!strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
 
-// add remembers a line, for the next session too.
+// add adds a line, and keeps it for the next session.
 func (h *history) add(line string) {
 	if !fitForHistory(line) || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
 		return
 	}
 	h.lines = append(h.lines, line)
-	if len(h.lines) > historyMost {
+	if len(h.lines) > maxHistory {
 		h.lines = h.lines[1:]
 	}
 	if h.file != "" && h.keep(line) != nil {
-		h.file = "" // the next line would not fare better
+		h.file = "" // the next line would fail too
 	}
 }
 
-// keep appends the line. Several processes may do that at once, and one of them
-// replace the file by a shorter one.
+// keep appends the line to the file. Other processes may do so at the same time,
+// or replace the file by a shorter one.
 func (h *history) keep(line string) error {
 	if err := os.MkdirAll(filepath.Dir(h.file), 0o700); err != nil {
 		return err
@@ -130,27 +130,27 @@ func (h *history) keep(line string) error {
 		if err != nil {
 			return err
 		}
-		// Not every file system has locks; then a line is lost now and then.
+		// Not every file system has locks; without one a line may be lost.
 		unix.Flock(int(f.Fd()), unix.LOCK_EX)
 		info, err := f.Stat()
 		if now, e := os.Stat(h.file); err == nil && (e != nil || !os.SameFile(info, now)) {
-			f.Close() // replaced while we waited
+			f.Close() // replaced since it was opened
 			continue
 		}
 		if err == nil {
 			_, err = f.WriteString(line + "\n")
 		}
-		if err == nil && info.Size() > historyLong {
+		if err == nil && info.Size() > maxHistorySize {
 			err = h.shorten(f)
 		}
 		return errors.Join(err, f.Close())
 	}
 }
 
-// shorten replaces the file, which is locked, by its last lines.
+// shorten replaces the file, which must be locked, by its last lines.
 func (h *history) shorten(f *os.File) error {
-	// Half of what is too long, or each line would shorten it again.
-	text, err := lastOf(f, historyLong/2)
+	// To half of the limit, or each line would shorten it again.
+	text, err := lastOf(f, maxHistorySize/2)
 	if err != nil {
 		return err
 	}

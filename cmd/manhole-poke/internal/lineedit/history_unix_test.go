@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package lineedit
 
@@ -68,13 +68,13 @@ func TestHistoryIsBounded(t *testing.T) {
 			for i := range 1000 {
 				h.add(fmt.Sprintf("%d.%d %s", n, i, long))
 			}
-			if len(h.lines) > historyMost {
+			if len(h.lines) > maxHistory {
 				t.Errorf("%d lines", len(h.lines))
 			}
 		})
 	}
 	all.Wait()
-	if info, err := os.Stat(file); err != nil || info.Size() > historyLong+2000 || info.Mode() != 0o600 {
+	if info, err := os.Stat(file); err != nil || info.Size() > maxHistorySize+2000 || info.Mode() != 0o600 {
 		t.Errorf("%+v %v", info, err)
 	}
 	// Each one's lines that are left are its last ones, without a gap.
@@ -137,7 +137,7 @@ func FuzzHistoryLines(f *testing.F) {
 	f.Add([]byte("stack\n secret\n\x1b[2J\nstats"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		lines := historyLines(text)
-		if len(lines) > historyMost {
+		if len(lines) > maxHistory {
 			t.Error(len(lines))
 		}
 		for _, l := range lines {

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package lineedit
 
@@ -13,7 +13,7 @@ import (
 	"github.com/muesli/cancelreader"
 )
 
-// CtrlC is the key that During tells of where it is no signal.
+// CtrlC is the key that During reports where it is not a signal.
 const CtrlC = 0x03
 
 const (
@@ -21,17 +21,16 @@ const (
 	ctrlZ = 0x1a
 )
 
-// keys are what is typed at the terminal. They are read here whether anybody
-// waits for them or not: while a command runs, Enter alone means something,
-// and the rest waits for the next prompt.
+// keys reads what is typed at the terminal, also when nobody waits for it: while
+// a command runs, some keys are for it, and the others for the next prompt.
 type keys struct {
 	tty *os.File
 
 	mu    sync.Mutex
 	more  *sync.Cond
 	typed []byte
-	heard func(key byte) // while a command runs, of keys that are for it
-	gone  bool           // the terminal
+	onKey func(key byte) // for keys that are for the command that runs, or nil
+	gone  bool           // the terminal is
 
 	reader  cancelreader.CancelReader
 	stopped chan struct{}
@@ -43,8 +42,7 @@ func newKeys(tty *os.File) *keys {
 	return k
 }
 
-// listen begins to read, unless that is done already, and leave ends it: what
-// is typed then is for another program at the same terminal.
+// listen begins to read, unless it has begun.
 func (k *keys) listen() error {
 	if k.reader != nil {
 		return nil
@@ -58,6 +56,7 @@ func (k *keys) listen() error {
 	return nil
 }
 
+// leave ends what listen began.
 func (k *keys) leave() {
 	if k.reader == nil {
 		return
@@ -78,8 +77,8 @@ func (k *keys) read(r io.Reader, stopped chan struct{}) {
 			ends = 0
 			k.add(buf[:n])
 		case errors.Is(err, io.EOF) && ends == 0:
-			// In the terminal's canonical mode that is Ctrl-D (termios(3), VEOF),
-			// and it can be typed again.
+			// In canonical mode the first one is Ctrl-D (termios(3), VEOF), after
+			// which more can be typed.
 			ends++
 			k.add([]byte{ctrlD})
 		case errors.Is(err, cancelreader.ErrCanceled):
@@ -98,58 +97,56 @@ func (k *keys) add(b []byte) {
 	k.mu.Lock()
 	k.typed = append(k.typed, b...)
 	k.more.Broadcast()
-	tell := k.forCommand(len(k.typed) - len(b))
+	report := k.takeForCommand(len(k.typed) - len(b))
 	k.mu.Unlock()
-	tell()
+	report()
 }
 
-// during has keys that are for the command that runs told to heard, until
-// that is nil: Enter alone, which is then no line for the next prompt, and
-// what may have been typed before the terminal's driver made a signal of it.
-func (k *keys) during(heard func(key byte)) {
+// during implements [Editor.During].
+func (k *keys) during(onKey func(key byte)) {
 	k.mu.Lock()
-	k.heard = heard
-	tell := func() {}
+	k.onKey = onKey
+	report := func() {}
 	if i := bytes.LastIndexByte(k.typed, CtrlC); i >= 0 {
-		tell = k.forCommand(i)
+		report = k.takeForCommand(i)
 	}
 	k.mu.Unlock()
-	tell()
+	report()
 }
 
-// forCommand takes the keys that are for the command from what was typed, but
-// for the first ones, and returns what tells of them.
-func (k *keys) forCommand(first int) (tell func()) {
-	if k.heard == nil {
+// takeForCommand removes the keys that are for the command from k.typed[first:].
+// It returns a function that reports them, to be called without k.mu.
+func (k *keys) takeForCommand(first int) (report func()) {
+	if k.onKey == nil {
 		return func() {}
 	}
-	heard, told := k.heard, []byte(nil)
+	onKey, taken := k.onKey, []byte(nil)
 	rest := k.typed[:first:first]
 	for _, c := range k.typed[first:] {
 		switch {
 		case c == CtrlC:
-			rest, told = nil, append(told, c)
+			rest, taken = nil, append(taken, c)
 			continue
 		case endsLine(c) && (len(rest) == 0 || endsLine(rest[len(rest)-1])):
-			told = append(told, c)
+			taken = append(taken, c)
 			continue
 		case c == ctrlD:
-			told = append(told, c) // it ends the session as well
+			taken = append(taken, c) // it stays, to end the session
 		}
 		rest = append(rest, c)
 	}
 	k.typed = rest
 	return func() {
-		for _, c := range told {
-			heard(c)
+		for _, c := range taken {
+			onKey(c)
 		}
 	}
 }
 
 func endsLine(c byte) bool { return c == '\n' || c == '\r' }
 
-// interrupt is a Ctrl-C that came as a signal. As in the terminal's driver,
-// what was typed before is forgotten.
+// interrupt implements [Editor.Interrupt]. Like the terminal's driver it drops
+// what was typed before.
 func (k *keys) interrupt() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -157,15 +154,16 @@ func (k *keys) interrupt() {
 	k.more.Broadcast()
 }
 
-// forget throws away what waits for the next prompt.
+// forget implements [Editor.Forget].
 func (k *keys) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.typed = nil
 }
 
-// next waits for more of a line: at most to its end, or to Ctrl-C, and Ctrl-Z
-// alone. It returns nothing when ctx is done or the terminal gone.
+// next waits for a part of a line. The part ends at the end of the line or at
+// Ctrl-C at the latest; Ctrl-Z is a part by itself. It is nil when ctx is done or
+// the terminal is gone.
 func (k *keys) next(ctx context.Context) []byte {
 	defer context.AfterFunc(ctx, func() {
 		k.mu.Lock()
@@ -192,8 +190,7 @@ func (k *keys) next(ctx context.Context) []byte {
 	return part
 }
 
-// endsPrompt says that a part of what was typed is the end of a line, or its
-// being given up.
+// endsPrompt reports whether a part from next completes a line, or gives it up.
 func endsPrompt(part []byte) bool {
 	last := part[len(part)-1]
 	return endsLine(last) || last == CtrlC

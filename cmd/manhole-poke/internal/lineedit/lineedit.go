@@ -1,8 +1,6 @@
-// Package lineedit reads lines that somebody types at the terminal, who can edit
-// and complete them, and get back earlier ones from a history that outlives the
-// process.
+// Package lineedit reads lines at a terminal, with editing, completion and a
+// history that is kept between sessions.
 //
-// It has the terminal in raw mode only while it reads a line. In between keys
-// are still listened to, as some are for the command that runs meanwhile, and
-// the rest is for the next line.
+// The terminal is in raw mode only while a line is read. Between lines keys are
+// still read: some are for the command that runs, the others for the next line.
 package lineedit

@@ -1,5 +1,5 @@
-// Package printable makes what other processes call themselves or say safe to
-// show on a terminal: a name on one line ([Line]), whole answers ([Writer]).
+// Package printable makes text from other processes safe to show on a terminal:
+// names and messages on one line ([Line]), whole answers ([Writer]), and [JSON].
 package printable
 
 import (
@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// Line is s as one line of valid UTF-8 that cannot move the cursor: without the
-// white space at its ends, with a blank for every other end of a line or tab,
-// and U+FFFD for all else that is not printable.
+// Line returns s as one line of valid UTF-8 that cannot move the cursor: white
+// space at its ends is removed, line ends and tabs become blanks, and everything
+// else that is not printable becomes U+FFFD.
 func Line(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

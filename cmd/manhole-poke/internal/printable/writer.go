@@ -8,23 +8,23 @@ import (
 	"unicode/utf8"
 )
 
-// A Writer passes on what another process says: control characters but the end of
-// a line and the tab are shown, not obeyed, as they could drive the terminal
-// (ECMA-48; those from U+0080 on as well, and some terminals take the bare
-// bytes from 0x80 on for these). So are formatting characters, which could
-// change the order in which text is seen. It is not safe for concurrent use.
+// A Writer passes on text in visible form. Except for line ends and tabs, control
+// characters are shown as ^X or \uXXXX, because they could drive the terminal
+// (ECMA-48; also those from U+0080 on, for which some terminals take the bare
+// bytes from 0x80 on). So are formatting characters, which could change the order
+// in which text is seen. A Writer is not safe for concurrent use.
 type Writer struct {
 	w    io.Writer
 	held []byte // the beginning of a character, or a CR
-	last byte   // that was written
+	last byte   // written
 }
 
-// NewWriter returns one that writes to w.
+// NewWriter returns a Writer that writes to w.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// Write passes on p as it is to be shown. It holds back the last bytes while it
-// depends on what follows how that is: the beginning of a character, or a CR.
-// It takes all of p in any case; the error is that of the writer beneath.
+// Write passes on p in visible form. It holds back the last bytes if their form
+// depends on what follows: the beginning of a character, or a CR. It takes all of
+// p in any case; the error is that of the underlying writer.
 func (v *Writer) Write(p []byte) (int, error) {
 	text := append(v.held, p...)
 	shown := make([]byte, 0, len(text)+len(text)/8)
@@ -46,8 +46,8 @@ func (v *Writer) pass(shown []byte) error {
 	return err
 }
 
-// Close shows what was held, and begins a new line unless there is one. The
-// error is that of the writer beneath, which stays open.
+// Close passes on what was held back, and ends the last line. The error is that
+// of the underlying writer, which stays open.
 func (v *Writer) Close() error {
 	var shown []byte
 	for len(v.held) > 0 {
@@ -61,7 +61,7 @@ func (v *Writer) Close() error {
 	return v.pass([]byte{'\n'})
 }
 
-// Text returns text as a [Writer] shows it, in whole lines.
+// Text returns text in the form that a [Writer] gives it, in whole lines.
 func Text(text string) string {
 	var b strings.Builder
 	v := NewWriter(&b)
@@ -70,8 +70,8 @@ func Text(text string) string {
 	return b.String()
 }
 
-// appendVisible appends the first character of text as it is to be shown, and
-// returns how many bytes that is.
+// appendVisible appends the first character of text in visible form, and returns
+// its length in text.
 func appendVisible(shown, text []byte) ([]byte, int) {
 	c := text[0]
 	switch {

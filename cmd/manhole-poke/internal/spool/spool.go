@@ -1,4 +1,4 @@
-// Package spool keeps an answer for who takes their time to read it.
+// Package spool buffers output for a slow reader.
 package spool
 
 import (
@@ -6,46 +6,46 @@ import (
 	"sync"
 )
 
-// A Spool stands between an answer and what shows it, which is looked at in
-// its own time: a terminal that Ctrl-S stopped, a pager that waits for a key.
-// A process whose peer reads nothing for ten seconds ends the session. It is
-// safe for concurrent use.
+// A Spool buffers what is written to it and writes it on from a goroutine. It
+// lets a command's answer be received while the terminal is stopped (Ctrl-S) or
+// the pager waits for a key: an armed process ends the session if its client
+// reads nothing for ten seconds. A Spool is safe for concurrent use.
 type Spool struct {
 	w io.Writer
 
 	mu       sync.Mutex
 	changed  *sync.Cond
-	kept     []byte
-	writing  bool
-	dropping bool
-	last     byte  // that was written
-	err      error // of w, for good
+	buffered []byte
+	writing  bool  // the goroutine runs
+	dropping bool  // until Flush
+	last     byte  // written
+	err      error // of w; it is final
 }
 
-// spoolMost is where even a Spool makes the process wait.
-const spoolMost = 256 << 20
+// maxSpooled is how many bytes are buffered before Write waits.
+const maxSpooled = 256 << 20
 
-// New returns one that writes to w, from a goroutine of its own while
-// there is something to write.
+// New returns a Spool that writes to w. Its goroutine runs only while there is
+// something to write.
 func New(w io.Writer) *Spool {
 	s := &Spool{w: w}
 	s.changed = sync.NewCond(&s.mu)
 	return s
 }
 
-// Write keeps p to be written later, and waits only if that has become very
-// much. It takes all of p in any case, and returns the error of an earlier one:
-// after it nothing is written any more.
+// Write buffers p. It waits only if very much is buffered. It takes all of p in
+// any case; the error is that of an earlier write to w, after which nothing more
+// is written.
 func (s *Spool) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.kept) > spoolMost && s.err == nil {
+	for len(s.buffered) > maxSpooled && s.err == nil {
 		s.changed.Wait()
 	}
 	if s.err != nil || s.dropping {
 		return len(p), s.err
 	}
-	s.kept = append(s.kept, p...)
+	s.buffered = append(s.buffered, p...)
 	if !s.writing {
 		s.writing = true
 		go s.drain()
@@ -56,31 +56,31 @@ func (s *Spool) Write(p []byte) (int, error) {
 func (s *Spool) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.kept) > 0 && s.err == nil {
-		// Little at a time, so that Drop comes soon.
-		part := s.kept[:min(len(s.kept), 16<<10)]
-		s.kept = s.kept[len(part):]
+	for len(s.buffered) > 0 && s.err == nil {
+		// In small parts, so that Drop takes effect soon.
+		part := s.buffered[:min(len(s.buffered), 16<<10)]
+		s.buffered = s.buffered[len(part):]
 		s.changed.Broadcast()
 		s.mu.Unlock()
 		_, err := s.w.Write(part)
 		s.mu.Lock()
 		s.last, s.err = part[len(part)-1], err
 	}
-	s.kept = nil
+	s.buffered = nil
 	s.writing = false
 	s.changed.Broadcast()
 }
 
-// Drop throws away what was not written yet, and what comes until Flush.
+// Drop discards what is buffered, and what is written until the next Flush.
 func (s *Spool) Drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept, s.dropping = nil, true
+	s.buffered, s.dropping = nil, true
 	s.changed.Broadcast()
 }
 
-// Flush returns when all is written, with the error of that if there was one.
-// What was cut short by Drop gets an end of line.
+// Flush waits until all is written, and returns the error of that. If output was
+// dropped in the middle of a line, it ends the line.
 func (s *Spool) Flush() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

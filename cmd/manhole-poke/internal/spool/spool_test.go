@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A slowWriter writes when it is let.
+// A slowWriter waits for permission to write.
 type slowWriter struct {
 	let chan error
 	b   bytes.Buffer
@@ -58,7 +58,7 @@ func TestSpoolDrops(t *testing.T) {
 	}
 }
 
-func TestSpoolTellsOfFailure(t *testing.T) {
+func TestSpoolReportsFailure(t *testing.T) {
 	w := &slowWriter{let: make(chan error, 1)}
 	s := New(w)
 	w.let <- io.ErrClosedPipe

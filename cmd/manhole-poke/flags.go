@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/manual"
+	"github.com/spf13/pflag"
+)
+
+// options are the flags of the command line. No package below main knows them.
+type options struct {
+	signal   string // as given; "" if not given
+	path     string // "" if not given
+	timeout  time.Duration
+	commands []string // each -c as given
+	out      string   // "" if not given
+	force    bool
+	json     bool
+	all      bool
+	pager    bool
+	duration time.Duration // of gops; 0 if not given
+}
+
+// flags returns all flags, for the command line as for help and completion.
+func (o *options) flags() *pflag.FlagSet {
+	o.timeout = 10 * time.Second
+	f := pflag.NewFlagSet("manhole-poke", pflag.ContinueOnError)
+	f.SortFlags = false
+	f.StringVarP(&o.signal, "signal", "s", "", "the signal to send: USR2, SIGUSR2 or 12")
+	explain(f, "signal", "SIGNAL", "The default is what the process says, or SIGUSR2 if its descriptors cannot be read. With -s a process gets the signal also if it only catches it and does not say that it is armed.")
+	f.StringVarP(&o.path, "path", "p", "", "the socket of the process")
+	explain(f, "path", "PATH", "The default is what the process says, or /tmp/manhole-PID.")
+	f.FuncP("timeout", "t", "how long to wait for the process: 500ms, 3; default 10s", func(s string) (err error) {
+		o.timeout, err = parseDuration(s)
+		return err
+	})
+	explain(f, "timeout", "TIMEOUT", "Applies to the socket, then to the greeting. A bare number is seconds.")
+	f.StringArrayVarP(&o.commands, "command", "c", nil, "commands, separated by semicolons or line ends")
+	explain(f, "command", "COMMANDS", "Several -c are run in order.")
+	f.StringVarP(&o.out, "output", "o", "", "write the answer to FILE, which must not exist")
+	explain(f, "output", "FILE", "With several processes each gets a file of its own, with the PID before the extension. A - is standard output, and ./- a file of that name.")
+	f.BoolVarP(&o.force, "force", "f", false, "let -o overwrite a file")
+	explain(f, "force", "", "The old file keeps its content until the answer is complete. The new one gets its mode, its owner where permitted, and symlinks to it.")
+	f.BoolVar(&o.all, "all", false, "ask every armed process that you may signal")
+	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
+	f.BoolVar(&o.pager, "pager", false, "at a terminal, show long answers in $PAGER")
+	f.Func("for", "how long gops may be used: 30m, 3600; default 10m", func(s string) (err error) {
+		o.duration, err = parseDuration(s)
+		return err
+	})
+	explain(f, "for", "DURATION", "")
+	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
+	return f
+}
+
+// Annotations, for what pflag has no field.
+const (
+	argument = "argument"
+	more     = "more"
+	onlyFor  = "only for" // this subcommand
+)
+
+func explain(flags *pflag.FlagSet, name, arg, sentences string) {
+	f := flags.Lookup(name)
+	f.Annotations = map[string][]string{}
+	if arg != "" {
+		f.Annotations[argument] = []string{arg}
+	}
+	if sentences != "" {
+		f.Annotations[more] = []string{sentences}
+	}
+}
+
+// flagTable returns the flags for the manual.
+func flagTable() (table []manual.Flag) {
+	new(options).flags().VisitAll(func(f *pflag.Flag) {
+		annotation := func(key string) string {
+			if v := f.Annotations[key]; v != nil {
+				return v[0]
+			}
+			return ""
+		}
+		table = append(table, manual.Flag{
+			Long: f.Name, Short: f.Shorthand, Arg: annotation(argument),
+			What: f.Usage, More: annotation(more), Only: annotation(onlyFor),
+		})
+	})
+	return table
+}
+
+// parseLeniently parses a command line that need not be complete, and takes no
+// word for a subcommand. Errors are reported when it is parsed for good.
+func parseLeniently(typed []string) (o options, args []string) {
+	flags := o.flags()
+	flags.SetInterspersed(false)
+	flags.Usage = func() {}
+	flags.Parse(typed)
+	return o, flags.Args()
+}
+
+// parseDuration parses a positive duration; a bare number is seconds.
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if n, e := strconv.ParseUint(s, 10, 31); e == nil {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil || d <= 0 {
+		return 0, errors.New("not a positive duration like 10s or 500ms")
+	}
+	return d, nil
+}

@@ -1,0 +1,239 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// Open finds out about a process. It fails if the process cannot be used
+// whatever the signal: it does not exist, belongs to another user, does not
+// run, or cannot be inspected.
+func Open(pid int) (*Process, error) {
+	p := unknown(pid)
+	// The handle comes first: whatever is read afterwards is of this process,
+	// or the signal will fail because the process is gone. Without a handle
+	// (Linux before 5.3, some sandboxes) kill(2) has to do.
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		p.handle = fd
+	}
+	if err := p.inspect(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Process) inspect() error {
+	allowed := p.Signal(0)
+	if allowed == unix.ESRCH {
+		return p.SignalError(allowed)
+	}
+	s, err := p.status()
+	if err != nil && allowed != nil {
+		return p.SignalError(allowed)
+	}
+	if err != nil {
+		return exit.Errorf(exit.Denied, "inaccessible", "cannot inspect %s (%v), so it was not signalled; is /proc mounted? If you are sure that it is armed: kill -USR2 %d, then manhole-poke PATH", p, err, p.PID)
+	}
+	if err := foreignProc(); err != nil {
+		return err
+	}
+	switch {
+	case s.TGID != p.PID:
+		return exit.Errorf(exit.NotFound, "not-a-process", "%d is a thread of process %d (%s); try manhole-poke %d", p.PID, s.TGID, s.Name, s.TGID)
+	case s.State == 'Z' || s.State == 'X':
+		return zombie(p)
+	case allowed != nil:
+		return p.SignalError(allowed)
+	case s.State == 'T':
+		return stopped(p)
+	case s.State == 't':
+		return exit.Errorf(exit.Timeout, "traced", "%s is stopped by a debugger and would not answer; let it continue there first", p)
+	}
+	if dir := cgroup.Of(p.PID).Frozen(); dir != "" {
+		return exit.Errorf(exit.Timeout, "frozen", "%s is frozen with its cgroup and would not answer; try %s first", p, cgroup.ThawCommand(dir))
+	}
+	p.Signals = &Dispositions{s.Caught.Has, s.Ignored.Has, func(n int) bool { return s.Blocked.Has(n) && p.blockedEverywhere(n) }}
+	p.Build = func() (*debug.BuildInfo, error) { return p.readBuild(s.Caught) }
+	p.readArmedNote()
+	return nil
+}
+
+// status reads /proc/PID/status and takes over what it says of the process.
+func (p *Process) status() (procfs.Status, error) {
+	text, err := os.ReadFile(p.Proc("status"))
+	if err != nil {
+		return procfs.Status{}, err
+	}
+	s, err := procfs.ParseStatus(text)
+	if err != nil {
+		return s, err
+	}
+	p.Name, p.UID, p.GID = s.Name, s.UID, s.GID
+	if len(s.NSPid) > 0 {
+		p.NSPid = s.NSPid[len(s.NSPid)-1]
+	}
+	return s, nil
+}
+
+// Stat finds out about a process, whatever its state and whoever its owner. It
+// need not be closed.
+func Stat(pid int) (*Process, error) {
+	p := unknown(pid)
+	if err := foreignProc(); err != nil {
+		return nil, err
+	}
+	s, err := p.status()
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
+		return nil, p.SignalError(unix.ESRCH)
+	case err != nil:
+		return nil, exit.Errorf(exit.Denied, "inaccessible", "cannot inspect %s: %v; try as root", p, err)
+	case s.TGID != p.PID:
+		return nil, exit.Errorf(exit.NotFound, "not-a-process", "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.PID, s.TGID, s.Name, s.TGID)
+	}
+	p.readArmedNote()
+	return p, nil
+}
+
+// NameOf returns the name of the process, or "".
+func NameOf(pid int) string {
+	p := unknown(pid)
+	p.status()
+	return p.Name
+}
+
+// foreignProc fails if /proc shows the PIDs of another namespace than kill(2)
+// takes, as after unshare -p alone: the process that is inspected would not be
+// the one that is signalled.
+func foreignProc() error {
+	self, err := os.Readlink("/proc/self")
+	if err == nil && self == strconv.Itoa(os.Getpid()) {
+		return nil
+	}
+	return exit.Errorf(exit.Denied, "inaccessible", "/proc belongs to another pid namespace, where PIDs mean other processes than here; mount the right one: unshare -m sh -c 'mount -t proc proc /proc && manhole-poke PID'")
+}
+
+// Close releases the handle.
+func (p *Process) Close() {
+	if p.handle >= 0 {
+		unix.Close(p.handle)
+		p.handle = -1
+	}
+}
+
+// Proc returns the path of a file below /proc/PID.
+func (p *Process) Proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.PID, name) }
+
+// Signal sends a signal; 0 only checks the permission.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if p.handle >= 0 {
+		if err := unix.PidfdSendSignal(p.handle, sig, nil, 0); err != unix.ENOSYS {
+			return err
+		}
+	}
+	return unix.Kill(p.PID, sig)
+}
+
+// Exited reports whether the process is gone, a zombie, or about to exit. It
+// is false for a process that was never seen, whose absence means nothing.
+func (p *Process) Exited() bool {
+	if p.Signals == nil {
+		return false
+	}
+	if p.handle >= 0 {
+		fds := []unix.PollFd{{Fd: int32(p.handle), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 0); err == nil && n == 1 {
+			return true
+		}
+	}
+	stat, err := os.ReadFile(p.Proc("stat"))
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
+	}
+	return procfs.Exiting(stat)
+}
+
+// readBuild takes a program for one not built by Go only if it also does not
+// catch the signals that all Go programs catch: a packed or obfuscated
+// executable has no build information.
+func (p *Process) readBuild(caught procfs.SignalSet) (*debug.BuildInfo, error) {
+	b, err := buildinfo.ReadFile(p.Proc("exe"))
+	if errors.As(err, new(*fs.PathError)) || caught&goSignals == goSignals {
+		err = nil // hidden
+	}
+	return b, err
+}
+
+// blockedEverywhere asks all threads: status covers only the first, and a
+// signal to the process goes to any thread that does not block it.
+func (p *Process) blockedEverywhere(sig int) bool {
+	threads, err := os.ReadDir(p.Proc("task"))
+	if err != nil {
+		return true
+	}
+	return !slices.ContainsFunc(threads, func(t fs.DirEntry) bool {
+		text, err := os.ReadFile(p.Proc("task/" + t.Name() + "/status"))
+		if err != nil {
+			return false // it ended just now
+		}
+		s, err := procfs.ParseStatus(text)
+		return err == nil && !s.Blocked.Has(sig)
+	})
+}
+
+// IsDenied reports whether err is a refusal of the kernel.
+func IsDenied(err error) bool { return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) }
+
+// OpenProc opens a file below /proc/PID, as the process's user if that helps.
+func (p *Process) OpenProc(name string, flags int) (fd int, err error) {
+	fd, err = unix.Open(p.Proc(name), flags|unix.O_CLOEXEC, 0)
+	if IsDenied(err) {
+		p.AsOwner(func() { fd, err = unix.Open(p.Proc(name), flags|unix.O_CLOEXEC, 0) })
+	}
+	return fd, err
+}
+
+// AsOwner calls f as the process's user, if that may help; otherwise it does
+// not call f. A user may see what /proc says of their processes (ptrace(2),
+// access mode checking); root may not without CAP_SYS_PTRACE, which it lacks
+// in most containers.
+func (p *Process) AsOwner(f func()) {
+	if os.Geteuid() != 0 || p.UID <= 0 {
+		return
+	}
+	asuser.OnThread(func() {
+		if asuser.TakeOn(p.UID, p.GID) == nil {
+			f()
+		}
+	})
+}
+
+// HoldsSocket reports whether the process has the socket with this inode open.
+func (p *Process) HoldsSocket(inode uint64) (held bool) {
+	socket := fmt.Sprintf("socket:[%d]", inode)
+	search := func() {
+		fds, _ := os.ReadDir(p.Proc("fd"))
+		held = slices.ContainsFunc(fds, func(fd fs.DirEntry) bool {
+			link, _ := os.Readlink(p.Proc("fd/" + fd.Name()))
+			return link == socket
+		})
+	}
+	if search(); !held {
+		p.AsOwner(search)
+	}
+	return held
+}

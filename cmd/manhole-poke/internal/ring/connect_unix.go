@@ -1,0 +1,257 @@
+//go:build linux || darwin || freebsd
+
+package ring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
+	"github.com/go-manhole/lazy/internal/peercred"
+	"github.com/go-manhole/lazy/internal/signame"
+	"github.com/go-manhole/lazy/internal/sockpath"
+	"golang.org/x/sys/unix"
+)
+
+func listenerUnknown(path string, err error) error {
+	return exit.Errorf(exit.Unsupported, "listener-unknown", "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, path)
+}
+
+// errNotSocket counts as nobody listening.
+var errNotSocket = fmt.Errorf("not a socket: %w", unix.ECONNREFUSED)
+
+// nobodyListens reports that nobody listens yet, or no longer.
+func nobodyListens(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)
+}
+
+// mayLater reports that another try may succeed: nobody listens yet, or the
+// queue of connections to accept is full.
+func mayLater(err error) bool {
+	return nobodyListens(err) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
+}
+
+// connectFailed returns the error for an error after which no other try helps.
+func connectFailed(path string, err error) error {
+	if e := (*exit.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return exit.Errorf(exit.Denied, "permission", "no permission to connect to %s as uid %d; try as the process's user, or as root", path, os.Geteuid())
+	case errors.Is(err, unix.EPROTOTYPE):
+		return exit.Errorf(exit.Denied, "wrong-listener", "%s is a socket of another type, not one of a session; find its owner with ss -xlp or lsof, and remove it", path)
+	}
+	return exit.Errorf(exit.LocalIO, "connect-failed", "cannot connect to %s: %v; check the path", path, err)
+}
+
+// connect connects to the process's own socket. It fails if another process
+// listens there, to which nothing is said.
+func connect(ctx context.Context, p *process.Process, e endpoint, timeout time.Duration) (*net.UnixConn, error) {
+	paths := []string{e.path}
+	if e.guessed {
+		paths = likelyPaths(p)
+	}
+	var worst error
+	for _, path := range paths {
+		c, err := connectAt(ctx, p, path, e.ours, timeout)
+		if err == nil {
+			return c, nil
+		}
+		if worst == nil || !mayLater(err) {
+			worst = err
+		}
+	}
+	return nil, worst
+}
+
+func connectAt(ctx context.Context, p *process.Process, path string, ours bool, timeout time.Duration) (*net.UnixConn, error) {
+	call := func() (*net.UnixConn, peercred.Cred, error) { return dialAsSeenBy(p, path) }
+	if ours {
+		call = func() (*net.UnixConn, peercred.Cred, error) { return dial(path) }
+	}
+	type result struct {
+		conn     *net.UnixConn
+		listener peercred.Cred
+		err      error
+	}
+	dialled := make(chan result, 1)
+	go func() {
+		c, listener, err := call()
+		dialled <- result{c, listener, err}
+	}()
+	discard := func() {
+		if r := <-dialled; r.err == nil {
+			r.conn.Close()
+		}
+	}
+	var r result
+	select {
+	case r = <-dialled:
+	case <-ctx.Done():
+		go discard()
+		return nil, context.Cause(ctx)
+	case <-time.After(timeout):
+		go discard()
+		return nil, exit.Errorf(exit.Timeout, "file-system", "the file system with %s did not answer within %v; choose another place with lazy.WithPath", path, timeout)
+	}
+	switch {
+	case mayLater(r.err):
+		return nil, r.err
+	case r.err != nil:
+		return nil, connectFailed(path, r.err)
+	case r.listener.PID == p.PID && (p.UID < 0 || r.listener.UID == p.UID):
+		return r.conn, nil
+	}
+	r.conn.Close()
+	other := process.Unseen(r.listener.PID, r.listener.UID)
+	other.Name = process.NameOf(r.listener.PID)
+	return nil, exit.Errorf(exit.Denied, "wrong-listener", "%s of uid %d listens at %s, not %s; nothing was said to it: stop it, remove the socket, and try again", other, r.listener.UID, path, p)
+}
+
+// await tries to connect until that works or the time is up.
+func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Duration) (*net.UnixConn, error) {
+	late := time.NewTimer(timeout)
+	defer late.Stop()
+	// Short at first: an idle process opens within a millisecond.
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		c, err := connect(ctx, p, e, timeout)
+		switch {
+		case err == nil:
+			return c, nil
+		case !mayLater(err):
+			return nil, err
+		case p.Exited():
+			return nil, exit.Errorf(exit.Broken, "exited", "%s was signalled and exited before it opened %s; its own log may say why", p, e.path)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-late.C:
+			if errors.Is(err, errNotSocket) {
+				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but %s exists and is not a socket; find out whose it is, remove it, and try again", p, e.path)
+			}
+			why := "does it call lazy.Arm, with this path and signal?"
+			if e.guessed && !p.DescriptorsRead {
+				why = "does it call lazy.Arm, with this signal? Its path cannot be seen from here; if it has one of its own: -p PATH."
+			}
+			return nil, p.NoAnswer("socket-not-opened", "%s was signalled with %s, but did not open %s within %v; %s Its log may say why; or try a longer -t", p, signame.Name(e.signal), e.path, timeout, why)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// ConnectProcess connects to a process. It sends the signal only if the process
+// does not listen already, so that another listener in its place is found out
+// first.
+func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.UnixConn, error) {
+	e, err := endpointOf(p, o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect(ctx, p, e, o.Timeout)
+	if err == nil || !mayLater(err) {
+		return c, err
+	}
+	if err := checkReachable(p, e); err != nil {
+		return nil, err
+	}
+	if err := p.SignalError(p.Signal(e.signal)); err != nil {
+		return nil, err
+	}
+	return await(ctx, p, e, o.Timeout)
+}
+
+// connectPath connects to whoever listens at the path. If nobody does, the
+// process whose socket it is gets the signal.
+func connectPath(ctx context.Context, o Options, path string) (*process.Process, *net.UnixConn, error) {
+	late := time.Now().Add(o.Timeout)
+	c, listener, err := dial(path)
+	for errors.Is(err, unix.EAGAIN) && time.Now().Before(late) {
+		if err := Sleep(ctx, 20*time.Millisecond); err != nil {
+			return nil, nil, err
+		}
+		c, listener, err = dial(path)
+	}
+	switch {
+	case nobodyListens(err):
+		p, err := ownerOf(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c, err = ConnectProcess(ctx, p, o); err != nil {
+			p.Close()
+			return nil, nil, err
+		}
+		return p, c, nil
+	case errors.Is(err, unix.EAGAIN):
+		return nil, nil, exit.Errorf(exit.Timeout, "not-accepted", "nobody accepts connections at %s: its queue is full; try a longer -t", path)
+	case err != nil:
+		return nil, nil, connectFailed(path, err)
+	}
+	p, err := verifyListener(path, listener)
+	if err != nil {
+		p.Close()
+		c.Close()
+		return nil, nil, err
+	}
+	return p, c, nil
+}
+
+// verifyListener checks who listens at a path. There is no process to compare
+// with, so the PID in the name has to do, and that only processes of the
+// caller's own would accept the caller anyway. The process is open also with an
+// error.
+func verifyListener(path string, listener peercred.Cred) (*process.Process, error) {
+	p, err := process.Open(listener.PID)
+	if err != nil {
+		p = process.Unseen(listener.PID, listener.UID)
+	}
+	pid, euid := sockpath.PID(path), os.Geteuid()
+	switch {
+	// A volume that containers share may hold the socket of a process that is
+	// not visible here; then there is no PID to compare with the name's.
+	case pid != 0 && listener.PID != 0 && pid != listener.PID && pid != p.NSPid:
+		return p, exit.Errorf(exit.Denied, "wrong-listener", "%s of uid %d listens at %s, not process %d; nothing was said to it: stop it, remove the socket, and try manhole-poke %d", p, listener.UID, path, pid, pid)
+	case euid != 0 && euid != listener.UID:
+		return p, exit.Errorf(exit.Denied, "permission", "%s listens at %s and belongs to uid %d, you are uid %d; nothing was said to it; try as that user, or as root", p, path, listener.UID, euid)
+	case exit.StatusOf(err) == exit.Timeout: // it is stopped, traced or frozen
+		return p, err
+	}
+	return p, nil // it listens, and who it is has been settled
+}
+
+// ownerOf opens the process to signal for a path at which nobody listens: the
+// one with the PID in its name, if it advertises that path.
+func ownerOf(path string) (*process.Process, error) {
+	pid := sockpath.PID(path)
+	if pid == 0 {
+		return nil, exit.Errorf(exit.NotFound, "nobody-listens", "nobody listens at %s; give the process instead: manhole-poke PID", path)
+	}
+	p, err := process.Open(pid)
+	if err != nil {
+		return nil, exit.Errorf(exit.NotFound, "nobody-listens", "nobody listens at %s, and its process cannot be signalled: %v", path, err)
+	}
+	if !advertises(p, path) {
+		p.Close()
+		return nil, exit.Errorf(exit.NotFound, "nobody-listens", "nobody listens at %s, and %s does not advertise that path; try manhole-poke %d", path, p, pid)
+	}
+	return p, nil
+}
+
+// advertises reports whether the process says that the path is its own. Its
+// directory may have another name here; or the process has another root
+// directory, and only the PID in the name tells that it is meant.
+func advertises(p *process.Process, path string) bool {
+	if same, _ := p.OpensAt(path); same {
+		return true
+	}
+	abs, err := filepath.Abs(path)
+	return err == nil && p.ArmedNote != nil && p.ArmedNote.Path == abs
+}

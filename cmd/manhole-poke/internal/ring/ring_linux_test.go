@@ -1,0 +1,229 @@
+package ring
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/internal/lazytest"
+)
+
+func TestMain(m *testing.M) { poketest.Main(m, nil) }
+
+func TestDefaultPath(t *testing.T) {
+	g := poketest.StartAt(t, "armed", "")
+	poketest.Run(t, "a\n", g.PID).Succeeds(t, "you said a\n")
+}
+
+func TestWithoutNote(t *testing.T) {
+	g := poketest.Start(t, "without a note")
+	poketest.Run(t, "a\n", g.PID).Fails(t, exit.NotArmed, g.PID, "does not look armed", "-s USR2")
+	g.Unharmed(t)
+	poketest.Run(t, "a\n", "-s", "12", "-p", g.Path, g.PID).Succeeds(t, "you said a\n")
+}
+
+func TestPath(t *testing.T) {
+	g := poketest.StartAt(t, "armed", "")
+	// Nobody listens, but the process says that the path is its own, by whatever
+	// name its directory has here.
+	dir := t.TempDir()
+	if err := os.Symlink("/tmp", dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	name := "/" + filepath.Base(g.Path)
+	for _, path := range []string{g.Path, dir + "/link" + name, "/proc/" + g.PID + "/root/tmp" + name, "/tmp/." + name} {
+		poketest.Run(t, "a\n", path).Succeeds(t, "you said a\n")
+		g.Expect(t, "rung")
+		poketest.Run(t, "", path, "b").Succeeds(t, "you said b\n")
+		g.Expect(t, "rung")
+	}
+	for _, path := range []string{dir + name, dir + "/none" + name, dir + "/link/none" + name} {
+		poketest.Run(t, "a\n", path).Fails(t, exit.NotFound, "does not advertise that path")
+		g.Unharmed(t)
+	}
+	// Somebody listens already: nothing is to be rung.
+	lazytest.Eventually(t, "the door is closed", func() bool { _, err := os.Lstat(g.Path); return err != nil })
+	g.Cmd.Process.Signal(syscall.SIGUSR2)
+	g.Expect(t, "rung")
+	lazytest.Eventually(t, "the door is open", func() bool { _, err := os.Lstat(g.Path); return err == nil })
+	poketest.Run(t, "b\n", g.Path).Succeeds(t, "you said b\n")
+	g.Unharmed(t)
+}
+
+func TestNoProcess(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Skip(err)
+	}
+	pid := strconv.Itoa(cmd.Process.Pid)
+	poketest.Run(t, "", pid).Fails(t, exit.NotFound, "no process "+pid, "list the Go processes")
+}
+
+func TestThread(t *testing.T) {
+	g := poketest.Start(t, "armed")
+	threads, err := os.ReadDir("/proc/" + g.PID + "/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		if thread.Name() != g.PID {
+			poketest.Run(t, "", thread.Name()).Fails(t, exit.NotFound, "thread of process "+g.PID)
+			return
+		}
+	}
+	t.Skip("the target has one thread only")
+}
+
+func TestUncaught(t *testing.T) {
+	pid := poketest.StartOther(t, "sleep", "1000")
+	poketest.Run(t, "", pid).Fails(t, exit.NotArmed, pid+" (sleep)", "not a Go program")
+	poketest.Run(t, "", "-s", "USR2", pid).Fails(t, exit.NotArmed, pid+" (sleep)", "would die of it")
+	if s := poketest.StateOf(t, pid); s == 'Z' {
+		t.Error("it died of it")
+	}
+}
+
+func TestIgnoring(t *testing.T) {
+	g := poketest.Start(t, "ignoring")
+	poketest.Run(t, "", g.PID).Fails(t, exit.NotArmed, g.PID, "ignores SIGUSR2")
+}
+
+func TestUnarmed(t *testing.T) {
+	for _, role := range []string{"unarmed", "with another's note"} {
+		g := poketest.Start(t, role)
+		poketest.Run(t, "", g.PID).Fails(t, exit.NotArmed, g.PID, "lazy.Arm")
+		g.Unharmed(t)
+	}
+	g := poketest.Start(t, "unarmed")
+	poketest.Run(t, "", "-s", "USR2", "-t", "200ms", g.PID).Fails(t, exit.Timeout, g.PID, "lazy.Arm")
+	g.Expect(t, "rung")
+}
+
+func TestNoteFromTheFuture(t *testing.T) {
+	g := poketest.Start(t, "from the future")
+	poketest.Run(t, "", g.PID).Fails(t, exit.NotArmed, "newer manhole-poke")
+	g.Unharmed(t)
+}
+
+func TestOtherSignal(t *testing.T) {
+	g := poketest.Start(t, "for USR1")
+	poketest.Run(t, "", "-s", "USR2", g.PID).Fails(t, exit.NotArmed, "armed for SIGUSR1", "without -s")
+	g.Unharmed(t)
+	poketest.Run(t, "a\n", g.PID).Succeeds(t, "you said a\n")
+}
+
+func TestStopped(t *testing.T) {
+	g := poketest.Start(t, "armed")
+	g.Cmd.Process.Signal(syscall.SIGSTOP)
+	lazytest.Eventually(t, "it stopped", func() bool { return poketest.StateOf(t, g.PID) == 'T' })
+	poketest.Run(t, "", g.PID).Fails(t, exit.Timeout, g.PID, "kill -CONT "+g.PID)
+	g.Unharmed(t)
+}
+
+func TestZombie(t *testing.T) {
+	pid := poketest.StartZombie(t)
+	poketest.Run(t, "", pid).Fails(t, exit.NotFound, pid+" (true)", "zombie")
+}
+
+func TestDeaf(t *testing.T) {
+	g := poketest.Start(t, "deaf")
+	poketest.Run(t, "", "-t", "200ms", g.PID).Fails(t, exit.Timeout, g.PID, "did not open "+g.Path, "-t")
+	g.Expect(t, "rung")
+	if err := os.WriteFile(g.Path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	poketest.Run(t, "", "-t", "200ms", g.PID).Fails(t, exit.Timeout, g.Path, "not a socket")
+}
+
+func TestNobody(t *testing.T) {
+	dir := t.TempDir()
+	poketest.Run(t, "", dir+"/door").Fails(t, exit.NotFound, "nobody listens at "+dir+"/door", "manhole-poke PID")
+	poketest.Run(t, "", "/tmp/manhole-4999999").Fails(t, exit.NotFound, "no process 4999999")
+	g := poketest.Start(t, "armed")
+	poketest.Run(t, "", dir+"/manhole-"+g.PID).Fails(t, exit.NotFound, "manhole-poke "+g.PID)
+	g.Unharmed(t)
+	// A socket that its process left behind.
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir + "/stale", Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	poketest.Run(t, "", dir+"/stale").Fails(t, exit.NotFound, "nobody listens at")
+}
+
+// A path given is seen from here, and what the process says of its own from
+// there. Only one that cannot be meant is refused, and then before the ring.
+func TestOtherPath(t *testing.T) {
+	g := poketest.Start(t, "armed")
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Dir(g.Path), dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(g.Path, dir+"/door"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/tmp/manhole-" + g.PID, dir + "/none/door", dir + "/other", "@door", g.Path + "/door"} {
+		poketest.Run(t, "a\n", "-p", path, g.PID).Fails(t, exit.NotArmed, g.PID, "armed for "+g.Path, path, "not signalled", "without -p")
+		poketest.Run(t, "", "-p", path, g.PID, "stats").Fails(t, exit.NotArmed)
+		g.Unharmed(t)
+	}
+	for _, path := range []string{g.Path, filepath.Dir(g.Path) + "/./door", dir + "/link/door", dir + "/door", "/proc/" + g.PID + "/root" + g.Path} {
+		poketest.Run(t, "a\n", "-p", path, g.PID).Succeeds(t, "you said a\n")
+		g.Expect(t, "rung")
+	}
+
+	g = container{role: "armed", path: "/tmp/manhole-poke-test", namespaces: full, setup: "ln -s tmp $R/link"}.start(t)
+	poketest.Run(t, "a\n", "-p", g.Path, g.PID).Fails(t, exit.NotArmed, "not for the file that is "+g.Path+" here")
+	for _, dir := range []string{"/tmp", "/link"} {
+		poketest.Run(t, "a\n", "-p", "/proc/"+g.PID+"/root"+dir+"/manhole-poke-test", g.PID).Succeeds(t, "you said a\n")
+		g.Expect(t, "rung")
+	}
+	g = container{role: "armed", path: "@manhole-poke-test", namespaces: full}.start(t)
+	poketest.Run(t, "a\n", "-p", "@other", g.PID).Fails(t, exit.NotArmed, "@manhole-poke-test")
+	poketest.Run(t, "a\n", "-p", g.Path, g.PID).Succeeds(t, "you said a\n")
+}
+
+// A Go program that nobody armed, nor could.
+func TestWithoutLazy(t *testing.T) {
+	cmd := exec.Command("gofmt")
+	if _, err := cmd.StdinPipe(); err != nil { // from which it waits to read
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	lazytest.Eventually(t, "gofmt runs", func() bool { text, _ := os.ReadFile("/proc/" + pid + "/comm"); return string(text) == "gofmt\n" })
+	poketest.Run(t, "", pid).Fails(t, exit.NotArmed, pid+" (gofmt)", runtime.Version(), "without lazy", "lazy.Arm")
+	if s := poketest.StateOf(t, pid); s == 'Z' {
+		t.Error("it died of it")
+	}
+}
+
+func TestTraced(t *testing.T) {
+	runtime.LockOSThread() // a tracer is a thread
+	defer runtime.UnlockOSThread()
+	cmd := exec.Command("sleep", "1000")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	lazytest.Eventually(t, "it stopped", func() bool { return poketest.StateOf(t, pid) == 't' })
+	poketest.Run(t, "", pid).Fails(t, exit.Timeout, pid, "stopped by a debugger")
+	poketest.Run(t, "", "kernel", pid).ShowsKernel(t, "traced", `by its debugger, process \d+,`)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/manual"
+	"github.com/go-manhole/lazy/internal/commands"
+	"github.com/spf13/cobra"
+)
+
+// A subcommand is a word that may stand where a target does.
+type subcommand struct {
+	manual.Subcommand
+	values func() []complete.Candidate // of its first argument; nil if there are none
+	run    func(c *client, args []string) error
+}
+
+// subcommands is a function because help, which is in it, reads it.
+func subcommands() []subcommand {
+	return []subcommand{
+		{
+			Subcommand: manual.Subcommand{Name: "list", What: "list Go processes (the default)", Flags: []string{"json"}},
+			run:        (*client).list,
+		},
+		{
+			Subcommand: manual.Subcommand{
+				Name: "kernel", Args: "PID|NAME", What: "what the kernel knows of a process",
+				More: "Shows its threads, what they do, and what that most likely means, without the process's help. The process need not be armed (Linux only).",
+			},
+			values: goPIDs, run: (*client).kernel,
+		},
+		{
+			Subcommand: manual.Subcommand{
+				Name: "gops", Args: "PID", What: "let gops(1) use the process",
+				More:  "While this runs, gops stack PID and gops's other commands work as if the process had a gops agent, for the same user and root only (Linux only). They find the port in gops's own directory: $GOPS_CONFIG_DIR, or ~/.config/gops.",
+				Flags: []string{"for", "signal", "path", "timeout"},
+			},
+			values: func() []complete.Candidate { return targetCandidates(nil) }, run: (*client).gops,
+		},
+		{
+			Subcommand: manual.Subcommand{
+				Name: "demo", What: "try it on a small program",
+				More:  "Starts a small armed program, opens a session with it, and ends it.",
+				Flags: []string{"timeout"},
+			},
+			run: (*client).demo,
+		},
+		{
+			Subcommand: manual.Subcommand{
+				Name: "completion", Args: "SHELL", What: "for bash, zsh, fish or powershell",
+				More: "See manhole-poke help install.",
+			},
+			values: shells, run: (*client).completion,
+		},
+		{
+			Subcommand: manual.Subcommand{Name: "man", What: "the manual, for man(1)", More: "See manhole-poke help install."},
+			run:        (*client).man,
+		},
+		{
+			Subcommand: manual.Subcommand{Name: "help", Args: "[TOPIC]", What: "more about TOPIC"},
+			values:     topics, run: (*client).help,
+		},
+		{
+			Subcommand: manual.Subcommand{Name: "version", What: "print the version"},
+			run:        (*client).version,
+		},
+	}
+}
+
+// theManual returns the manual with what this program has.
+func theManual() *manual.Manual {
+	t := manual.Tables{Flags: flagTable(), Commands: commands.Builtin()}
+	for _, s := range subcommands() {
+		t.Subcommands = append(t.Subcommands, s.Subcommand)
+	}
+	return manual.New(t)
+}
+
+// subcommandsLike returns those that an unknown word may be a slip for.
+func subcommandsLike(word string) []string {
+	root := &cobra.Command{SuggestionsMinimumDistance: min(2, len(word)/2)} // of go, nearly all is left
+	for _, s := range subcommands() {
+		root.AddCommand(&cobra.Command{Use: s.Name, Run: func(*cobra.Command, []string) {}})
+	}
+	return root.SuggestionsFor(word)
+}

@@ -1,0 +1,83 @@
+package lazytest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"testing"
+)
+
+// UnderRace reports whether the test binary has the race detector in it.
+func UnderRace() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// countCoverage reports whether processes that the tests start are to write
+// their coverage (runtime/coverage).
+func countCoverage() bool { return testing.CoverMode() != "" && os.Getenv("GOCOVERDIR") != "" }
+
+// Build builds the package in the directory dir into the file out, with this
+// test's tags, race detector and, if GOCOVERDIR is set, coverage.
+func Build(out, dir string) error {
+	args := []string{"build", "-o", out}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-race" || s.Key == "-tags" {
+				args = append(args, s.Key+"="+s.Value)
+			}
+		}
+	}
+	if countCoverage() {
+		args = append(args, "-cover", "-covermode="+testing.CoverMode(), "-coverpkg=github.com/go-manhole/lazy/...")
+	}
+	cmd := exec.Command("go", append(args, ".")...)
+	cmd.Dir = dir
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build in %s: %w\n%s", dir, err, text)
+	}
+	return nil
+}
+
+// CopyExe copies the test binary to a file of that name in a directory that
+// every user may enter, and returns its path. The copy goes with the test.
+func CopyExe(t testing.TB, name string) string {
+	t.Helper()
+	exe, err := os.ReadFile(Exe(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(PublicDir(t), name)
+	if err := os.WriteFile(path, exe, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Exe returns the path of the test binary.
+func Exe(t testing.TB) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exe
+}
+
+// PublicDir makes a directory in which every user may read and write, with a
+// path short enough for a socket. It goes with the test.
+func PublicDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lazytest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
