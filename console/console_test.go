@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/internal/words"
+	"github.com/google/gops/signal"
 )
 
 func TestScriptGetsTheAnswersOnly(t *testing.T) {
@@ -134,5 +136,82 @@ func TestEndedFromOutside(t *testing.T) {
 		if err := <-ended; err != cause {
 			t.Errorf("after %q: %v", input, err)
 		}
+	}
+}
+
+// TestServe finds out what the peer is, with a connection that cannot peek.
+func TestServe(t *testing.T) {
+	for _, test := range []struct{ kind, said, want string }{
+		{"person", "", prompt},
+		{"script", "version\n", "go"},
+		{"script", "\n", ""},
+		{"gops", string([]byte{signal.Version}), "go"},
+		{"manhole-poke", frame.Preface + "\n", "H\x00\x00\x00\x00"},
+		{"report", "", "\ngoroutines: "},
+	} {
+		t.Run(test.kind, func(t *testing.T) {
+			leavesNothing(t)
+			ours, theirs := pair(t)
+			io.WriteString(theirs, test.said)
+			if test.kind != "person" {
+				theirs.CloseWrite()
+			}
+			ended := make(chan string, 1)
+			go func() {
+				kind, err := Serve(context.Background(), ours, Config{})
+				if err != nil {
+					t.Error(err)
+				}
+				ours.Close()
+				ended <- kind
+			}()
+			var got bytes.Buffer
+			if test.kind == "person" {
+				await(t, theirs, test.want)
+				theirs.CloseWrite()
+			}
+			io.Copy(&got, theirs)
+			if test.kind != "person" && !strings.HasPrefix(got.String(), test.want) {
+				t.Errorf("%q", got.String())
+			}
+			if kind := <-ended; kind != test.kind {
+				t.Errorf("taken for %s", kind)
+			}
+		})
+	}
+}
+
+// TestCtrlC is what a person's terminal in raw mode does, on a connection that
+// reports what is pending.
+func TestCtrlC(t *testing.T) {
+	leavesNothing(t)
+	ours, theirs := pair(t)
+	ended := make(chan error, 1)
+	conn := newPending(t, ours)
+	go func() {
+		ended <- second(Serve(context.Background(), conn, Config{Greeting: "\n", Commands: []Command{
+			{"patient", "", func(ctx context.Context, w io.Writer, _ []string) error {
+				io.WriteString(w, "here\n")
+				<-ctx.Done()
+				return ctx.Err()
+			}},
+		}}))
+		ours.Close()
+	}()
+	await(t, theirs, prompt)
+	for line, sign := range map[string]string{"watch 0.01": "%\n", "patient": "here\n", "pprof-cpu 1h -top": "3599 s left"} {
+		io.WriteString(theirs, line+"\n")
+		await(t, theirs, sign)
+		io.WriteString(theirs, "quit"+string(rune(ctrlC))) // what was typed before is forgotten
+		name, _, _ := strings.Cut(line, " ")
+		await(t, theirs, "lazy: error: "+name+": interrupted\n"+prompt)
+	}
+	io.WriteString(theirs, "half a line"+string(rune(ctrlC)))
+	await(t, theirs, "\n"+prompt)
+	io.WriteString(theirs, "version\n")
+	await(t, theirs, runtime.Version()+"\n"+prompt)
+	theirs.CloseWrite()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

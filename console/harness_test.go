@@ -120,3 +120,16 @@ func running(function string) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// await reads, byte by byte, up to and including what.
+func await(t *testing.T, from io.Reader, what string) {
+	t.Helper()
+	var all []byte
+	for b := make([]byte, 1); !bytes.HasSuffix(all, []byte(what)); {
+		n, err := from.Read(b)
+		all = append(all, b[:n]...)
+		if err != nil {
+			t.Fatalf("%v; no %q in:\n%s", err, what, all)
+		}
+	}
+}

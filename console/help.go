@@ -93,21 +93,24 @@ func (s *session) explain(named []string) error {
 	return fmt.Errorf("no help for %s; try help %s", words.Show(strings.Join(named, " ")), c.Name)
 }
 
-const (
-	helpWidth = 80
-	nameWidth = 16
-)
+// helpWidth is the width of help about one command, in columns.
+const helpWidth = 80
+
+// A term is an argument or option and what it means.
+type term struct{ name, what string }
 
 func writeEntry(w io.Writer, e entry) {
 	fmt.Fprintf(w, "%s\n  %s\n", e.usage, e.What)
+	var terms []term
 	for _, a := range e.args {
 		if a.What != "" {
-			writeTerm(w, a.Name, a.What)
+			terms = append(terms, term{a.Name, a.What})
 		}
 	}
 	for _, o := range e.Options {
-		writeTerm(w, strings.TrimSuffix("-"+o.Name+" "+o.Arg, " "), o.What)
+		terms = append(terms, term{join("-"+o.Name, o.Arg), o.What})
 	}
+	writeTerms(w, terms)
 	for _, note := range e.Notes {
 		fmt.Fprintf(w, "\n  %s\n", strings.Join(format.Wrap(note, helpWidth-2), "\n  "))
 	}
@@ -116,13 +119,15 @@ func writeEntry(w io.Writer, e entry) {
 	}
 }
 
-// writeTerm writes a name and what it means beside it.
-func writeTerm(w io.Writer, name, what string) {
-	indent := "\n  " + strings.Repeat(" ", nameWidth)
-	if len(name) >= nameWidth {
-		name += indent
-	} else {
-		name += strings.Repeat(" ", nameWidth-len(name))
+// writeTerms writes what terms mean beside their names.
+func writeTerms(w io.Writer, terms []term) {
+	width := 0
+	for _, t := range terms {
+		width = max(width, len(t.name))
 	}
-	fmt.Fprintf(w, "  %s%s\n", name, strings.Join(format.Wrap(what, helpWidth-2-nameWidth), indent))
+	indent := "\n  " + strings.Repeat(" ", width+2)
+	for _, t := range terms {
+		what := format.Wrap(t.what, helpWidth-len(indent)+1)
+		fmt.Fprintf(w, "  %-*s  %s\n", width, t.name, strings.Join(what, indent))
+	}
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"os"
@@ -290,20 +289,7 @@ func TestCountdown(t *testing.T) {
 		person(context.Background(), ours, Config{Greeting: "\n"})
 		ours.Close()
 	}()
-	var all bytes.Buffer
-	await := func(what string) {
-		t.Helper()
-		for buf := make([]byte, 4096); !strings.Contains(all.String(), what); {
-			n, err := theirs.Read(buf)
-			all.Write(buf[:n])
-			if err != nil {
-				t.Fatalf("%v; no %q in:\n%s", err, what, all.String())
-			}
-		}
-		_, rest, _ := strings.Cut(all.String(), what)
-		all.Reset()
-		all.WriteString(rest)
-	}
+	await := func(what string) { t.Helper(); await(t, theirs, what) }
 	await(prompt)
 	io.WriteString(theirs, "pprof-cpu 1h -top\n")
 	await("\rlazy: pprof cpu: 3600 s left")

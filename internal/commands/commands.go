@@ -37,8 +37,8 @@ var filters = []frame.Option{
 	{Name: "state", Arg: "TEXT", What: "goroutines whose state contains TEXT: running, chan, select, IO wait",
 		Values: []string{"running", "runnable", "chan", "select", "IO", "sleep", "syscall", "sync", "semacquire"}},
 	{Name: "match", Arg: "REGEXP", What: "goroutines with a matching function or file in their stack"},
-	{Name: "label", Arg: "KEY=VALUE", What: "goroutines with a runtime/pprof label; KEY alone matches any value"},
-	{Name: "min-wait", Arg: "DURATION", What: "waiting at least this long, e.g. 5m", Values: []string{"1m", "5m", "1h"}},
+	{Name: "label", Arg: "KEY=VALUE", What: "goroutines with a runtime/pprof label; KEY alone: any value"},
+	{Name: "min-wait", Arg: "DURATION", What: "goroutines waiting at least this long, e.g. 5m", Values: []string{"1m", "5m", "1h"}},
 	{Name: "id", Arg: "N", What: "the goroutine with this id"},
 	{Name: "n", Arg: "N", What: "only the N largest groups", Values: []string{"5", "10", "20"}},
 	{Name: "system", What: "include the goroutines of the runtime"},
@@ -64,7 +64,7 @@ func observing() []frame.Command {
 					Options: filters,
 					Notes: []string{"Durations are in nanoseconds. With -n the goroutines of other groups count as filtered. " +
 						"stack full json has ids and waits of very many goroutines too. " +
-						"The fields are documented: go doc github.com/go-manhole/lazy/stackdump Dump.WriteJSON"},
+						"For the fields see go doc github.com/go-manhole/lazy/stackdump Dump.WriteJSON"},
 					Example: "stack json -state 'chan send'",
 				},
 				{
