@@ -4,7 +4,6 @@ package lazy_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // Arm's errors say what to do, and change nothing. (No test of this process
@@ -30,7 +30,7 @@ func TestArmErrors(t *testing.T) {
 		{lazy.WithPath(filepath.Join(dir, "missing", "s")), "no such file or directory; create it or choose another with WithPath"},
 		{lazy.WithPath(filepath.Join(file, "s")), "not a directory"},
 		{lazy.WithPath("/" + strings.Repeat("x", 107)), "108 bytes, but a socket address holds 107; choose a shorter one"},
-		{lazy.WithPath(file), "in the way and not a socket; remove it or choose another"},
+		{lazy.WithPath(file), "exists and is not a socket; remove it or choose another"},
 		{lazy.WithPath(""), "empty"},
 		{lazy.WithSignal(syscall.SIGTERM), "SIGTERM"},
 		{lazy.WithSignal(syscall.SIGSEGV), "choose SIGUSR1 or SIGUSR2"},
@@ -39,9 +39,9 @@ func TestArmErrors(t *testing.T) {
 		{lazy.WithSignal(nil), "not a signal"},
 		{lazy.WithPath("/tmp/a\nb"), "control characters"},
 		{lazy.WithPath("/tmp/a\x00b"), "control characters"},
-		{lazy.WithWait(0), "WithWait(0s): the duration must be positive"},
-		{lazy.WithIdle(-time.Second), "WithIdle(-1s)"},
-		{lazy.WithLongest(-1), "WithLongest"},
+		{lazy.WithAcceptTimeout(0), "WithAcceptTimeout(0s): the duration must be positive"},
+		{lazy.WithIdleTimeout(-time.Second), "WithIdleTimeout(-1s)"},
+		{lazy.WithMaxDuration(-1), "WithMaxDuration"},
 	} {
 		err := lazy.Arm(test.option)
 		if err == nil {
@@ -62,10 +62,10 @@ func TestArmErrors(t *testing.T) {
 func TestArmTwice(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
-	if got := tg.ask("arm"); !strings.HasPrefix(got, "lazy: armed already, SIGUSR2 opens "+tg.path) {
+	if got := tg.Ask("arm"); !strings.HasPrefix(got, "lazy: armed already, SIGUSR2 opens "+tg.Path) {
 		t.Error(got)
 	}
-	wants(t, tg.script("version\n"), "go1.")
+	lazytest.Wants(t, tg.Script("version\n"), "go1.")
 }
 
 func TestHandlePanics(t *testing.T) {
@@ -86,32 +86,31 @@ func TestHandlePanics(t *testing.T) {
 	mustPanic("no function", func() { lazy.Handle("a", "", nil) })
 }
 
-// What signal.Ignore and signal.Reset do to the doorbell, as documented.
-func TestIgnoreAndReset(t *testing.T) {
+// Disarm ends a session and removes everything, also right after a ring.
+func TestDisarm(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
-	tg.ask("ignore")
-	tg.ring()
-	time.Sleep(100 * time.Millisecond)
-	if _, err := os.Lstat(tg.path); !errors.Is(err, os.ErrNotExist) {
-		t.Error("an ignored signal opened the socket")
-	}
-	if got := tg.ask("disarm"); got != "<nil>" {
+	tg.Ring()
+	c := tg.Dial()
+	lazytest.Until(t, c, lazytest.Prompt)
+	if got := tg.Ask("disarm"); got != "<nil>" {
 		t.Error(got)
 	}
-	tg.ask("reset") // does not undo signal.Ignore as far as the kernel knows
-	if got := tg.ask("arm"); !strings.Contains(got, "ignored") || !strings.Contains(got, "call signal.Notify") {
-		t.Errorf("Arm with the signal ignored: %s", got)
+	lazytest.Wants(t, lazytest.Rest(t, c), "lazy: closing: ")
+	tg.Gone()
+	for range 20 {
+		if got := tg.Ask("arm"); got != "<nil>" {
+			t.Fatal(got)
+		}
+		tg.Ring()
+		if got := tg.Ask("disarm"); got != "<nil>" {
+			t.Error(got)
+		}
+		if _, err := os.Lstat(tg.Path); err == nil {
+			t.Fatal("the socket is still there after Disarm")
+		}
 	}
-	tg.ask("notify")
-	if got := tg.ask("arm"); got != "<nil>" {
-		t.Error(got)
+	if got := tg.Ask("disarm"); got != "<nil>" {
+		t.Error("Disarm of an unarmed process:", got)
 	}
-	wants(t, tg.script("version\n"), "go1.")
-	tg.gone()
-	tg.ask("reset")
-	if resetSilences {
-		return
-	}
-	wants(t, tg.script("version\n"), "go1.")
 }

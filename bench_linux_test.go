@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // BenchmarkIdle compares what the designs add to a process that does nothing.
@@ -20,7 +23,7 @@ func BenchmarkIdle(b *testing.B) {
 		for _, design := range []string{"nothing", "lazy", "ossignal", "gops"} {
 			tg := startTarget(b, "-design", design, "-early", "-path", b.TempDir()+"/s")
 			time.Sleep(5 * time.Second) // after the start's garbage collection and fast ticks
-			f := tg.footprint()
+			f := tg.Footprint()
 			const span = 20 * time.Second
 			before := tg.cpu()
 			time.Sleep(span)
@@ -32,7 +35,7 @@ func BenchmarkIdle(b *testing.B) {
 			if design == "lazy" {
 				b.ReportMetric(100*(share-plain), "%core-added")
 			}
-			tg.cmd.Process.Kill()
+			tg.Kill()
 		}
 	}
 	b.ReportMetric(0, "ns/op")
@@ -40,7 +43,7 @@ func BenchmarkIdle(b *testing.B) {
 
 // cpu is the CPU time that the target's threads have used.
 func (tg *target) cpu() (sum time.Duration) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", tg.pid))
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", tg.PID))
 	for _, task := range tasks {
 		b, _ := os.ReadFile(task)
 		var ns int64
@@ -55,22 +58,22 @@ func (tg *target) cpu() (sum time.Duration) {
 //
 //	go test -run '^$' -bench KillAndNc -benchtime 1x
 func BenchmarkKillAndNc(b *testing.B) {
-	tool(b, "nc")
+	lazytest.Tool(b, "nc")
 	for _, spin := range []int{0, 500} {
 		for _, design := range []string{"lazy", "ossignal"} {
 			b.Run(fmt.Sprintf("spin=%d/%s", spin, design), func(b *testing.B) {
-				tg := startTarget(b, "-design", design, "-spin", itoa(spin), "-wait", "50ms")
+				tg := startTarget(b, "-design", design, "-spin", strconv.Itoa(spin), "-accept-timeout", "50ms")
 				time.Sleep(2 * time.Second)
 				n := 0
 				for range 100 {
 					cmd := exec.Command("sh", "-c", "kill -USR2 $PID && echo version | nc -N -U /tmp/manhole-$PID")
-					cmd.Env = append(os.Environ(), "PID="+itoa(tg.pid))
+					cmd.Env = append(os.Environ(), "PID="+strconv.Itoa(tg.PID))
 					if out, err := cmd.Output(); err == nil && len(out) > 0 {
 						n++
-					} else if c, err := net.Dial("unix", tg.path); err == nil {
-						c.Close() // the obvious design waits for somebody for ever
+					} else if c, err := net.Dial("unix", tg.Path); err == nil {
+						c.Close() // the obvious design waits for a client forever
 					}
-					tg.gone()
+					tg.Gone()
 					time.Sleep(20 * time.Millisecond)
 				}
 				b.ReportMetric(float64(n), "of-100-connect")

@@ -11,12 +11,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// serveOSSignal is what the obvious design does when its goroutine is woken:
-// it listens, greets whoever comes, and answers each line.
+// serveOSSignal is what the obvious design does when its goroutine is woken: it
+// listens, accepts one connection and answers each line.
 func serveOSSignal() {
 	path := fmt.Sprintf("/tmp/manhole-%d", os.Getpid())
 	l, err := net.Listen("unix", path)
@@ -35,12 +38,13 @@ func serveOSSignal() {
 	}
 }
 
-// BenchmarkRing measures how long an operator waits, in a process with so many
-// goroutines that burn CPU: from the kill to the moment when the socket takes a connection,
-// from the kill to the first byte of the answer to a line that was sent at
-// once, and one line there and back in a session that is open. Beside it,
-// in the same run, the obvious design on os/signal, and gops's agent, whose port is always
-// open. All are medians in milliseconds; a ratio is the other's over lazy's.
+// BenchmarkRing measures how long an operator waits, with different numbers of
+// CPU-bound goroutines in the process: from the kill until the socket accepts a
+// connection, from the kill to the first byte of the answer to a line sent at
+// once, and for the round trip of one line in an open session. For comparison,
+// in the same run: the obvious design on os/signal, and the agent of gops, whose
+// port is always open. All are medians in milliseconds; a ratio is the other's
+// over lazy's.
 //
 //	go test -run '^$' -bench Ring -benchtime 1x
 func BenchmarkRing(b *testing.B) {
@@ -67,7 +71,7 @@ func BenchmarkRing(b *testing.B) {
 	}
 }
 
-// measurements are repeated so often, or for so long, whatever ends first.
+// A measurement is repeated tries times, or for tryUntil if that is over first.
 const (
 	tries    = 20
 	tryUntil = time.Minute
@@ -75,19 +79,19 @@ const (
 
 func measureRings(b *testing.B, design string, spin int) [3]float64 {
 	b.Helper()
-	tg := startTarget(b, "-design", design, "-spin", itoa(spin))
-	defer tg.cmd.Process.Kill()
+	tg := startTarget(b, "-design", design, "-spin", strconv.Itoa(spin))
+	defer tg.Kill()
 	time.Sleep(2 * time.Second) // it has been like this for a while
 	var took [3][]time.Duration
 	note := func(i int, since time.Time) { took[i] = append(took[i], time.Since(since)) }
 	line := make([]byte, 100)
 	for start := time.Now(); len(took[2]) < tries && (len(took[2]) == 0 || time.Since(start) < tryUntil); {
 		rung := time.Now()
-		tg.ring()
+		tg.Ring()
 		var c net.Conn
 		for {
 			var err error
-			if c, err = net.Dial("unix", tg.path); err == nil {
+			if c, err = net.Dial("unix", tg.Path); err == nil {
 				break
 			}
 			time.Sleep(20 * time.Microsecond)
@@ -110,7 +114,7 @@ func measureRings(b *testing.B, design string, spin int) [3]float64 {
 		c.(*net.UnixConn).CloseWrite()
 		io.Copy(io.Discard, c)
 		c.Close()
-		tg.gone()
+		tg.Gone()
 		if spin == 0 {
 			// An idle process looks at its doorbell less and less often.
 			time.Sleep(2 * time.Second)
@@ -127,9 +131,9 @@ func measureRings(b *testing.B, design string, spin int) [3]float64 {
 func measureGops(b *testing.B, spin int) float64 {
 	b.Helper()
 	dir := b.TempDir()
-	tg := startTarget(b, "-design", "gops", "-spin", itoa(spin), "-path", dir)
-	defer tg.cmd.Process.Kill()
-	port, err := os.ReadFile(filepath.Join(dir, itoa(tg.pid)))
+	tg := startTarget(b, "-design", "gops", "-spin", strconv.Itoa(spin), "-path", dir)
+	defer tg.Kill()
+	port, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(tg.PID)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -152,9 +156,9 @@ func measureGops(b *testing.B, spin int) float64 {
 	return median(took)
 }
 
-// BenchmarkSaturated measures how often a person waits for more than a second in
-// a process with 500 CPU-bound goroutines: for the greeting, for a command, and
-// for the end of the session.
+// BenchmarkSaturated measures how often a person waits longer than a second in a
+// process with 500 CPU-bound goroutines: for the greeting, for a command, and for
+// the end of the session.
 //
 //	go test -run '^$' -bench Saturated -benchtime 1x
 func BenchmarkSaturated(b *testing.B) {
@@ -169,24 +173,24 @@ func BenchmarkSaturated(b *testing.B) {
 				time.Sleep(2 * time.Second)
 				for range c.sessions {
 					start := time.Now()
-					tg.ring()
-					conn := tg.dial()
-					until(b, conn, prompt)
+					tg.Ring()
+					conn := tg.Dial()
+					lazytest.Until(b, conn, lazytest.Prompt)
 					greeting = append(greeting, time.Since(start))
 					for range c.commands {
 						atNoParticularMoment(50 * time.Millisecond)
 						start = time.Now()
 						fmt.Fprintln(conn, c.command)
-						until(b, conn, prompt)
+						lazytest.Until(b, conn, lazytest.Prompt)
 						command = append(command, time.Since(start))
 					}
 					start = time.Now()
 					conn.Close()
-					tg.gone()
+					tg.Gone()
 					end = append(end, time.Since(start))
 					atNoParticularMoment(time.Second)
 				}
-				tg.cmd.Process.Kill()
+				tg.Kill()
 			}
 			b.ReportMetric(0, "ns/op")
 			for _, took := range []struct {
@@ -206,11 +210,11 @@ func BenchmarkSaturated(b *testing.B) {
 	}
 }
 
-// atNoParticularMoment keeps one try from profiting of the one before: a
-// goroutine that has just been served is still running.
+// atNoParticularMoment sleeps for a random time, so that a try does not profit
+// from the one before, which has left a goroutine running.
 func atNoParticularMoment(within time.Duration) { time.Sleep(rand.N(within)) }
 
-// median is in milliseconds.
+// median returns milliseconds.
 func median(d []time.Duration) float64 {
 	slices.Sort(d)
 	return float64(d[len(d)/2]) / float64(time.Millisecond)

@@ -6,24 +6,25 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/go-manhole/lazy/internal/commands"
 	_ "github.com/go-manhole/lazy/expvars" // for vars
+	"github.com/go-manhole/lazy/internal/commands"
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// asked is a line and what must be in its answer, a regular expression.
+// asked is a line and a regular expression that its answer matches.
 type asked struct {
 	line, want   string
-	typed, shown string // if a person says or gets something else, who gets no files
-	once         bool   // it takes long and is a variant of another: only with nc
+	typed, shown string // the same for a person, if different: a terminal gets no files
+	once         bool   // only with nc: a slow variant of another
 }
 
-// everyCommand is what each of the console's commands is asked by those who
-// come in the different ways, in the order of one session.
+// everyCommand has a line for each command of the console, in the order in which
+// one session runs them.
 var everyCommand = []asked{
 	{line: "version", want: `^go1\.`},
 	{line: "stats", want: `(?m)^goroutines: \d+$`},
@@ -45,7 +46,7 @@ var everyCommand = []asked{
 	{line: "pprof mutex 100ms", want: `^\x1f`, once: true},
 	{line: "buildinfo", want: `^go\tgo1\.`},
 	{line: "binary", want: `^\x7fELF`, shown: `binary: binary, not for a terminal`},
-	{line: "env ^" + targetEnv, want: `^` + targetEnv + `=1`},
+	{line: "env ^" + lazytest.RoleVariable, want: `^` + lazytest.RoleVariable + `=target`},
 	{line: "godebug", want: `^GODEBUG: `},
 	{line: "vars cmdline", want: `^\["/.*"\]`},
 	{line: "setgc 100", want: `^New GC percent set to 100\.`},
@@ -55,34 +56,25 @@ var everyCommand = []asked{
 	{line: "help stack", want: `(?m)^  for example: `},
 }
 
-// patient are the commands that may take minutes where no processor is free.
-// They are asked in a process that idles.
+// patient are the commands that may take minutes in a saturated process. They
+// run in an idle one.
 var patient = []string{"gc", "freemem"}
 
 // busy is a process with 500 goroutines that burn CPU, and its stderr in a
 // file, so that there is something to tail.
 func busy(t *testing.T) *target {
 	spin := 500
-	if testing.Short() || underRace() {
+	if testing.Short() || lazytest.UnderRace() {
 		spin = 20
 	}
-	tool(t, "sh")
+	lazytest.Tool(t, "sh")
 	file := filepath.Join(t.TempDir(), "stderr")
-	tg, first := launch(t, []string{"sh", "-c", `exec "$@" 2>` + file, "sh"}, "-spin", itoa(spin))
-	if first != "ready" {
-		t.Fatalf("the target says %q", first)
-	}
+	tg := launch(t, []string{"sh", "-c", `exec "$@" 2>` + file, "sh"}, "-spin", strconv.Itoa(spin)).ready()
 	return tg
 }
 
-func underRace() bool {
-	info, _ := debug.ReadBuildInfo()
-	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
-// TestEveryCommand: each command of the console is answered by a process that
-// leaves no processor free, to nc, to socat with line editing and to
-// manhole-poke.
+// TestEveryCommand runs each command of the console in a saturated process, from
+// nc, from socat with line editing and from manhole-poke.
 func TestEveryCommand(t *testing.T) {
 	for _, c := range commands.Builtin() {
 		if c.Name != "quit" && !slices.Contains(patient, c.Name) && !slices.ContainsFunc(everyCommand, func(a asked) bool {
@@ -91,9 +83,7 @@ func TestEveryCommand(t *testing.T) {
 			t.Errorf("%s is never asked", c.Name)
 		}
 	}
-	if os.Getenv(emulatorEnv) != "" {
-		t.Skip("takes too long in an emulator")
-	}
+	lazytest.SkipEmulated(t, "it takes too long")
 	poke := buildPoke(t) // while there are processors for it
 	tg := busy(t)
 	t.Run("nc", func(t *testing.T) { askWithNc(t, tg) })
@@ -101,8 +91,8 @@ func TestEveryCommand(t *testing.T) {
 	t.Run("manhole-poke", func(t *testing.T) { askWithPoke(t, tg, poke) })
 	idle := startTarget(t)
 	for _, line := range patient {
-		wants(t, idle.script(line+"\n"), "ok: ")
-		idle.gone()
+		lazytest.Wants(t, idle.Script(line+"\n"), "ok: ")
+		idle.Gone()
 	}
 }
 
@@ -115,10 +105,10 @@ func (a asked) check(t *testing.T, answer string) {
 	}
 }
 
-// askWithNc sends all as one script, in which lines that are no commands show
+// askWithNc sends all lines as one script. Unknown commands between them show
 // where one answer ends and the next begins.
 func askWithNc(t *testing.T, tg *target) {
-	tool(t, "nc")
+	lazytest.Tool(t, "nc")
 	script := filepath.Join(t.TempDir(), "script")
 	var lines strings.Builder
 	for i, a := range everyCommand {
@@ -128,7 +118,7 @@ func askWithNc(t *testing.T, tg *target) {
 	if err := os.WriteFile(script, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rest, err := tg.shell(rungAndThere("/tmp/manhole-$PID") + "nc -N -U /tmp/manhole-$PID <" + script)
+	rest, err := tg.Shell(lazytest.RingAndWait("/tmp/manhole-$PID") + "nc -N -U /tmp/manhole-$PID <" + script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,45 +133,30 @@ func askWithNc(t *testing.T, tg *target) {
 	if rest != "" {
 		t.Errorf("%q after quit", rest)
 	}
-	tg.gone()
+	tg.Gone()
 }
 
-// askWithSocat types each line at a terminal. Debian's socat is made without
-// readline; rlwrap is the same library around it then.
+// askWithSocat types each line at a terminal. Debian builds socat without
+// readline; rlwrap then does the same for it.
 func askWithSocat(t *testing.T, tg *target) {
-	tmux, socat := tool(t, "tmux"), tool(t, "socat")
+	socat := lazytest.Tool(t, "socat")
 	client := socat + " readline"
 	if out, _ := exec.Command(socat, "-V").Output(); !strings.Contains(string(out), "define WITH_READLINE") {
-		client = tool(t, "rlwrap") + " -H /dev/null " + socat + " -"
+		client = lazytest.Tool(t, "rlwrap") + " -H /dev/null " + socat + " -"
 	}
-	dir, err := os.MkdirTemp("", "tmux") // t.TempDir may be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(args ...string) {
-		t.Helper()
-		if out, err := exec.Command(tmux, append([]string{"-S", dir + "/s", "-f", "/dev/null"}, args...)...).CombinedOutput(); err != nil {
-			t.Fatalf("tmux %q: %v\n%s", args, err, out)
-		}
-	}
-	t.Cleanup(func() {
-		exec.Command(tmux, "-S", dir+"/s", "kill-server").Run()
-		os.RemoveAll(dir)
-	})
-	do("new-session", "-d", "-x", "200", "-y", "50", "read go; "+client+" unix-connect:"+tg.path+"; read end")
-	do("pipe-pane", "cat >"+dir+"/screen")
-	tg.ring()
-	eventually(t, "the socket is there", func() bool { _, err := os.Lstat(tg.path); return err == nil })
+	w := lazytest.StartWindow(t, nil, "sh", "-c", "read go; "+client+" unix-connect:"+tg.Path+"; read end")
+	record := w.Record()
+	tg.Ring()
+	tg.Opened()
 
 	escapes := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\r`)
 	var read int
 	answer := func(line string, end string) string {
 		t.Helper()
-		do("send-keys", "-l", line)
-		do("send-keys", "Enter")
+		w.Enter(line)
 		var shown string
-		eventually(t, line+" is answered", func() bool {
-			b, _ := os.ReadFile(dir + "/screen")
+		lazytest.Eventually(t, line+" is answered", func() bool {
+			b, _ := os.ReadFile(record)
 			shown = escapes.ReplaceAllString(string(b[read:]), "")
 			// What readline draws anew comes without its line's beginning.
 			if !strings.HasSuffix(shown, end) || !strings.Contains(shown, line+"\n") {
@@ -212,17 +187,16 @@ func askWithSocat(t *testing.T, tg *target) {
 		_, shown, _ = strings.Cut(shown, a.line+"\n")
 		a.check(t, shown)
 	}
-	do("send-keys", "-l", "quit")
-	do("send-keys", "Enter")
-	tg.gone()
+	w.Enter("quit")
+	tg.Gone()
 }
 
-// askWithPoke has manhole-poke ask for all in one session, and for what a line
-// ends in one of its own.
+// askWithPoke has manhole-poke run all lines in one session, and in another one
+// those that a further line ends.
 func askWithPoke(t *testing.T, tg *target, poke string) {
 	run := func(input string, args ...string) string {
 		t.Helper()
-		cmd := exec.Command(poke, append(args, itoa(tg.pid))...)
+		cmd := exec.Command(poke, append(args, strconv.Itoa(tg.PID))...)
 		cmd.Stdin = strings.NewReader(input)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
@@ -230,7 +204,7 @@ func askWithPoke(t *testing.T, tg *target, poke string) {
 		if err != nil || stderr.Len() > 0 {
 			t.Errorf("%s %q: %v, %s", args, input, err, stderr.String())
 		}
-		tg.gone()
+		tg.Gone()
 		return string(out)
 	}
 	var lines, wants []string
@@ -251,9 +225,10 @@ func askWithPoke(t *testing.T, tg *target, poke string) {
 
 // buildPoke builds manhole-poke, or skips the test.
 func buildPoke(t *testing.T) string {
+	lazytest.Tool(t, "go")
 	poke := filepath.Join(t.TempDir(), "manhole-poke")
-	if out, err := exec.Command(tool(t, "go"), "build", "-o", poke, "./cmd/manhole-poke").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := lazytest.Build(poke, "cmd/manhole-poke"); err != nil {
+		t.Fatal(err)
 	}
 	return poke
 }

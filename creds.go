@@ -2,12 +2,12 @@ package lazy
 
 import "fmt"
 
-// A Peer is who is at the other end of a session, as the kernel told it for
-// the moment of the connection.
+// Peer holds the credentials of the process at the other end of a session, as
+// the kernel recorded them at the time of the connection.
 type Peer struct {
 	UID int // effective user id
 	GID int // effective group id
-	PID int // process id; 0 where it can't be known (another pid namespace, old FreeBSD)
+	PID int // process id; 0 if it is not known (another pid namespace, FreeBSD before 13)
 }
 
 func (p Peer) String() string {
@@ -17,11 +17,11 @@ func (p Peer) String() string {
 	return fmt.Sprintf("uid %d (pid %d)", p.UID, p.PID)
 }
 
-// admit is the rule on who may open a session that WithCheck can only narrow:
-// the process's own effective user or root.
+// admit is the rule who may open a session: the process's effective user, or
+// root. WithCheck can only narrow it.
 func (p Peer) admit(euid int) error {
 	if p.UID != euid && p.UID != 0 {
-		return fmt.Errorf("you are %v, and only uid %d and root may; try again as one of them, for example with sudo", p, euid)
+		return fmt.Errorf("connected as %v; only uid %d and root may connect; try again as one of them, for example with sudo", p, euid)
 	}
 	return nil
 }

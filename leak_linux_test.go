@@ -1,7 +1,6 @@
 package lazy_test
 
 import (
-	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
@@ -9,15 +8,17 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// In a build that has it, the profile of goroutines that nobody can ever wake
-// finds those, and not those that merely wait.
+// A build with the profile of leaked goroutines finds those that can never be
+// woken, and not those that only wait.
 func TestGoroutineLeak(t *testing.T) {
-	if testing.Short() || os.Getenv(emulatorEnv) != "" {
+	if testing.Short() || lazytest.Emulated() {
 		t.Skip("builds a program, and for the experiment the standard library too")
 	}
-	goTool := tool(t, "go")
+	goTool := lazytest.Tool(t, "go")
 	t.Parallel()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "leak")
@@ -32,29 +33,19 @@ func TestGoroutineLeak(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(bin)
-	in, _ := cmd.StdinPipe()
-	first, _ := cmd.StdoutPipe()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	tg := &target{t: t, cmd: cmd, pid: cmd.Process.Pid, path: "/tmp/manhole-" + itoa(cmd.Process.Pid), log: new(lockedBuffer), in: in, out: bufio.NewReader(first)}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); os.Remove(tg.path) })
-	if line, _ := tg.out.ReadString('\n'); line != "ready\n" {
-		t.Fatalf("the program says %q", line)
-	}
-	if !strings.Contains(tg.script("pprof\n"), "\ngoroutineleak ") {
+	tg := lazytest.Launch(t, "", exec.Command(bin)).Ready()
+	if !strings.Contains(tg.Script("pprof\n"), "\ngoroutineleak ") {
 		t.Skip("this Go release has no profile of leaked goroutines")
 	}
-	tg.gone()
+	tg.Gone()
 
 	file := filepath.Join(dir, "leak.pprof")
-	if err := os.WriteFile(file, []byte(tg.script("pprof goroutineleak\n")), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(tg.Script("pprof goroutineleak\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tg.gone()
-	finds(t, "pprof goroutineleak -top", tg.script("pprof goroutineleak -top\n"))
-	tg.gone()
+	tg.Gone()
+	finds(t, "pprof goroutineleak -top", tg.Script("pprof goroutineleak -top\n"))
+	tg.Gone()
 	for _, how := range []string{"-top", "-raw"} {
 		out, err := exec.Command(goTool, "tool", "pprof", how, file).CombinedOutput()
 		if err != nil {
@@ -62,7 +53,7 @@ func TestGoroutineLeak(t *testing.T) {
 		}
 		finds(t, "go tool pprof "+how, string(out))
 	}
-	wants(t, tg.script("stack full -state leaked\n"), "7 chan send (leaked)", "main.forgotten")
+	lazytest.Wants(t, tg.Script("stack full -state leaked\n"), "7 chan send (leaked)", "main.forgotten")
 }
 
 // finds checks that a report has the seven that are forgotten, and not the

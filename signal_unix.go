@@ -5,9 +5,13 @@ package lazy
 import (
 	"os"
 	"os/signal"
+
+	"github.com/go-manhole/lazy/internal/mark"
+	"github.com/go-manhole/lazy/internal/sighandler"
+	"github.com/go-manhole/lazy/internal/sockfile"
 )
 
-// A doorbell turns the signal into a session by os/signal: one goroutine is
+// A doorbell turns the signal into a session with os/signal: one goroutine is
 // parked until the signal comes, and then answers the ring itself.
 type doorbell struct {
 	m    *manhole
@@ -16,14 +20,14 @@ type doorbell struct {
 }
 
 func (b *doorbell) install(m *manhole) error {
-	if err := unowned(m.sig); err != nil {
+	if err := sighandler.CheckOwner(m.sig); err != nil {
 		return err
 	}
 	b.m = m
 	b.c = make(chan os.Signal, 1)
 	b.done = make(chan struct{})
 	signal.Notify(b.c, m.sig)
-	go b.wait()
+	go mark.Session(b.wait)
 	return nil
 }
 
@@ -31,24 +35,24 @@ func (b *doorbell) wait() {
 	defer close(b.done)
 	for range b.c {
 		if b.m.ctx.Err() == nil {
-			b.m.ring(listen(b.m.sock, b.m.path))
+			b.m.ring(sockfile.Listen(b.m.sock, b.m.path))
 		}
 	}
 }
 
-// load has nothing to do: wait has the socket.
-func (b *doorbell) load(int) {}
+// setSocket does nothing: wait takes the manhole's socket.
+func (b *doorbell) setSocket(int) {}
 
-// unload forgets a ring that came during the session.
-func (b *doorbell) unload() {
+// clearSocket drops a ring that came during the session.
+func (b *doorbell) clearSocket() {
 	select {
 	case <-b.c:
 	default:
 	}
 }
 
-// uninstall gives the signal back and returns when nobody touches the manhole
-// any more.
+// uninstall gives the signal back. When it returns, the doorbell does not touch
+// the manhole any more.
 func (b *doorbell) uninstall() error {
 	signal.Stop(b.c)
 	close(b.c)

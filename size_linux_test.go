@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // BenchmarkSize builds small programs, stripped, with and without each package
@@ -14,7 +16,7 @@ import (
 //
 //	go test -run '^$' -bench Size -benchtime 1x -v .
 func BenchmarkSize(b *testing.B) {
-	tool(b, "go")
+	lazytest.Tool(b, "go")
 	plain := []use{{"fmt", `fmt.Println("hello")`}}
 	server := append(plain, use{"log/slog", `slog.Info("hello")`}, use{"net/http", `http.ListenAndServe("", nil)`})
 	packages := []struct {

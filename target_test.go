@@ -16,50 +16,78 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"github.com/google/gops/agent"
 	"golang.org/x/sys/unix"
 )
 
-// The tests ring a process of its own: this test binary, started anew with
-// targetEnv set, so that it has the same build tags, race detector and
-// architecture as the tests. It does what its flags say, and answers one line
-// on stdout to each line on stdin.
-const targetEnv = "LAZY_TEST_TARGET"
-
-// emulatorEnv names what the test binary must be started with to run here,
-// such as qemu-aarch64.
-const emulatorEnv = "LAZY_TEST_EMULATOR"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(targetEnv) != "" {
-		targetMain()
-		os.Exit(0)
-	}
+	lazytest.Play(lazytest.Roles{"target": targetMain})
 	os.Exit(m.Run())
 }
 
+// A target is this test binary as an armed program.
+type target struct {
+	*lazytest.Process
+	t testing.TB
+}
+
+// startTarget starts a target and waits until it is armed. The flags are those
+// of targetMain.
+func startTarget(t testing.TB, flags ...string) *target {
+	t.Helper()
+	return launch(t, nil, flags...).ready()
+}
+
+// launch starts a target through the wrapper, if any, and lets it fail.
+func launch(t testing.TB, wrapper []string, flags ...string) *target {
+	t.Helper()
+	return launchCommand(t, lazytest.Wrap(lazytest.Command(lazytest.Exe(t), flags...), wrapper...))
+}
+
+// launchCommand does so with a command that ends with the flags.
+func launchCommand(t testing.TB, cmd *exec.Cmd) *target {
+	t.Helper()
+	tg := &target{lazytest.Launch(t, "target", cmd), t}
+	if i := slices.Index(cmd.Args, "-path"); i >= 0 {
+		tg.Path = cmd.Args[i+1]
+	}
+	return tg
+}
+
+func (tg *target) ready() *target {
+	tg.Ready()
+	return tg
+}
+
+// resting returns the footprint once the last session is over for the target
+// too. With os/signal the doorbell's goroutine ends it, so that the number of
+// goroutines alone does not show that.
+func (tg *target) resting() lazytest.Footprint { return tg.Resting(1 + idleGoroutines) }
+
+// targetMain does what its flags say, prints "ready", and answers one line to
+// each that it reads.
 func targetMain() {
 	var (
 		design = flag.String("design", "lazy", "what answers: lazy, ossignal, gops or nothing")
 		path   = flag.String("path", "", "WithPath")
 		signo  = flag.Int("signal", 0, "WithSignal")
-		wait   = flag.Duration("wait", 0, "WithWait")
-		idle   = flag.Duration("idle", 0, "WithIdle")
-		long   = flag.Duration("longest", 0, "WithLongest")
+		accept = flag.Duration("accept-timeout", 0, "WithAcceptTimeout")
+		idle   = flag.Duration("idle-timeout", 0, "WithIdleTimeout")
+		most   = flag.Duration("max-duration", 0, "WithMaxDuration")
 		ro     = flag.Bool("readonly", false, "WithReadOnly")
 		deny   = flag.String("deny", "", "WithCheck that refuses with these words")
 		spin   = flag.Int("spin", 0, "goroutines that burn CPU")
 		park   = flag.Int("park", 0, "goroutines that wait on a channel")
-		notify = flag.String("notify", "", "own signal.Notify for SIGUSR2, before or after Arm")
+		notify = flag.String("notify", "", "signal.Notify for SIGUSR2, before or after Arm")
 		execs  = flag.Bool("exec", false, "start processes all the time")
 		gc     = flag.Bool("gc", false, "make and collect garbage all the time")
 		nofile = flag.Bool("nofile", false, "take every descriptor after Arm")
@@ -67,18 +95,13 @@ func targetMain() {
 		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang")
 		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
-		answer = flag.Int("answers", 1, "the descriptor that answers go to")
-		stall  = flag.Duration("stall", 0, "how long a peer may read nothing")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
 	flag.Parse()
-	if *answer != 1 {
-		os.Stdout = os.NewFile(uintptr(*answer), "answers")
-	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 
 	var notified atomic.Int64
-	ownNotify := func() {
+	notifyProgram := func() {
 		c := make(chan os.Signal, 1024)
 		signal.Notify(c, unix.SIGUSR2)
 		go func() {
@@ -88,10 +111,7 @@ func targetMain() {
 		}()
 	}
 	if *notify == "before" {
-		ownNotify()
-	}
-	if *stall != 0 {
-		lazy.SetStall(*stall)
+		notifyProgram()
 	}
 	if *early {
 		time.AfterFunc(time.Hour, func() {})
@@ -127,14 +147,14 @@ func targetMain() {
 		if *signo != 0 {
 			o = append(o, lazy.WithSignal(syscall.Signal(*signo)))
 		}
-		if *wait != 0 {
-			o = append(o, lazy.WithWait(*wait))
+		if *accept != 0 {
+			o = append(o, lazy.WithAcceptTimeout(*accept))
 		}
 		if *idle != 0 {
-			o = append(o, lazy.WithIdle(*idle))
+			o = append(o, lazy.WithIdleTimeout(*idle))
 		}
-		if *long != 0 {
-			o = append(o, lazy.WithLongest(*long))
+		if *most != 0 {
+			o = append(o, lazy.WithMaxDuration(*most))
 		}
 		if *ro {
 			o = append(o, lazy.WithReadOnly())
@@ -165,16 +185,10 @@ func targetMain() {
 		os.Exit(1)
 	}
 	if *notify == "after" {
-		ownNotify()
+		notifyProgram()
 	}
 
-	for range *spin {
-		go func() {
-			for x := 1; ; x++ {
-				spinSink.Store(int64(x) & spinSink.Load())
-			}
-		}()
-	}
+	lazytest.Spin(*spin)
 	never := make(chan int)
 	for range *park {
 		go func() { <-never }()
@@ -197,11 +211,7 @@ func targetMain() {
 		}()
 	}
 	if *nofile {
-		for {
-			if _, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-				break
-			}
-		}
+		lazytest.TakeDescriptors()
 	}
 
 	fmt.Println("ready")
@@ -226,25 +236,14 @@ func targetMain() {
 			signal.Reset(unix.SIGUSR2)
 			fmt.Println("reset")
 		case "notify":
-			ownNotify()
+			notifyProgram()
 			fmt.Println("notifying")
 		case "stacks":
 			buf := make([]byte, 1<<20)
 			s, _ := json.Marshal(string(buf[:runtime.Stack(buf, true)]))
 			fmt.Println(string(s))
 		default:
-			if n, ok := strings.CutPrefix(in.Text(), "nproc "); ok {
-				var limit unix.Rlimit
-				fmt.Sscan(n, &limit.Cur)
-				limit.Max = limit.Cur
-				if err := unix.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
-					fmt.Println(err)
-				} else {
-					fmt.Println(lazy.RoomForThreads())
-				}
-				continue
-			}
-			fmt.Println(targetWrites(in.Text()))
+			fmt.Println("what?")
 		}
 	}
 }
@@ -282,13 +281,10 @@ func (h badHandler) WithAttrs(a []slog.Attr) slog.Handler {
 	return badHandler{h.Handler.WithAttrs(a), h.how}
 }
 
-var (
-	spinSink atomic.Int64
-	garbage  []byte
-)
+var garbage []byte
 
-// armOSSignal is the obvious design, kept to measure against: a goroutine
-// parked on the channel of signal.Notify, and a listener that it opens.
+// armOSSignal is the obvious design, to compare with: a goroutine parked on the
+// channel of signal.Notify, which opens a listener.
 func armOSSignal() error {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, unix.SIGUSR2)
@@ -299,131 +295,3 @@ func armOSSignal() error {
 	}()
 	return nil
 }
-
-// A target is an armed process and the test's end of it.
-type target struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	pid  int
-	path string
-	log  *lockedBuffer
-	in   io.WriteCloser
-	out  *bufio.Reader
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// startTarget starts a target and waits until it is armed.
-func startTarget(t testing.TB, flags ...string) *target {
-	t.Helper()
-	tg, first := launch(t, nil, flags...)
-	if first != "ready" {
-		t.Fatalf("the target says %q\n%s", first, tg.log)
-	}
-	return tg
-}
-
-// launch starts a target through the wrapper, if any, and returns its first
-// words.
-func launch(t testing.TB, wrapper []string, flags ...string) (*target, string) {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return launchCopy(t, exe, wrapper, flags...)
-}
-
-// launchCopy does the same with a copy of the test binary.
-func launchCopy(t testing.TB, exe string, wrapper []string, flags ...string) (*target, string) {
-	t.Helper()
-	args := append(append(append([]string{}, wrapper...), strings.Fields(os.Getenv(emulatorEnv))...), exe)
-	args = append(args, flags...)
-	return launchCommand(t, exec.Command(args[0], args[1:]...), flags...)
-}
-
-// launchCommand does it with a command that has these flags. Its stderr is the
-// target's log unless it is somewhere already.
-func launchCommand(t testing.TB, cmd *exec.Cmd, flags ...string) (*target, string) {
-	t.Helper()
-	cmd.Env = append(os.Environ(), targetEnv+"=1")
-	tg := &target{t: t, cmd: cmd, log: new(lockedBuffer)}
-	if cmd.Stderr == nil {
-		cmd.Stderr = tg.log
-	}
-	var err error
-	if tg.in, err = cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tg.out = bufio.NewReader(out)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	tg.pid = cmd.Process.Pid
-	tg.path = "/tmp/manhole-" + strconv.Itoa(tg.pid)
-	for i, f := range flags {
-		if f == "-path" {
-			tg.path = flags[i+1]
-		}
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		os.Remove(tg.path)
-		if t.Failed() {
-			t.Logf("the target's log:\n%s", tg.log)
-		}
-	})
-	line, _ := tg.out.ReadString('\n')
-	return tg, strings.TrimSpace(line)
-}
-
-// ask sends the target a line and returns its answer.
-func (tg *target) ask(line string) string {
-	tg.t.Helper()
-	fmt.Fprintln(tg.in, line)
-	answer, err := tg.out.ReadString('\n')
-	if err != nil {
-		tg.cmd.Process.Kill() // if it has not ended
-		tg.t.Fatalf("the target does not answer %q: %v (%v)\n%s", line, err, tg.cmd.Wait(), tg.log)
-	}
-	return strings.TrimSpace(answer)
-}
-
-func (tg *target) askInt(line string) int {
-	tg.t.Helper()
-	answer := tg.ask(line)
-	n, err := strconv.Atoi(answer)
-	if err != nil {
-		tg.t.Fatalf("%s: %v", line, err)
-	}
-	return n
-}
-
-func (tg *target) signal(sig syscall.Signal) {
-	tg.t.Helper()
-	if err := syscall.Kill(tg.pid, sig); err != nil {
-		tg.t.Fatal(err)
-	}
-}
-
-func (tg *target) ring() { tg.t.Helper(); tg.signal(unix.SIGUSR2) }

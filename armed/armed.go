@@ -1,28 +1,26 @@
-// Package armed arms the program that imports it, for programs whose main
-// function should stay as it is:
+// Package armed arms the program that imports it, so that its main function can
+// stay as it is:
 //
 //	import _ "github.com/go-manhole/lazy/armed"
 //
-// It does so while packages are initialised, if the environment variable
-// LAZY_MANHOLE is set to 1 (or true, yes, on), or to options as key=value
-// pairs with commas between them, such as
+// It acts while packages are initialised, if the environment variable
+// LAZY_MANHOLE is 1 (or true, yes, on), or options separated by commas, such as
 //
-//	LAZY_MANHOLE=signal=USR1,path=/run/shop/manhole,idle=10m,readonly=true
+//	LAZY_MANHOLE=signal=USR1,path=/run/shop/manhole,idle-timeout=10m,readonly=true
 //
-// Unset, empty or 0 (false, no, off), it does nothing. The keys are named after package lazy's
-// options, and their defaults are the same:
+// If the variable is unset, empty or 0 (false, no, off), the program stays
+// unarmed. The options are those of package lazy, with the same defaults:
 //
-//	signal    the signal that rings: a name, with or without SIG, or a number
-//	path      where the socket appears
-//	wait      how long it waits for a peer, such as 30s
-//	idle      how long a silent peer may sit, such as 5m
-//	longest   how long a session may last, such as 1h
-//	readonly  true leaves only the commands that observe
+//	signal          the signal that rings: a name, with or without SIG, or a number
+//	path            where the socket appears
+//	accept-timeout  how long the socket waits for a peer, such as 30s
+//	idle-timeout    how long a peer may be silent, such as 5m
+//	max-duration    how long a session may last, such as 1h
+//	readonly        true leaves only the commands that observe
 //
-// A value that is not understood, or an error of lazy.Arm, is one line on
-// stderr, and the program goes on unarmed. So it does when it runs with another
-// user's rights (set-user-ID), because whoever started it chose the
-// environment.
+// An invalid value, or an error of lazy.Arm, is reported on one line of stderr,
+// and the program runs on unarmed. It also does so if it is set-user-ID or
+// set-group-ID, because then a user with fewer rights chose its environment.
 package armed
 
 import (
@@ -39,7 +37,7 @@ const variable = "LAZY_MANHOLE"
 
 func init() {
 	if err := arm(os.Getenv(variable)); err != nil {
-		fmt.Fprintf(os.Stderr, "lazy: %s: %v; the program goes on unarmed\n", variable, strings.TrimPrefix(err.Error(), "lazy: "))
+		fmt.Fprintf(os.Stderr, "lazy: %s: %v; the program runs on unarmed\n", variable, strings.TrimPrefix(err.Error(), "lazy: "))
 	}
 }
 
@@ -69,7 +67,7 @@ func parse(value string) ([]lazy.Option, error) {
 		key, v, ok := strings.Cut(pair, "=")
 		key, v = strings.TrimSpace(key), strings.TrimSpace(v)
 		if !ok || v == "" {
-			return nil, fmt.Errorf("%q is not key=value; set it to 1, or to pairs such as signal=USR1,idle=10m", pair)
+			return nil, fmt.Errorf("%q is not key=value; set it to 1, or to pairs such as signal=USR1,idle-timeout=10m", pair)
 		}
 		o, err := option(key, v)
 		if err != nil {
@@ -83,27 +81,30 @@ func parse(value string) ([]lazy.Option, error) {
 func option(key, v string) (lazy.Option, error) {
 	switch key {
 	case "signal":
-		sig, err := signalByName(v)
-		return lazy.WithSignal(sig), err
+		sig, err := parseSignal(v)
+		if err != nil {
+			return nil, fmt.Errorf("signal=%s: %w", v, err)
+		}
+		return lazy.WithSignal(sig), nil
 	case "path":
 		return lazy.WithPath(v), nil
-	case "wait":
-		return duration(key, v, lazy.WithWait)
-	case "idle":
-		return duration(key, v, lazy.WithIdle)
-	case "longest":
-		return duration(key, v, lazy.WithLongest)
+	case "accept-timeout":
+		return duration(key, v, lazy.WithAcceptTimeout)
+	case "idle-timeout":
+		return duration(key, v, lazy.WithIdleTimeout)
+	case "max-duration":
+		return duration(key, v, lazy.WithMaxDuration)
 	case "readonly":
 		yes, err := strconv.ParseBool(v)
 		if err != nil {
-			return nil, fmt.Errorf("readonly=%q is neither true nor false", v)
+			return nil, fmt.Errorf("readonly=%q is not true or false", v)
 		}
 		if !yes {
 			return nil, nil
 		}
 		return lazy.WithReadOnly(), nil
 	}
-	return nil, fmt.Errorf("%q is none of signal, path, wait, idle, longest, readonly", key)
+	return nil, fmt.Errorf("unknown option %q (valid: signal, path, accept-timeout, idle-timeout, max-duration, readonly)", key)
 }
 
 func duration(key, v string, with func(time.Duration) lazy.Option) (lazy.Option, error) {

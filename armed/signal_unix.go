@@ -1,23 +1,11 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package armed
 
 import (
-	"fmt"
 	"os"
-	"strconv"
-	"strings"
-	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-manhole/lazy/internal/signame"
 )
 
-func signalByName(v string) (os.Signal, error) {
-	if n, err := strconv.Atoi(v); err == nil && n > 0 {
-		return syscall.Signal(n), nil
-	}
-	if s := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(v), "SIG")); s != 0 {
-		return s, nil
-	}
-	return nil, fmt.Errorf("signal=%q is neither the name nor the number of a signal", v)
-}
+func parseSignal(v string) (os.Signal, error) { return signame.Parse(v) }

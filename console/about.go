@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/console/internal/redact"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -29,7 +29,7 @@ func buildinfo(_ context.Context, s *session, a *args.Parsed) error {
 	return err
 }
 
-// environment lists the environment as the process has it now.
+// environment lists the environment of the process, with secrets masked.
 func environment(_ context.Context, s *session, a *args.Parsed) error {
 	match, err := a.WordPattern()
 	if err != nil {
@@ -44,7 +44,7 @@ func environment(_ context.Context, s *session, a *args.Parsed) error {
 			continue
 		}
 		shown++
-		if clean := mask(name, value); clean != value && !a.Flag("secrets") {
+		if clean := redact.Value(name, value); clean != value && !a.Flag("secrets") {
 			masked++
 			value = clean
 		}
@@ -54,31 +54,12 @@ func environment(_ context.Context, s *session, a *args.Parsed) error {
 		return fmt.Errorf("no variable matches %s", words.Show(a.Words[0]))
 	}
 	if masked > 0 {
-		s.say("lazy: %d masked with %s; env -secrets shows them\n", masked, stars)
+		s.say("lazy: %d masked with %s; env -secrets shows them\n", masked, redact.Mask)
 	}
 	return nil
 }
 
-const stars = "****"
-
-var (
-	secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|cred|auth|private|salt|signature|cookie|session|dsn|webhook|cert|bearer|jwt|pat$`)
-	notSecret  = regexp.MustCompile(`(?i)^(old)?pwd$|^(pass)?path$|^xdg_|^ssh_auth_sock$|^dbus_session_bus_address$|_file$|_path$|_dir$`)
-	// What hides in the middle of a value: an address with a password,
-	// scheme://user:password@host; a list of settings; a header.
-	inside = regexp.MustCompile(`(?i)(://[^/?#\s:@]*:)[^/?#\s]*(@)|((?:pass\w*|pwd|secret|token|signature|\w*key)\s*=\s*)[^\s&;,]+|(\b(?:bearer|basic)\s+)\S+`)
-)
-
-// mask hides a value whose name looks like that of a secret, and in others what
-// looks like one.
-func mask(name, value string) string {
-	if value != "" && secretName.MatchString(name) && !notSecret.MatchString(name) {
-		return stars
-	}
-	return inside.ReplaceAllString(value, "$1$3$4"+stars+"$2")
-}
-
-// godebug shows what is set, and what it has changed in the behaviour so far.
+// godebug shows the settings, and how often each non-default one had an effect.
 func godebug(_ context.Context, s *session, a *args.Parsed) error {
 	if err := a.NoWords(); err != nil {
 		return err

@@ -23,7 +23,7 @@ func binaryDump(_ context.Context, s *session, a *args.Parsed) error {
 	return copyExecutable(s.out)
 }
 
-// copyExecutable writes the file that the process runs.
+// copyExecutable writes the executable file of the process.
 func copyExecutable(w io.Writer) error {
 	path, err := executablePath()
 	if err != nil {

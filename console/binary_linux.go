@@ -1,5 +1,5 @@
 package console
 
-// executablePath is the kernel's own link, which leads to what runs even when
+// executablePath returns the kernel's link to the executable, which works even if
 // the file was replaced or removed since.
 func executablePath() (string, error) { return "/proc/self/exe", nil }

@@ -32,10 +32,11 @@ func collect(_ context.Context, w io.Writer, arguments []string) error {
 	return nil
 }
 
-// heap is the size of the objects in the heap, dead ones not yet swept included.
+// heap returns the size of the objects in the heap, including dead ones that are not
+// swept yet.
 func heap() uint64 { return readMetric("/memory/classes/heap/objects:bytes") }
 
-// readMetric returns 0 for one that this Go release does not have.
+// readMetric returns the value of a metric, 0 if this Go release lacks it.
 func readMetric(name string) uint64 {
 	m := []metrics.Sample{{Name: name}}
 	metrics.Read(m)
@@ -52,14 +53,14 @@ func freemem(_ context.Context, w io.Writer, arguments []string) error {
 	const released = "/memory/classes/heap/released:bytes"
 	before, start := readMetric(released), time.Now()
 	debug.FreeOSMemory()
-	fmt.Fprintf(w, "ok: %s released to the system, was %s; took %s\n",
+	fmt.Fprintf(w, "ok: %s returned to the system, was %s; took %s\n",
 		format.ShortSize(readMetric(released)), format.ShortSize(before), time.Since(start).Round(time.Microsecond))
 	return nil
 }
 
 func setgc(_ context.Context, s *session, a *args.Parsed) error {
 	if len(a.Words) != 1 {
-		return errors.New("takes a percentage, as GOGC; try setgc 100, setgc off")
+		return errors.New("takes a percentage, as GOGC does; try setgc 100, setgc off")
 	}
 	percent, err := strconv.ParseInt(a.Words[0], 10, 32)
 	if a.Words[0] == "off" {
@@ -105,8 +106,8 @@ func showLimit(n int64) string {
 	return format.Size(uint64(n))
 }
 
-// mostProcs is above what most machines have.
-const mostProcs = 4096
+// maxProcs bounds what can be set, above what most machines have.
+const maxProcs = 4096
 
 func maxprocs(_ context.Context, s *session, a *args.Parsed) error {
 	before := runtime.GOMAXPROCS(0)
@@ -118,7 +119,7 @@ func maxprocs(_ context.Context, s *session, a *args.Parsed) error {
 		runtime.SetDefaultGOMAXPROCS()
 	default:
 		n, err := strconv.ParseUint(a.Words[0], 10, 16)
-		if err != nil || n == 0 || n > mostProcs || len(a.Words) > 1 {
+		if err != nil || n == 0 || n > maxProcs || len(a.Words) > 1 {
 			return fmt.Errorf("%s is not a number of processors; try maxprocs 4, maxprocs default", words.Show(a.Words[len(a.Words)-1]))
 		}
 		runtime.GOMAXPROCS(int(n))

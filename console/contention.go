@@ -10,26 +10,25 @@ import (
 	"time"
 )
 
-// What is sampled while a command asks for it, if the program samples nothing
-// itself: one mutex contention in ten, and blocking from ten microseconds on
-// (shorter ones in proportion).
+// The rates at which a command samples if the program itself does not: one mutex
+// contention in ten, and blocking from ten microseconds on (shorter ones in
+// proportion).
 const (
 	mutexFraction = 10
 	blockRate     = 10_000 // ns
 )
 
-// mutexProfile samples for d and writes the profile. A program's own sampling
-// is used as it is.
+// mutexProfile samples for d and writes the profile. If the program itself
+// samples, its rate is used.
 //
-// A mutex whose queue was not empty when sampling began, and has not been
-// since, is not in the profile: who takes over the head of the queue is given
-// a start of waiting only if the one before had one (semaRoot.dequeue in
-// runtime/sema.go, Go 1.26).
+// A mutex whose queue was not empty when sampling began, and has not been empty
+// since, is not in the profile: the next in the queue gets a start time only if
+// the one before had one (semaRoot.dequeue in runtime/sema.go, Go 1.26).
 func mutexProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
 	if runtime.SetMutexProfileFraction(-1) == 0 {
 		runtime.SetMutexProfileFraction(mutexFraction)
 		defer func() {
-			// Unless the program has set another one meanwhile.
+			// Unless the program has set another one since.
 			if runtime.SetMutexProfileFraction(-1) == mutexFraction {
 				runtime.SetMutexProfileFraction(0)
 			}
@@ -41,8 +40,8 @@ func mutexProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdow
 	return pprof.Lookup("mutex").WriteTo(w, 0)
 }
 
-var errBlockRate = errors.New("the program samples blocking itself, or did, and its rate can't be read; " +
-	"this is its own profile. -rate 10000 samples anew and afterwards switches off")
+var errBlockRate = errors.New("the program itself samples blocking, or did, and its rate cannot be read; " +
+	"this is its own profile. -rate 10000 samples anew and then switches sampling off")
 
 // blocked is how many events the block profile held when the console last
 // stopped sampling them.
@@ -53,10 +52,10 @@ var blocked struct {
 
 // blockProfile samples for d and writes the profile.
 //
-// The runtime does not tell the rate, so what it was can't be restored. It is
-// taken to have been off if the profile holds no event but those that this
-// function caused; otherwise the program samples, and its rate is left alone
-// unless rate forces another.
+// The runtime does not report the rate, so it cannot be restored. It is assumed to
+// be off if the profile holds no events but those that this function caused;
+// otherwise the program samples, and its rate is left alone unless rate forces
+// another.
 func blockProfile(ctx context.Context, s *session, w io.Writer, d time.Duration, rate int, p *countdown) error {
 	blocked.Lock()
 	defer blocked.Unlock()
@@ -79,7 +78,7 @@ func blockProfile(ctx context.Context, s *session, w io.Writer, d time.Duration,
 	return pprof.Lookup("block").WriteTo(w, 0)
 }
 
-// blockEvents is how many events the block profile holds.
+// blockEvents returns how many events the block profile holds.
 func blockEvents() (events int64) {
 	var records []runtime.BlockProfileRecord
 	n, ok := runtime.BlockProfile(nil)

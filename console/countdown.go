@@ -8,10 +8,10 @@ import (
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
-// countdown waits while something is collected. A person is shown how long
-// that still takes and can end it with a line; a script is shown nothing.
+// A countdown waits while something is collected. A person is shown how long that
+// still takes and can end it early; so can a client. A script is shown nothing.
 type countdown struct {
-	s    *session // nil if there is nobody to show it to, nor to end it
+	s    *session // nil for a script
 	what string
 }
 
@@ -22,8 +22,8 @@ func (s *session) countdown(what string) *countdown {
 	return &countdown{s, what}
 }
 
-// wait returns after d, or earlier if a person wants it so. If ctx is done
-// before, that is an error.
+// wait returns after d, or earlier if the peer wants no more. If ctx is done before,
+// that is an error.
 func (c *countdown) wait(ctx context.Context, d time.Duration) error {
 	if c.s == nil {
 		return sleep(ctx, nil, d)
@@ -56,7 +56,7 @@ func (c *countdown) enough() <-chan struct{} {
 	return c.s.enough(true)
 }
 
-// show tells a person how much of d is left; 0 is the end.
+// show shows a person how much of d is left; 0 is the end.
 func (c *countdown) show(d, left time.Duration) {
 	if c.s == nil || !c.s.person {
 		return
@@ -75,7 +75,7 @@ func (c *countdown) show(d, left time.Duration) {
 	c.s.out.Flush()
 }
 
-// say tells a person what there is to add.
+// say shows a person a note.
 func (c *countdown) say(format string, args ...any) {
 	if c.s != nil {
 		c.s.say("lazy: "+format, args...)

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package console
 
@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuUsed is the CPU time of the process, its own and the kernel's for it.
+// cpuUsed returns the CPU time of the process, in user and kernel mode.
 func cpuUsed() (time.Duration, bool) {
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/google/gops/signal"
 )
 
-// operation is one answer of gops's byte protocol.
+// An operation is what a command byte of gops asks for.
 type operation struct {
 	name    string // of the text command
 	changes bool

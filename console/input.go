@@ -29,7 +29,7 @@ var (
 // fixed size.
 //
 // While no command runs, it belongs to the session's goroutine. While one runs
-// (see attend), everything below mu belongs to whoever holds that.
+// (see attend), mu guards everything below it.
 type input struct {
 	ctx  context.Context
 	conn Conn

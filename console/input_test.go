@@ -70,3 +70,24 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCtrlC is about what a terminal in raw mode may send.
+func FuzzCtrlC(f *testing.F) {
+	f.Add([]byte("version\n\x03\nquit\n"))
+	f.Add([]byte("\x03\x03version"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		in := &input{ctx: context.Background(), conn: readConn{bytes.NewReader(b)}, keys: true}
+		for {
+			line, err := in.line()
+			if err != nil && !errors.Is(err, errLong) && !errors.Is(err, errInterrupted) {
+				if err != io.EOF {
+					t.Fatal(err)
+				}
+				return
+			}
+			if strings.ContainsRune(line, ctrlC) {
+				t.Fatalf("%q", line)
+			}
+		}
+	})
+}

@@ -70,8 +70,8 @@ func writeValue(w io.Writer, m metrics.Sample) {
 	}
 }
 
-// percentile returns the upper bound of the bucket that the part p of the n
-// samples of h reaches, or its lower one where the upper is infinite.
+// percentile returns the upper bound of the bucket in which the fraction p of the n
+// samples of h is reached, or the lower bound if the upper is infinite.
 func percentile(h *metrics.Float64Histogram, n uint64, p float64) float64 {
 	reached, want := uint64(0), max(1, uint64(math.Ceil(p*float64(n))))
 	for i, c := range h.Counts {

@@ -81,9 +81,9 @@ func (s *session) complain(name string, err error) {
 	fmt.Fprintf(s.out, "lazy: error: %s\n", text)
 }
 
-// farewell tells the peer why the session ends, a script too: without it what
-// it got would look whole. It bypasses output, which refuses everything once
-// the context is done.
+// farewell shows the peer why the session ends, a script too: otherwise the answer
+// would look complete. It bypasses output, which refuses everything once the
+// context is done.
 func (s *session) farewell(why error) {
 	text := format.OneLine(why.Error())
 	switch {

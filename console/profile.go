@@ -77,7 +77,7 @@ func profile(ctx context.Context, s *session, a *args.Parsed, command string, wa
 	var before, after bytes.Buffer
 	if text {
 		out = &after
-		if name == "block" { // of nothing else has the session much
+		if name == "block" { // the session has next to nothing in the others
 			options.SkipFunc = mark.Func
 		}
 		if name == "block" || name == "mutex" {
@@ -112,8 +112,8 @@ func collectProfile(ctx context.Context, s *session, w io.Writer, name string, d
 	}
 }
 
-// takes returns how long a profile is collected unless another time is asked
-// for; 0 means that it is there already.
+// takes returns how long a profile is collected by default; 0 means that it exists
+// already.
 func takes(name string) time.Duration {
 	switch name {
 	case "cpu":
@@ -140,11 +140,11 @@ func listProfiles(s *session) error {
 //
 // The profile is collected before it is sent: runtime/pprof holds its lock
 // while it writes, and the program's own use of it must not wait for a slow
-// peer. The runtime keeps the whole of it in memory anyhow.
+// peer. The runtime keeps the whole of it in memory anyway.
 func cpuProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
 	var profile bytes.Buffer
 	if err := pprof.StartCPUProfile(&profile); err != nil {
-		return fmt.Errorf("%w; the program profiles itself: try again when it has ended", err)
+		return fmt.Errorf("%w; the program itself is profiling; try again when that has ended", err)
 	}
 	err := func() error {
 		defer pprof.StopCPUProfile() // also after a panic

@@ -144,23 +144,23 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// TestSpool fills it, as a peer that reads slowly does.
-func TestSpool(t *testing.T) {
-	s := newSpool()
+// TestTraceBuffer fills it, as a peer that reads slowly does.
+func TestTraceBuffer(t *testing.T) {
+	s := newTraceBuffer()
 	block := make([]byte, 1<<20)
-	for range spoolEnough>>20 + 1 {
+	for range traceHighWater>>20 + 1 {
 		s.Write(block)
 	}
 	select {
-	case <-s.enough:
+	case <-s.full:
 	default:
 		t.Error("the end of the trace is not asked for")
 	}
-	for range spoolMost >> 20 {
+	for range maxTrace >> 20 {
 		s.Write(block)
 	}
 	kept, lost := s.take()
-	if len(kept) > spoolMost || len(kept)+lost != (spoolEnough+spoolMost)+1<<20 {
+	if len(kept) > maxTrace || len(kept)+lost != (traceHighWater+maxTrace)+1<<20 {
 		t.Errorf("%d kept, %d lost", len(kept), lost)
 	}
 }
@@ -171,7 +171,7 @@ func TestProfilesThatRunAlready(t *testing.T) {
 	}
 	got := talk(t, Config{}, "pprof-cpu 1h\n")
 	pprof.StopCPUProfile()
-	if !strings.HasPrefix(got, "lazy: error: pprof-cpu: ") || !strings.Contains(got, "the program profiles itself") {
+	if !strings.HasPrefix(got, "lazy: error: pprof-cpu: ") || !strings.Contains(got, "the program itself is profiling") {
 		t.Error(got)
 	}
 	if err := trace.Start(io.Discard); err != nil {
@@ -179,7 +179,7 @@ func TestProfilesThatRunAlready(t *testing.T) {
 	}
 	got = talk(t, Config{}, "trace 1h\n")
 	trace.Stop()
-	if !strings.HasPrefix(got, "lazy: error: trace: ") || !strings.Contains(got, "the program traces itself") {
+	if !strings.HasPrefix(got, "lazy: error: trace: ") || !strings.Contains(got, "the program itself is tracing") {
 		t.Error(got)
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
-// requests are what a client asks for in frames: lines wait for their turn,
-// the rest is about the line that is being answered or one that waits.
+// requests is what a client asks for in frames: lines, which wait for their turn,
+// and what should become of the line that is being answered or of one that waits.
 //
-// Like the input that they come from, they belong to whoever holds in.mu while
-// a command runs.
+// While a command runs, in.mu guards them, as it guards the input that they come
+// from.
 type requests struct {
 	in     *input
 	person bool
@@ -80,8 +80,8 @@ func (r *requests) parse() {
 			r.fail(r.broken)
 		}
 	}
-	// A person who closes the input wants no more; what a script asked for is
-	// answered in full.
+	// When a person closes the input, what runs ends early. A script gets the
+	// whole answer.
 	ended := r.in.err != nil && (r.person || r.in.err != io.EOF)
 	if r.running != nil && (ended || r.running.finishAtOnce) {
 		r.running.finish()

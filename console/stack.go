@@ -60,7 +60,7 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 	before := s.last
 	s.last = dump
 	if !dump.Full && (filter.ID != 0 || filter.MinWait != 0) {
-		return fmt.Errorf("ids and waits of %d goroutines are known only if the world is stopped, for about %s; try stack full",
+		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))
 	}
 	switch now := dump.Filter(filter); {
@@ -71,13 +71,13 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 		return now.Render(s.out, render)
 	}
 	if before == nil {
-		return errors.New("no earlier stacks in this session to compare with; these were kept, so ask again later")
+		return errors.New("no earlier stacks in this session to compare with; the current ones are kept, so ask again later")
 	}
 	return stackdump.Diff(before.Filter(filter), dump.Filter(filter)).Render(s.out, render)
 }
 
-// largest leaves the n largest groups of a dump, all if n is 0. The others
-// count as filtered.
+// largest reduces a dump to its n largest groups, unless n is 0. The others count as
+// filtered.
 func largest(d *stackdump.Dump, n int) {
 	if n == 0 || n >= len(d.Groups) {
 		return
@@ -88,8 +88,7 @@ func largest(d *stackdump.Dump, n int) {
 	d.Groups = d.Groups[:n]
 }
 
-// announceStop tells a person, before it happens, how long the process will
-// stand still.
+// announceStop shows a person how long the world will be stopped, before it is.
 func (s *session) announceStop() {
 	n := runtime.NumGoroutine()
 	s.say("lazy: the world stops for about %s (%d goroutines)\n", stackdump.Estimate(n), n)

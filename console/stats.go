@@ -14,9 +14,8 @@ import (
 	"github.com/go-manhole/lazy/console/internal/format"
 )
 
-// The text of stats, memstats and version is gops's, name for name
-// (github.com/google/gops v0.3.28, agent/agent.go), so that whatever reads
-// gops reads this.
+// The text of stats, memstats and version is that of gops, name for name
+// (github.com/google/gops v0.3.28, agent/agent.go), so that its parsers work.
 
 func stats(_ context.Context, s *session, a *args.Parsed) error {
 	if err := a.NoWords(); err != nil {
@@ -54,7 +53,7 @@ func memstats(_ context.Context, s *session, a *args.Parsed) error {
 func writeMemStats(w io.Writer) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	last := (m.NumGC + 255) % 256 // where the runtime put its latest pause
+	last := (m.NumGC + 255) % 256 // index of the latest pause
 	lastGC := "-"
 	if m.LastGC != 0 {
 		lastGC = time.Unix(0, int64(m.LastGC)).String()
@@ -91,7 +90,7 @@ func writeMemStats(w io.Writer) {
 	format.Field(w, "debug-gc", m.DebugGC)
 }
 
-// memory is the short summary of the greeting. It reads runtime/metrics,
+// memory writes the summary that a person sees first. It reads runtime/metrics,
 // which unlike runtime.ReadMemStats does not stop the world.
 func memory(_ context.Context, s *session, _ *args.Parsed) error {
 	m := []metrics.Sample{
@@ -106,7 +105,7 @@ func memory(_ context.Context, s *session, _ *args.Parsed) error {
 	metrics.Read(m)
 	n := func(i int) uint64 {
 		if m[i].Value.Kind() != metrics.KindUint64 {
-			return 0 // a metric that a later Go release no longer has
+			return 0 // a later Go release may lack it
 		}
 		return m[i].Value.Uint64()
 	}

@@ -38,8 +38,8 @@ func actions() map[string]action {
 		"stack": {run: stack},
 		"stats": {run: stats},
 		"watch": {run: watch},
-		// tail changes nothing, but what the program writes is not for
-		// everybody who may look at it.
+		// tail changes little, but what the program writes may be more
+		// private than what a session that only observes should show.
 		"tail":       {run: tailOutput, changes: true},
 		"trace":      {run: traceFor},
 		"pprof-cpu":  {run: pprofCPU},

@@ -25,15 +25,15 @@ func traceFor(ctx context.Context, s *session, a *args.Parsed) error {
 	return executionTrace(ctx, s.out, d, s.countdown("trace"))
 }
 
-// executionTrace writes an execution trace of d. A peer that reads so slowly
-// that the spool fills up gets a shorter one.
+// executionTrace writes an execution trace of d. A peer that reads too slowly gets
+// a shorter one.
 func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
-	sp := newSpool()
-	if err := trace.Start(sp); err != nil {
-		return fmt.Errorf("%w; the program traces itself: try again when it has ended", err)
+	buffer := newTraceBuffer()
+	if err := trace.Start(buffer); err != nil {
+		return fmt.Errorf("%w; the program itself is tracing; try again when that has ended", err)
 	}
 	enough := p.enough()
-	// The trace ends on time, whatever the peer does to our writing.
+	// The trace ends on time, even if writing to the peer blocks.
 	gone, stopped := make(chan struct{}), make(chan struct{})
 	go mark.Session(func() {
 		defer close(stopped)
@@ -43,7 +43,7 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 		select {
 		case <-t.C:
 		case <-enough:
-		case <-sp.enough:
+		case <-buffer.full:
 		case <-ctx.Done():
 		case <-gone:
 		}
@@ -64,17 +64,17 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 			shown = time.Now()
 			p.show(d, left)
 		}
-		kept, lost := sp.take()
+		kept, lost := buffer.take()
 		if _, err := w.Write(kept); err != nil {
 			return err
 		}
 		if lost > 0 {
-			return fmt.Errorf("%d bytes of the trace were lost because they were read too slowly; try a shorter one", lost)
+			return fmt.Errorf("%d bytes of the trace were lost because the reader was too slow; try a shorter trace", lost)
 		}
 	}
 	select {
-	case <-sp.enough:
-		p.say("trace: ended early, at %d MiB, because it was read too slowly\n", spoolEnough>>20)
+	case <-buffer.full:
+		p.say("trace: ended early, at %d MiB, because the reader is too slow\n", traceHighWater>>20)
 	default:
 	}
 	return ctx.Err()

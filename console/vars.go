@@ -11,19 +11,18 @@ import (
 	"github.com/go-manhole/lazy/internal/words"
 )
 
-// expvars calls yield with every published variable in order.
+// expvars is what HandleVars was given.
 var expvars atomic.Pointer[func(yield func(name string, value func() string))]
 
-// HandleVars gives the command vars its variables: each calls yield with
-// every name and what returns its value, which is called for those that are
-// wanted. It is for package lazy/expvars, which a program imports that has
-// expvar anyhow: expvar brings net/http with it.
+// HandleVars gives the command vars its variables: each calls yield with every
+// name and a function that returns the value. It is for package lazy/expvars,
+// which is separate because expvar links net/http. It is safe for concurrent
+// use; the last call counts.
 func HandleVars(each func(yield func(name string, value func() string))) { expvars.Store(&each) }
 
 var errNoVars = errors.New("expvar is not linked for lazy; import _ \"github.com/go-manhole/lazy/expvars\" in the program")
 
-// vars runs as the program's own commands do, for an expvar.Func is the
-// program's code.
+// vars runs apart, because an expvar.Func is the program's code.
 func vars(_ context.Context, w io.Writer, arguments []string) error {
 	if len(arguments) > 1 {
 		return errors.New("takes one name; try vars cmdline")
@@ -55,8 +54,8 @@ func vars(_ context.Context, w io.Writer, arguments []string) error {
 	return err
 }
 
-// valueOf survives a value that panics, which is no reason to keep the others
-// back.
+// valueOf returns a value, and a panic of its function as an error: the others are
+// still wanted.
 func valueOf(value func() string) (text string, err error) {
 	end := contain(func() error { text = value(); return nil })
 	if end.panicked {

@@ -11,9 +11,9 @@ import (
 	"github.com/go-manhole/lazy/console/internal/format"
 )
 
-// watch writes a line of figures now and then. A line from the peer ends it;
-// so does the end of a person's input, but not of a script's, which has ended
-// before the first figure.
+// watch writes a line of figures at intervals. A line from the peer ends it; so
+// does the end of a person's input, but not of a script's, which usually ends
+// before the first line.
 func watch(ctx context.Context, s *session, a *args.Parsed) error {
 	every, err := a.WordDuration(0, time.Second)
 	if err != nil {
@@ -61,7 +61,7 @@ func watch(ctx context.Context, s *session, a *args.Parsed) error {
 	}
 }
 
-// figures are what watch compares from line to line.
+// figures is what watch compares from line to line.
 type figures struct {
 	when       time.Time
 	goroutines int

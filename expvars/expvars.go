@@ -1,11 +1,11 @@
-// Package expvars gives the console's command vars what the program published
-// with package expvar:
+// Package expvars makes what the program published with package expvar available
+// to the console's command vars:
 //
 //	import _ "github.com/go-manhole/lazy/expvars"
 //
-// It is a package of its own because expvar brings net/http with it, some
-// 2 MB of it, and registers /debug/vars with http.DefaultServeMux. A program
-// that uses expvar pays nothing more.
+// Importing it also imports expvar, which brings in net/http (about 2 MB) and
+// registers /debug/vars with http.DefaultServeMux. A program that uses expvar
+// already pays nothing more.
 package expvars
 
 import (
@@ -16,8 +16,8 @@ import (
 
 func init() { console.HandleVars(each) }
 
-// each calls yield when expvar's lock is free again: a peer that reads slowly
-// must not keep the program from publishing.
+// each calls yield after it released expvar's lock: a peer that reads slowly must
+// not keep the program from publishing.
 func each(yield func(name string, value func() string)) {
 	var all []expvar.KeyValue
 	expvar.Do(func(kv expvar.KeyValue) { all = append(all, kv) })

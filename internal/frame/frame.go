@@ -1,6 +1,6 @@
-// Package frame is the protocol between the console and manhole-poke, in which
-// the end of an answer, its failure and what is said in passing need not be
-// guessed from text.
+// Package frame is the protocol between the console and manhole-poke. It marks the
+// end of an answer, failures and progress, so that the client need not guess them
+// from text.
 //
 // The client begins with [Preface], the options that it wants, and LF:
 //
@@ -21,9 +21,8 @@
 // sent once; with [WantsReport] a report after it, which ends with Done and can
 // be interrupted; and [Closing].
 //
-// A peer that gets no session (refused, busy) is told so before it has said
-// anything, in a line of text that begins with "lazy: "; no Kind is the first
-// letter of that.
+// A peer that gets no session (refused, busy) reads instead a line of text that
+// begins with "lazy: ". No Kind is the first letter of that.
 package frame
 
 import (

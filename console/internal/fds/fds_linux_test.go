@@ -1,9 +1,17 @@
 package fds
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"net"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,4 +48,84 @@ func TestDescriptorsExhausted(t *testing.T) {
 	if err != nil || !slices.Contains(got, int(file.Fd())) {
 		t.Errorf("%v, %v", got, err)
 	}
+}
+
+func TestList(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "a file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	file.WriteString("hello")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	out, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	in, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	sockets, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sockets.Close()
+	theirs, err := net.Dial("unix", sockets.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	ours, err := sockets.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	io.WriteString(theirs, "unread")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	out.SetReadDeadline(time.Now().Add(time.Minute))
+	out.Read(make([]byte, 1)) // until the other end's FIN is here
+	got := list(t, "")
+	for _, want := range []string{
+		file.Name() + ", at byte 5\n",
+		"tcp " + l.Addr().String() + " LISTEN\n", // or mptcp
+		" rw tcp " + out.LocalAddr().String() + " -> " + l.Addr().String() + " CLOSE-WAIT\n",
+		" rw udp " + udp.LocalAddr().String() + "\n",
+		fmt.Sprintf(" -> unnamed connected (pid %d), 6 bytes unread\n", os.Getpid()),
+		" r  pipe:[",
+		" w  pipe:[",
+		" open (",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if n := strings.Count(list(t, "CLOSE-WAIT"), "\n"); n != 2 {
+		t.Errorf("%d lines of one socket and the sum", n)
+	}
+}
+
+func list(t *testing.T, match string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := List(context.Background(), &b, regexp.MustCompile(match)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

@@ -1,0 +1,3 @@
+package tee
+
+const machine = 62 // EM_X86_64, elf(5)

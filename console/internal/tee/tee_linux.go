@@ -1,0 +1,376 @@
+//go:build linux && (amd64 || arm64)
+
+package tee
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// capacity is what each pipe is asked to hold, in bytes: the most that a
+	// process without privileges may ask for, see pipe(7).
+	capacity = 1 << 20
+	// atOnce is what is read of the copies at once, whole records or not.
+	atOnce = 64 << 10
+)
+
+// A Tee is the helper process and its connections. It is not safe for concurrent
+// use.
+type Tee struct {
+	pid     int
+	in, out int // the ends of the pipe: to write to, to read from
+	copies  int // records are read from here
+	control int // questions are written here
+
+	buf      [atOnce]byte
+	unread   []byte // in buf
+	bytes    uint64 // passed on before it
+	newlines uint64
+
+	asked, answered byte // the last question, and the last that was answered
+	unsure          bool // whether something may have been missed since the last piece
+
+	rescuedBytes, rescuedLines uint64 // passed on by Rescue since the process was started
+}
+
+// A Piece is the data of one write(2), or a part of it, or nothing where
+// something is missing.
+type Piece struct {
+	Text []byte // valid until the next call
+	// How much was passed on before it and not copied, because the copies were
+	// not read in time, or because Rescue did it.
+	MissedBytes, MissedLines uint64
+}
+
+// Lines returns how many lines end in it.
+func (p Piece) Lines() uint64 { return uint64(bytes.Count(p.Text, []byte{'\n'})) }
+
+// Start starts a process that passes on what is written to the pipe (see Input)
+// to the descriptor output.
+func Start(output int) (*Tee, error) {
+	t := &Tee{in: -1, out: -1, copies: -1, control: -1}
+	if err := t.start(output); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Tee) start(output int) (err error) {
+	// In packets, so that a write of up to 4096 bytes is passed on by one write,
+	// and does not mix with what others write there (pipe(2), O_DIRECT).
+	if t.out, t.in, err = pipe(unix.O_DIRECT); err != nil {
+		return err
+	}
+	if err := unix.SetNonblock(t.out, true); err != nil {
+		return err
+	}
+	unix.FcntlInt(uintptr(t.in), unix.F_SETPIPE_SZ, capacity) // or the default
+	return t.spawn(output)
+}
+
+// spawn starts the process with everything but the pipe, which exists.
+func (t *Tee) spawn(output int) (err error) {
+	image, toCopies, fromControl := -1, -1, -1
+	defer func() { closeAll(image, toCopies, fromControl) }()
+	if t.copies, toCopies, err = pipe(unix.O_NONBLOCK); err != nil {
+		return err
+	}
+	if fromControl, t.control, err = pipe(0); err != nil {
+		return err
+	}
+	unix.FcntlInt(uintptr(t.copies), unix.F_SETPIPE_SZ, capacity)
+	if image, err = executable(); err != nil {
+		return err
+	}
+	files := [...]uintptr{
+		loopInput:   uintptr(t.out),
+		loopOutput:  uintptr(output),
+		loopCopies:  uintptr(toCopies),
+		loopControl: uintptr(fromControl),
+		loopImage:   uintptr(image), // at this number, whatever number it has here
+	}
+	name := fmt.Sprintf("lazy-tail of %d", unix.Getpid())
+	t.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(loopImage), []string{name}, &syscall.ProcAttr{
+		Env:   []string{},
+		Files: files[:],
+		// Not in the terminal's session, which gets signals when it closes.
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if errors.Is(err, unix.ENOENT) {
+		err = errors.New("/proc is not mounted, and the helper process is started from it")
+	}
+	if err != nil {
+		return fmt.Errorf("cannot start the helper process: %w", err)
+	}
+	return nil
+}
+
+// Restart starts another process in place of one that has ended. It goes on with
+// what was left in the pipe.
+func (t *Tee) Restart(output int) error {
+	closeAll(t.copies, t.control)
+	t.copies, t.control = -1, -1
+	t.release()
+	t.unread = nil
+	t.asked, t.answered, t.unsure = 0, 0, t.rescuedBytes > 0
+	// The new process counts from 0, without what was rescued.
+	t.bytes, t.newlines = -t.rescuedBytes, -t.rescuedLines
+	t.rescuedBytes, t.rescuedLines = 0, 0
+	return t.spawn(output)
+}
+
+// executable returns a memfd with image in it.
+func executable() (int, error) {
+	const mfdExec = 0x10 // MFD_EXEC of memfd_create(2), since Linux 6.3
+	fd, err := unix.MemfdCreate("lazy-tail", unix.MFD_CLOEXEC|mfdExec)
+	if err == unix.EINVAL {
+		fd, err = unix.MemfdCreate("lazy-tail", unix.MFD_CLOEXEC)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("memfd_create: %w", err)
+	}
+	if n, err := unix.Write(fd, image()); err != nil || n < len(image()) {
+		unix.Close(fd)
+		return -1, fmt.Errorf("writing to a memfd: %w", cmp.Or(err, error(unix.EFBIG)))
+	}
+	return fd, nil
+}
+
+// pipe returns a pipe neither end of which is stdin, stdout or stderr, even if
+// those are closed.
+func pipe(flags int) (r, w int, err error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], flags|unix.O_CLOEXEC); err != nil {
+		return -1, -1, err
+	}
+	for i, fd := range ends {
+		if fd > unix.Stderr {
+			continue
+		}
+		if ends[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, unix.Stderr+1); err != nil {
+			closeAll(ends[:]...)
+			unix.Close(fd)
+			return -1, -1, err
+		}
+		unix.Close(fd)
+	}
+	return ends[0], ends[1], nil
+}
+
+func closeAll(fds ...int) {
+	for _, fd := range fds {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// Pid returns the PID of the process.
+func (t *Tee) Pid() int { return t.pid }
+
+// Ended reports whether the process has ended, although the pipe is still held.
+func (t *Tee) Ended() bool {
+	fds := []unix.PollFd{{Fd: int32(t.copies), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, 0); err != unix.EINTR {
+			break
+		}
+	}
+	return t.copies < 0 || fds[0].Revents&unix.POLLHUP != 0
+}
+
+// Input returns the end of the pipe to write to. Children do not inherit it.
+func (t *Tee) Input() int { return t.in }
+
+// Read returns the next piece that was passed on, without waiting for one: the
+// zero Piece if there is none yet, and io.EOF if the process has ended.
+func (t *Tee) Read() (Piece, error) {
+	for {
+		r, rest, ok, err := takeRecord(t.unread)
+		switch {
+		case err != nil:
+			return Piece{}, err
+		case ok:
+			t.unread = rest
+			if r.answer != 0 {
+				t.answered = r.answer
+			}
+			if p := t.piece(r); len(p.Text) > 0 || p.MissedBytes > 0 {
+				t.unsure = t.unsure || r.answer == 0
+				return p, nil
+			}
+			continue
+		}
+		n := copy(t.buf[:], t.unread)
+		more, err := unix.Read(t.copies, t.buf[n:])
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN && t.unsure:
+			// The next record says what was missed before it. If none comes,
+			// the answer to a question does.
+			t.unsure = false
+			return Piece{}, t.ask()
+		case err == unix.EAGAIN:
+			return Piece{}, nil
+		case err != nil:
+			return Piece{}, err
+		case more == 0:
+			return Piece{}, io.EOF
+		default:
+			t.unread = t.buf[:n+more]
+		}
+	}
+}
+
+// ask asks a question.
+func (t *Tee) ask() error {
+	if t.Ended() {
+		return io.EOF // without SIGPIPE, of which the program may be notified
+	}
+	if t.asked++; t.asked == 0 {
+		t.asked = 1
+	}
+	if _, err := unix.Write(t.control, []byte{t.asked}); err == unix.EPIPE {
+		return io.EOF // it will not be read
+	} else if err != nil && err != unix.EINTR {
+		return err
+	}
+	return nil
+}
+
+func (t *Tee) piece(r record) Piece {
+	p := Piece{Text: r.text, MissedBytes: r.bytes - t.bytes, MissedLines: r.newlines - t.newlines}
+	t.bytes = r.bytes + uint64(len(r.text))
+	t.newlines = r.newlines + p.Lines()
+	return p
+}
+
+// ErrBehind is the error if the output takes nothing for too long.
+var ErrBehind = errors.New("the reader of the output is slow")
+
+// Settle waits until everything written to the pipe has been passed on, and
+// skips the copies of it. Nothing may be written during the call. The error is
+// ErrBehind if it takes longer than timeout, and io.EOF if the process has ended.
+func (t *Tee) Settle(timeout time.Duration) error {
+	if err := t.ask(); err != nil {
+		return err
+	}
+	asked := t.asked
+	for end := time.Now().Add(timeout); ; {
+		p, err := t.Read()
+		switch {
+		case err != nil:
+			return err
+		case int8(t.answered-asked) >= 0: // or a later one
+			return nil
+		case time.Now().After(end):
+			return ErrBehind
+		case len(p.Text) > 0:
+		default:
+			awaitRaw(t.copies, time.Millisecond)
+		}
+	}
+}
+
+// Rescue passes on to output what a process that has ended left in the pipe. It
+// returns ErrBehind if that takes longer than timeout; one write may take longer.
+func (t *Tee) Rescue(output int, timeout time.Duration) error {
+	var packet []byte
+	for end := time.Now().Add(timeout); time.Now().Before(end); {
+		if !writable(output, end) {
+			return ErrBehind
+		}
+		if packet == nil {
+			if n, err := unix.IoctlGetInt(t.out, unix.TIOCINQ); n == 0 && err == nil {
+				return nil // without allocating anything
+			}
+			packet = make([]byte, atOnce)
+		}
+		n, err := unix.Read(t.out, packet)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case n <= 0:
+			return nil
+		}
+		t.rescuedBytes += uint64(n)
+		t.rescuedLines += uint64(bytes.Count(packet[:n], []byte{'\n'}))
+		for b := packet[:n]; len(b) > 0; {
+			n, err := unix.Write(output, b)
+			if err == unix.EAGAIN && !writable(output, end) {
+				return ErrBehind
+			}
+			if err != nil && err != unix.EINTR && err != unix.EAGAIN {
+				break // lost, as it would have been without the tee
+			}
+			b = b[max(n, 0):]
+		}
+	}
+	return ErrBehind
+}
+
+// writable waits until fd can be written to, and reports whether it can.
+func writable(fd int, until time.Time) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	n, err := unix.Poll(fds, int(max(0, time.Until(until).Milliseconds())))
+	return n > 0 || err == unix.EINTR && time.Now().Before(until)
+}
+
+// awaitRaw waits until there is something to read. The scheduler does not know of
+// the system call, because in a saturated process returning from one it knows
+// of can take seconds. So timeout has to be short.
+func awaitRaw(fd int, timeout time.Duration) {
+	fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	ts := unix.NsecToTimespec(int64(timeout))
+	unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds[0])), 1, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+}
+
+// Close releases the pipe and the process, which ends as soon as nothing else
+// holds the pipe.
+func (t *Tee) Close() {
+	closeAll(t.in, t.out, t.copies, t.control)
+	t.release()
+}
+
+// release makes sure that no zombie remains of the process.
+func (t *Tee) release() {
+	pid := t.pid
+	if t.pid = 0; pid == 0 {
+		return
+	}
+	for range 10 {
+		if reaped(pid) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	reapLater(pid)
+}
+
+// reapLater does so for a process that does not end yet because children of the
+// program hold the pipe.
+func reapLater(pid int) {
+	time.AfterFunc(time.Second, func() {
+		if !reaped(pid) {
+			reapLater(pid)
+		}
+	})
+}
+
+// reaped reports whether nothing is left of the process.
+func reaped(pid int) bool {
+	got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil)
+	// ECHILD if the program itself has waited for any child.
+	return got == pid || err == unix.ECHILD
+}

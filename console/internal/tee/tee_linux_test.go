@@ -1,0 +1,292 @@
+//go:build amd64 || arm64
+
+package tee
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A running loop, started from a file so that an emulator can do it as well.
+type running struct {
+	cmd                            *exec.Cmd
+	input, output, copies, control *os.File
+}
+
+func run(t *testing.T) *running {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "loop")
+	if err := os.WriteFile(file, image(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	args := append(strings.Fields(os.Getenv("LAZY_TEST_EMULATOR")), file)
+	r := &running{cmd: exec.Command(args[0], args[1:]...)}
+	// No end waits. Package os would change that when it passes on one that it
+	// made itself.
+	pipe := func() (ends [2]*os.File) {
+		var fds [2]int
+		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		for i, fd := range fds {
+			unix.SetNonblock(fd, true)
+			f := os.NewFile(uintptr(fd), "pipe")
+			t.Cleanup(func() { f.Close() })
+			ends[i] = f
+		}
+		return ends
+	}
+	input, output, copies, control := pipe(), pipe(), pipe(), pipe()
+	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr, r.cmd.ExtraFiles = input[0], output[1], copies[1], []*os.File{control[0]}
+	r.input, r.output, r.copies, r.control = input[1], output[0], copies[0], control[1]
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.cmd.Process.Kill() })
+	for _, f := range []*os.File{input[0], output[1], copies[1], control[0]} {
+		f.Close()
+	}
+	return r
+}
+
+// record reads the next.
+func (r *running) record(t *testing.T) record {
+	t.Helper()
+	b := make([]byte, recordHeader)
+	if _, err := io.ReadFull(r.copies, b); err != nil {
+		t.Fatal(err)
+	}
+	_, _, ok, err := takeRecord(b)
+	for !ok && err == nil {
+		b = append(b, 0)
+		if _, err := io.ReadFull(r.copies, b[len(b)-1:]); err != nil {
+			t.Fatal(err)
+		}
+		_, _, ok, err = takeRecord(b)
+	}
+	got, _, _, err := takeRecord(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (r *running) write(t *testing.T, text string) {
+	t.Helper()
+	if _, err := io.WriteString(r.input, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *running) arrives(t *testing.T, text string) {
+	t.Helper()
+	b := make([]byte, len(text))
+	if _, err := io.ReadFull(r.output, b); err != nil || string(b) != text {
+		t.Fatalf("%q, %v, want %q", b, err, text)
+	}
+}
+
+func TestLoop(t *testing.T) {
+	r := run(t)
+	bytes, lines := uint64(0), uint64(0)
+	copied := func(text string) {
+		t.Helper()
+		got := r.record(t)
+		if got.bytes != bytes || got.newlines != lines || string(got.text) != text || got.answer != 0 {
+			t.Fatalf("%+v, want %d bytes, %d lines, %q", got, bytes, lines, text)
+		}
+		bytes += uint64(len(text))
+		lines += uint64(strings.Count(text, "\n"))
+	}
+	for i, text := range []string{"hello\n", "no end", "\n\n\n", "\x00\n"} {
+		r.write(t, text)
+		r.arrives(t, text)
+		copied(text)
+		question := byte(200 + i)
+		r.control.Write([]byte{question})
+		if got := r.record(t); got.answer != question || len(got.text) > 0 || got.bytes != bytes || got.newlines != lines {
+			t.Errorf("the answer is %+v", got)
+		}
+	}
+	long := strings.Repeat("a line\n", 4096/7)
+	r.write(t, long)
+	r.arrives(t, long)
+	copied(long[:maxRecord-recordHeader])
+	copied(long[maxRecord-recordHeader:])
+
+	r.cmd.Process.Signal(unix.SIGTERM) // which it does not mind
+	r.control.Close()
+	r.copies.Close() // nor that nobody is interested any more
+	for range 100 {
+		r.write(t, "still\n")
+		r.arrives(t, "still\n")
+	}
+	for asleep := 0; asleep < 10; {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(stat), ") S ") {
+			asleep++
+		} else {
+			asleep = 0
+		}
+	}
+	r.input.Close()
+	if err := r.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLoopWithFullOutput writes more than the output takes at once.
+func TestLoopWithFullOutput(t *testing.T) {
+	r := run(t)
+	go func() {
+		for i := range 20000 {
+			fmt.Fprintf(r.input, "line %d\n", i)
+		}
+		r.input.Close()
+	}()
+	go io.Copy(io.Discard, r.copies)
+	var want, got bytes.Buffer
+	for i := range 20000 {
+		fmt.Fprintf(&want, "line %d\n", i)
+	}
+	io.Copy(&got, r.output)
+	if got.String() != want.String() {
+		t.Errorf("%d bytes, want %d", got.Len(), want.Len())
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLoopWithoutReader has an output that is never read.
+func TestLoopWithoutReader(t *testing.T) {
+	r := run(t)
+	r.output.Close()
+	r.write(t, "lost\n")
+	var exit *exec.ExitError
+	if err := r.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("%v", err)
+	}
+	if _, err := io.WriteString(r.input, "more\n"); !errors.Is(err, unix.EPIPE) {
+		t.Errorf("%v, which the writer should learn as it would without us", err)
+	}
+}
+
+func TestTee(t *testing.T) {
+	if os.Getenv("LAZY_TEST_EMULATOR") != "" {
+		t.Skip("an executable of ours can't be started without the emulator")
+	}
+	output, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	c, err := Start(int(to.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Close()
+	if p, err := c.Read(); err != nil || len(p.Text) > 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	unix.Write(c.Input(), []byte("one\n"))
+	var p Piece
+	for len(p.Text) == 0 && err == nil {
+		p, err = c.Read()
+	}
+	if err != nil || string(p.Text) != "one\n" || p.MissedBytes > 0 || p.Lines() != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+
+	// So much that the copies are missed.
+	const most = 100000
+	arrived := make(chan int)
+	go func() {
+		b, _ := io.ReadAll(output)
+		arrived <- bytes.Count(b, []byte("\n"))
+	}()
+	for i := range most {
+		unix.Write(c.Input(), fmt.Appendf(nil, "line %d\n", i))
+	}
+	var lines, missed uint64
+	for lines+missed < most && err == nil {
+		p, err = c.Read()
+		lines += p.Lines()
+		missed += p.MissedLines
+	}
+	if err != nil || lines+missed != most || missed == 0 {
+		t.Errorf("%d lines and %d missed, %v", lines, missed, err)
+	}
+	for range 1000 {
+		unix.Write(c.Input(), []byte("x\n"))
+		if err := c.Settle(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	unix.Kill(c.Pid(), unix.SIGSTOP)
+	unix.Write(c.Input(), []byte("left\n"))
+	if err := c.Settle(time.Millisecond); err != ErrBehind {
+		t.Errorf("%v", err)
+	}
+	unix.Kill(c.Pid(), unix.SIGKILL)
+	for err == nil {
+		_, err = c.Read()
+	}
+	if err != io.EOF {
+		t.Error(err)
+	}
+	if err := c.Settle(time.Minute); err != io.EOF {
+		t.Errorf("%v", err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rescue(int(w.Fd()), time.Minute); err != nil {
+		t.Error(err)
+	}
+	w.Close()
+	if b, _ := io.ReadAll(r); string(b) != "left\n" {
+		t.Errorf("%q", b)
+	}
+	c.Close()
+	if n := <-arrived; n != 1+most+1000 {
+		t.Errorf("%d lines arrived", n)
+	}
+	if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
+		t.Errorf("a child is left: %v", err)
+	}
+}
+
+func FuzzTakeRecord(f *testing.F) {
+	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00abcd"))
+	f.Add(make([]byte, recordHeader))
+	f.Add(bytes.Repeat([]byte{0xff}, recordHeader+1))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, rest, ok, err := takeRecord(b)
+		switch {
+		case ok && err != nil:
+			t.Error("both")
+		case ok && recordHeader+len(r.text)+len(rest) != len(b):
+			t.Errorf("%d and %d of %d bytes", len(r.text), len(rest), len(b))
+		case !ok && !bytes.Equal(rest, b):
+			t.Error("something was taken")
+		case !ok && err == nil && len(b) >= maxRecord:
+			t.Error("it never ends")
+		}
+	})
+}

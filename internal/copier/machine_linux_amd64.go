@@ -1,3 +1,0 @@
-package copier
-
-const machine = 62 // EM_X86_64, elf(5)

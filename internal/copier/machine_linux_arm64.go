@@ -1,3 +1,0 @@
-package copier
-
-const machine = 183 // EM_AARCH64, elf(5)

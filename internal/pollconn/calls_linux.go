@@ -1,0 +1,43 @@
+//go:build amd64 || arm64
+
+package pollconn
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The system calls of a session do not wait, so they are made without the
+// scheduler's knowledge (RawSyscall). It would take the processor of a goroutine
+// that is in one when it stops the world, or when its time slice is over, and in
+// a saturated process that goroutine then waits for seconds at the end of the
+// global queue (exitsyscallNoP in runtime/proc.go).
+
+func recv(fd int, p []byte, flags int) (int, error) {
+	return raw(unix.SYS_RECVFROM, fd, p, flags|unix.MSG_DONTWAIT)
+}
+
+func send(fd int, p []byte) (int, error) {
+	return raw(unix.SYS_SENDTO, fd, p, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+}
+
+// poll is poll(2) without waiting.
+func poll(fd *unix.PollFd) (int, error) {
+	var now unix.Timespec
+	n, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(fd)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	return result(n, errno)
+}
+
+func raw(call uintptr, fd int, p []byte, flags int) (int, error) {
+	n, _, errno := syscall.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
+	return result(n, errno)
+}
+
+func result(n uintptr, errno syscall.Errno) (int, error) {
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
+}

@@ -1,0 +1,181 @@
+//go:build (amd64 || arm64) && !lazy_ossignal
+
+package sighandler
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/go-manhole/lazy/internal/sigmask"
+	"github.com/go-manhole/lazy/internal/signame"
+	"github.com/go-manhole/lazy/internal/sockfile"
+	"github.com/go-manhole/lazy/internal/sockpath"
+	"golang.org/x/sys/unix"
+)
+
+// A State is what the handler has done. The handler itself goes from Armed to
+// ringing, and on to Open or Failed (handler_linux_*.s); Go code does the rest.
+type State uint32
+
+const (
+	off     State = iota // not installed
+	Armed                // waits for the signal
+	ringing              // the handler is at work
+	Open                 // the socket is bound and listens
+	Failed               // bind or listen failed
+)
+
+// backlog is for the assembly.
+const backlog = sockfile.Backlog
+
+// memory is all that the handler touches. It is static, because the handler has
+// no other way to it, and holds nothing that the garbage collector looks at.
+type memory struct {
+	next    uintptr // the handler that was installed before
+	forward uint32  // 1 if only the main thread may call next
+	state   uint32
+	errno   uint32
+	passed  uint32 // 1 while a signal is on its way to the main thread
+	pid     int32
+	fd      int32
+	addrLen uint32
+	addr    struct {
+		family uint16
+		path   [108]byte
+	}
+}
+
+var mem memory
+
+// handlerPC is the address of the handler, which a Go function value does not
+// give: that points to a wrapper.
+var handlerPC uintptr
+
+// handler stands for the assembly. The kernel calls it, with the C calling
+// convention.
+//
+//lint:ignore U1000 The assembly takes its address.
+func handler()
+
+// A Handler is the handler as installed for one signal. There is at most one
+// in a process.
+type Handler struct {
+	sig syscall.Signal
+	old sigaction
+}
+
+// Install puts the handler in front of the Go runtime's, armed with a socket
+// that it is to bind to path. It fails, and changes nothing, unless the runtime
+// handles the signal and some thread lets it through.
+func Install(sig syscall.Signal, path string, sock int) (*Handler, error) {
+	old, err := runtimeAction(sig)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkUnblocked(sig); err != nil {
+		return nil, err
+	}
+	mem.next = old.handler
+	mem.forward, mem.passed = 0, 0
+	if mayHaveCThreads(old.handler) {
+		mem.forward = 1
+	}
+	mem.pid = int32(unix.Getpid())
+	mem.addr.family = unix.AF_UNIX
+	clear(mem.addr.path[copy(mem.addr.path[:], path):])
+	mem.addrLen = uint32(unsafe.Sizeof(mem.addr.family)) + uint32(len(path))
+	if sockpath.IsAbstract(path) {
+		mem.addr.path[0] = 0
+	} else {
+		mem.addrLen++ // the NUL at the end
+	}
+	h := &Handler{sig, old}
+	h.SetSocket(sock)
+	atomic.StoreUint32(&mem.state, uint32(Armed))
+
+	action := old // flags, mask and restorer are the runtime's
+	action.handler = handlerPC
+	if err := rtSigaction(sig, &action, nil); err != nil {
+		atomic.StoreUint32(&mem.state, uint32(off))
+		return nil, err
+	}
+	return h, nil
+}
+
+// State returns what the handler has done since it was armed, and for Failed
+// why.
+func (h *Handler) State() (State, error) {
+	s := State(atomic.LoadUint32(&mem.state))
+	if s == Failed {
+		return s, syscall.Errno(mem.errno)
+	}
+	return s, nil
+}
+
+// SetSocket gives the handler the socket for the next ring.
+func (h *Handler) SetSocket(fd int) { atomic.StoreInt32(&mem.fd, int32(fd)) }
+
+// ClearSocket takes the socket from the handler and arms it again. Until
+// SetSocket a ring fails with EBADF, so none is lost.
+func (h *Handler) ClearSocket() {
+	h.SetSocket(-1)
+	atomic.StoreUint32(&mem.state, uint32(Armed))
+}
+
+// Restore gives the signal back to the Go runtime, unless some other code has
+// installed its handler since. That may still call this one.
+func (h *Handler) Restore() error {
+	var now sigaction
+	err := rtSigaction(h.sig, nil, &now)
+	if err == nil && now.handler == handlerPC {
+		err = rtSigaction(h.sig, &h.old, nil)
+	}
+	return err
+}
+
+// Disable turns the handler off. When it returns the handler touches no socket
+// any more.
+func (h *Handler) Disable() {
+	for !atomic.CompareAndSwapUint32(&mem.state, uint32(Armed), uint32(off)) {
+		if s, _ := h.State(); s == Open || s == Failed {
+			atomic.StoreUint32(&mem.state, uint32(off))
+			return
+		}
+		time.Sleep(time.Millisecond) // the handler is at work on another thread
+	}
+}
+
+// mayHaveCThreads reports whether the handler is that of a program with cgo,
+// where C code may have started threads.
+func mayHaveCThreads(handler uintptr) bool {
+	f := runtime.FuncForPC(handler)
+	return f == nil || f.Name() != "runtime.sigtramp"
+}
+
+// checkUnblocked returns an error if every thread blocks sig. A process inherits
+// such a mask through exec, and the runtime keeps it, except that signal.Notify
+// unblocks the signal on one thread.
+func checkUnblocked(sig syscall.Signal) error {
+	var mask uint64
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&mask)), unsafe.Sizeof(mask), 0, 0); errno != 0 {
+		return fmt.Errorf("rt_sigprocmask: %w", errno)
+	}
+	bit := uint64(1) << (sig - 1)
+	if mask&bit == 0 {
+		return nil
+	}
+	tasks, _ := filepath.Glob("/proc/self/task/*/status")
+	for _, task := range tasks {
+		status, _ := os.ReadFile(task)
+		if blocked, ok := sigmask.Blocked(status); ok && blocked&bit == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is blocked in every thread, by a mask that the process inherited; call signal.Notify for it first, or choose another with WithSignal", signame.Name(sig))
+}

@@ -1,0 +1,143 @@
+//go:build (amd64 || arm64) && !lazy_ossignal
+
+package sighandler
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-manhole/lazy/internal/lazytest"
+	"github.com/go-manhole/lazy/internal/sockfile"
+	"golang.org/x/sys/unix"
+)
+
+const sig = syscall.SIGUSR2
+
+func ring(t *testing.T) {
+	t.Helper()
+	if err := syscall.Kill(os.Getpid(), sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newSocket(t *testing.T) int {
+	t.Helper()
+	fd, err := sockfile.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// become waits until the handler has the state, and returns its error.
+func become(t *testing.T, h *Handler, want State) (err error) {
+	t.Helper()
+	lazytest.Eventually(t, "the handler has done its work", func() bool {
+		var s State
+		s, err = h.State()
+		return s == want
+	})
+	return err
+}
+
+// The life of a handler: installed, rung, cleared, armed anew, removed.
+func TestHandler(t *testing.T) {
+	notified := make(chan os.Signal, 100)
+	signal.Notify(notified, sig)
+	defer signal.Stop(notified)
+	dir := lazytest.PublicDir(t)
+	path := filepath.Join(dir, "s")
+	h, err := Install(sig, path, newSocket(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := h.State(); s != Armed || err != nil {
+		t.Errorf("%v, %v", s, err)
+	}
+	if err := CheckOwner(sig); err != nil {
+		t.Error(err) // the handler is Go text, too
+	}
+	ring(t)
+	if err := become(t, h, Open); err != nil {
+		t.Error(err)
+	}
+	<-notified // the runtime's handler is called after this one
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	ring(t) // does nothing more
+	<-notified
+	if s, err := h.State(); s != Open || err != nil {
+		t.Errorf("%v, %v", s, err)
+	}
+
+	h.ClearSocket()
+	ring(t)
+	if err := become(t, h, Failed); !errors.Is(err, unix.EBADF) {
+		t.Error(err)
+	}
+	<-notified // the runtime drops a second one before the first is delivered
+	h.ClearSocket()
+	h.SetSocket(newSocket(t))
+	ring(t)
+	if err := become(t, h, Failed); !errors.Is(err, unix.EADDRINUSE) {
+		t.Error(err)
+	}
+	<-notified
+	os.Remove(path)
+	h.ClearSocket()
+	h.SetSocket(newSocket(t))
+	ring(t)
+	if err := become(t, h, Open); err != nil {
+		t.Error(err)
+	}
+	<-notified
+	os.Remove(path)
+	h.ClearSocket()
+	h.SetSocket(newSocket(t))
+
+	if err := h.Restore(); err != nil {
+		t.Error(err)
+	}
+	h.Disable()
+	ring(t)
+	<-notified
+	if lazytest.Exists(path) {
+		t.Error("a removed handler opened the socket")
+	}
+}
+
+func TestInstallRefused(t *testing.T) {
+	signal.Ignore(syscall.SIGUSR1)
+	if _, err := Install(syscall.SIGUSR1, "/tmp/x", -1); err == nil || !strings.Contains(err.Error(), "SIGUSR1 is ignored") {
+		t.Error(err)
+	}
+}
+
+func TestAbstractAddress(t *testing.T) {
+	path := "@sighandler-test-" + filepath.Base(lazytest.PublicDir(t))
+	h, err := Install(sig, path, newSocket(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring(t)
+	become(t, h, Open)
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if err := h.Restore(); err != nil {
+		t.Error(err)
+	}
+	h.Disable() // from Open
+}
