@@ -103,9 +103,9 @@
 //     is seconds.
 //   - -c, --command COMMANDS: commands, separated by semicolons or line ends.
 //     Several -c are run in order.
-//   - -o, --output FILE: write the answer to FILE, which must not exist.
-//     With several processes each gets a file of its own, with the PID before
-//     the extension. A - is standard output, and ./- a file of that name.
+//   - -o, --output FILE: write the answer to FILE, which must not exist. With
+//     several processes each gets one file, with the PID before the extension.
+//     A - is standard output, and ./- a file of that name.
 //   - -f, --force: let -o overwrite a file. The old file keeps its content
 //     until the answer is complete. The new one gets its mode, its owner where
 //     permitted, and symlinks to it.

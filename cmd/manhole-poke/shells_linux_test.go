@@ -40,9 +40,9 @@ func TestShells(t *testing.T) {
 
 			s.clear(t)
 			s.tab("manhole-poke " + strings.TrimSuffix(name, "tab"))
-			s.Shows("$ manhole-poke "+name)
+			s.Shows("$ manhole-poke " + name)
 			s.tab("stack diff -min")
-			s.Shows(name+" stack diff -min-wait")
+			s.Shows(name + " stack diff -min-wait")
 
 			s.clear(t)
 			s.tab("manhole-poke " + g.PID[:len(g.PID)-1])

@@ -128,7 +128,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// What nobody takes is not read: a process with a long answer has to wait.
+// An answer that nobody takes is not read, so the process has to wait.
 func TestBackPressure(t *testing.T) {
 	s, peer := opened(t, t.Context(), Options{})
 	r := s.Start("flood")
@@ -214,8 +214,8 @@ func TestLeave(t *testing.T) {
 	s.Leave()
 }
 
-// A Ctrl-C in a script takes back what is not answered yet, and blank lines are
-// nothing.
+// A Ctrl-C in a script interrupts what is not answered yet. Empty lines are not
+// sent.
 func TestScriptInterrupted(t *testing.T) {
 	s, peer := opened(t, t.Context(), Options{})
 	script, say := io.Pipe()
