@@ -17,9 +17,9 @@ type work struct {
 	cancel context.CancelCauseFunc
 
 	enough   chan struct{} // closed when the peer wants no more
-	finished bool          // it is
-	listens  bool          // in text, what the peer says next closes enough
-	atEnd    bool          // and so does the end of input
+	finished bool          // enough is closed
+	listens  bool          // in text: whatever the peer sends closes enough
+	atEnd    bool          // so does the end of input
 }
 
 // finish ends early what takes its time.
