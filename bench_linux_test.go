@@ -71,7 +71,7 @@ func BenchmarkKillAndNc(b *testing.B) {
 					if out, err := cmd.Output(); err == nil && len(out) > 0 {
 						n++
 					} else if c, err := net.Dial("unix", tg.Path); err == nil {
-						c.Close() // the obvious design waits for somebody for ever
+						c.Close() // the obvious design waits for a client forever
 					}
 					tg.Gone()
 					time.Sleep(20 * time.Millisecond)

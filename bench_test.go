@@ -18,8 +18,8 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// serveOSSignal is what the obvious design does when its goroutine is woken:
-// it listens, greets whoever comes, and answers each line.
+// serveOSSignal is what the obvious design does when its goroutine is woken: it
+// listens, accepts one connection and answers each line.
 func serveOSSignal() {
 	path := fmt.Sprintf("/tmp/manhole-%d", os.Getpid())
 	l, err := net.Listen("unix", path)
@@ -38,12 +38,13 @@ func serveOSSignal() {
 	}
 }
 
-// BenchmarkRing measures how long an operator waits, in a process with so many
-// goroutines that burn CPU: from the kill to the moment when the socket takes a connection,
-// from the kill to the first byte of the answer to a line that was sent at
-// once, and one line there and back in a session that is open. Beside it,
-// in the same run, the obvious design on os/signal, and gops's agent, whose port is always
-// open. All are medians in milliseconds; a ratio is the other's over lazy's.
+// BenchmarkRing measures how long an operator waits, with different numbers of
+// CPU-bound goroutines in the process: from the kill until the socket accepts a
+// connection, from the kill to the first byte of the answer to a line sent at
+// once, and for the round trip of one line in an open session. For comparison,
+// in the same run: the obvious design on os/signal, and the agent of gops, whose
+// port is always open. All are medians in milliseconds; a ratio is the other's
+// over lazy's.
 //
 //	go test -run '^$' -bench Ring -benchtime 1x
 func BenchmarkRing(b *testing.B) {
@@ -70,7 +71,7 @@ func BenchmarkRing(b *testing.B) {
 	}
 }
 
-// measurements are repeated so often, or for so long, whatever ends first.
+// A measurement is repeated tries times, or for tryUntil if that is over first.
 const (
 	tries    = 20
 	tryUntil = time.Minute
@@ -155,9 +156,9 @@ func measureGops(b *testing.B, spin int) float64 {
 	return median(took)
 }
 
-// BenchmarkSaturated measures how often a person waits for more than a second in
-// a process with 500 CPU-bound goroutines: for the greeting, for a command, and
-// for the end of the session.
+// BenchmarkSaturated measures how often a person waits longer than a second in a
+// process with 500 CPU-bound goroutines: for the greeting, for a command, and for
+// the end of the session.
 //
 //	go test -run '^$' -bench Saturated -benchtime 1x
 func BenchmarkSaturated(b *testing.B) {
@@ -209,11 +210,11 @@ func BenchmarkSaturated(b *testing.B) {
 	}
 }
 
-// atNoParticularMoment keeps one try from profiting of the one before: a
-// goroutine that has just been served is still running.
+// atNoParticularMoment sleeps for a random time, so that a try does not profit
+// from the one before, which has left a goroutine running.
 func atNoParticularMoment(within time.Duration) { time.Sleep(rand.N(within)) }
 
-// median is in milliseconds.
+// median returns milliseconds.
 func median(d []time.Duration) float64 {
 	slices.Sort(d)
 	return float64(d[len(d)/2]) / float64(time.Millisecond)

@@ -16,15 +16,15 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// asked is a line and what must be in its answer, a regular expression.
+// asked is a line and a regular expression that its answer matches.
 type asked struct {
 	line, want   string
-	typed, shown string // if a person says or gets something else, who gets no files
-	once         bool   // it takes long and is a variant of another: only with nc
+	typed, shown string // the same for a person, if different: a terminal gets no files
+	once         bool   // only with nc: a slow variant of another
 }
 
-// everyCommand is what each of the console's commands is asked by those who
-// come in the different ways, in the order of one session.
+// everyCommand has a line for each command of the console, in the order in which
+// one session runs them.
 var everyCommand = []asked{
 	{line: "version", want: `^go1\.`},
 	{line: "stats", want: `(?m)^goroutines: \d+$`},
@@ -56,8 +56,8 @@ var everyCommand = []asked{
 	{line: "help stack", want: `(?m)^  for example: `},
 }
 
-// patient are the commands that may take minutes where no processor is free.
-// They are asked in a process that idles.
+// patient are the commands that may take minutes in a saturated process. They
+// run in an idle one.
 var patient = []string{"gc", "freemem"}
 
 // busy is a process with 500 goroutines that burn CPU, and its stderr in a
@@ -73,9 +73,8 @@ func busy(t *testing.T) *target {
 	return tg
 }
 
-// TestEveryCommand: each command of the console is answered by a process that
-// leaves no processor free, to nc, to socat with line editing and to
-// manhole-poke.
+// TestEveryCommand runs each command of the console in a saturated process, from
+// nc, from socat with line editing and from manhole-poke.
 func TestEveryCommand(t *testing.T) {
 	for _, c := range commands.Builtin() {
 		if c.Name != "quit" && !slices.Contains(patient, c.Name) && !slices.ContainsFunc(everyCommand, func(a asked) bool {
@@ -106,7 +105,7 @@ func (a asked) check(t *testing.T, answer string) {
 	}
 }
 
-// askWithNc sends all as one script, in which lines that are no commands show
+// askWithNc sends all lines as one script. Unknown commands between them show
 // where one answer ends and the next begins.
 func askWithNc(t *testing.T, tg *target) {
 	lazytest.Tool(t, "nc")
@@ -137,8 +136,8 @@ func askWithNc(t *testing.T, tg *target) {
 	tg.Gone()
 }
 
-// askWithSocat types each line at a terminal. Debian's socat is made without
-// readline; rlwrap is the same library around it then.
+// askWithSocat types each line at a terminal. Debian builds socat without
+// readline; rlwrap then does the same for it.
 func askWithSocat(t *testing.T, tg *target) {
 	socat := lazytest.Tool(t, "socat")
 	client := socat + " readline"
@@ -192,8 +191,8 @@ func askWithSocat(t *testing.T, tg *target) {
 	tg.Gone()
 }
 
-// askWithPoke has manhole-poke ask for all in one session, and for what a line
-// ends in one of its own.
+// askWithPoke has manhole-poke run all lines in one session, and in another one
+// those that a further line ends.
 func askWithPoke(t *testing.T, tg *target, poke string) {
 	run := func(input string, args ...string) string {
 		t.Helper()

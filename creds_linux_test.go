@@ -14,8 +14,8 @@ import (
 
 var nobody = strconv.Itoa(lazytest.Nobody)
 
-// Only root and the process's own effective user come in; others read why not
-// and do not use up the session.
+// Only root and the effective user of the process come in. Others are told why
+// not and do not use up the session.
 func TestOtherUsers(t *testing.T) {
 	asNobody := lazytest.AsUser(t, lazytest.Nobody)
 	lazytest.Tool(t, "nc")
@@ -31,7 +31,7 @@ func TestOtherUsers(t *testing.T) {
 			t.Errorf("mode %v, %v", fi.Mode(), err)
 		}
 		if got, err := tg.Shell(as + "nc -N -U /tmp/manhole-$PID </dev/null"); err == nil {
-			t.Errorf("the file's mode keeps nobody out: %s", got)
+			t.Errorf("the file's mode does not keep another user out: %s", got)
 		}
 		os.Chmod(tg.Path, 0o666)
 		got, err := tg.Shell("echo version | " + as + "nc -N -U /tmp/manhole-$PID")
@@ -47,10 +47,10 @@ func TestOtherUsers(t *testing.T) {
 	t.Run("same user, and root", func(t *testing.T) {
 		path := filepath.Join(lazytest.PublicDir(t), "s")
 		tg := launchCommand(t, lazytest.Wrap(lazytest.Command(lazytest.CopyExe(t, "target"), "-path", path), asNobody...)).ready()
-		for _, who := range []string{as, ""} {
-			got, err := tg.Shell(lazytest.RingAndWait(path) + "echo version | " + who + "nc -N -U " + path)
+		for _, user := range []string{as, ""} {
+			got, err := tg.Shell(lazytest.RingAndWait(path) + "echo version | " + user + "nc -N -U " + path)
 			if err != nil || !strings.HasPrefix(got, "go1.") {
-				t.Errorf("as %q: %q, %v", who, got, err)
+				t.Errorf("as %q: %q, %v", user, got, err)
 			}
 			tg.Gone()
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// In a build that has it, the profile of goroutines that nobody can ever wake
-// finds those, and not those that merely wait.
+// A build with the profile of leaked goroutines finds those that can never be
+// woken, and not those that only wait.
 func TestGoroutineLeak(t *testing.T) {
 	if testing.Short() || lazytest.Emulated() {
 		t.Skip("builds a program, and for the experiment the standard library too")

@@ -59,18 +59,18 @@ func TestScript(t *testing.T) {
 	tg.Gone()
 }
 
-// Who ends the input without a word gets the report.
+// A client that ends its input at once gets the report.
 func TestEmptyInput(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
 	got := tg.Script("")
 	lazytest.Wants(t, got, "lazy: pid ", "goroutines: ", "targetMain")
 	if strings.Contains(got, "lazy> ") {
-		t.Errorf("a lazytest.Prompt for nobody:\n%s", got)
+		t.Errorf("a prompt after the end of input:\n%s", got)
 	}
 }
 
-// What gops's agent answers to a byte of its protocol.
+// A command byte of gops gets the answer of gops's agent.
 func TestGopsProtocol(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
@@ -87,7 +87,7 @@ func TestGopsProtocol(t *testing.T) {
 	}
 }
 
-// The commands of the README, with the tools that people have.
+// The commands of the README, with nc and socat.
 func TestNcAndSocat(t *testing.T) {
 	t.Parallel()
 	lazytest.Tool(t, "nc")
@@ -108,7 +108,7 @@ func TestNcAndSocat(t *testing.T) {
 	}
 }
 
-// A second peer is told who is there, and disturbs nobody.
+// A second peer is turned away with the name of the first, which goes on.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
@@ -130,7 +130,7 @@ func TestBusy(t *testing.T) {
 	lazytest.Wants(t, tg.Script("version\n"), "go1.")
 }
 
-// After half-close what was sent is still answered.
+// Lines sent before a half-close are answered.
 func TestHalfClose(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
@@ -143,8 +143,8 @@ func TestHalfClose(t *testing.T) {
 	tg.Gone()
 }
 
-// With 500 goroutines on all cores the session works as ever. (How fast is
-// the benchmarks' business.)
+// A session works while 500 goroutines use all cores. The benchmarks measure how
+// fast.
 func TestSaturated(t *testing.T) {
 	tg := startTarget(t, "-spin", "500")
 	tg.Ring()
@@ -157,8 +157,8 @@ func TestSaturated(t *testing.T) {
 	tg.Gone()
 }
 
-// Ctrl-C ends the command and not the session, whether the command notices or
-// not, and also in a process without a free processor.
+// An interrupt ends the command and not the session, whether the command heeds
+// its context or not, also in a saturated process.
 func TestInterrupt(t *testing.T) {
 	for _, spin := range []string{"0", "100"} {
 		t.Run(spin+" spinning", func(t *testing.T) {

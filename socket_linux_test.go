@@ -49,7 +49,7 @@ func TestOtherPlaces(t *testing.T) {
 	}
 }
 
-// An abstract name that somebody else took first is theirs.
+// An abstract name that another process took first stays with it.
 func TestAbstractName(t *testing.T) {
 	tg := startTarget(t, "-path", fmt.Sprintf("@manhole-of-test-%d", os.Getpid()))
 	squatter, err := net.Listen("unix", tg.Path)

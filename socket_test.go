@@ -32,7 +32,7 @@ func TestDirectoryVanishes(t *testing.T) {
 	lazytest.Until(t, c, lazytest.Prompt)
 }
 
-// What stands at the path is removed only if a dead process of ours left it.
+// A file at the path is removed only if it is the socket of a dead process.
 func TestPathTaken(t *testing.T) {
 	t.Parallel()
 	t.Run("stale", func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestSocketRemoved(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t)
 	tg.Ring()
-	tg.Dial().Close() // it may be taken for somebody who only tries
+	tg.Dial().Close() // it may be taken for a client that only tries
 	os.Remove(tg.Path)
 	lazytest.Eventually(t, "a later ring works", func() bool {
 		tg.Ring()
@@ -114,7 +114,7 @@ func TestSocketRemoved(t *testing.T) {
 	lazytest.Wants(t, tg.Script("version\n"), "go1.")
 }
 
-// A process without a free descriptor answers all the same.
+// A process without a free descriptor still answers.
 func TestDescriptorsExhausted(t *testing.T) {
 	t.Parallel()
 	lazytest.Tool(t, "sh")

@@ -283,8 +283,8 @@ func (h badHandler) WithAttrs(a []slog.Attr) slog.Handler {
 
 var garbage []byte
 
-// armOSSignal is the obvious design, kept to measure against: a goroutine
-// parked on the channel of signal.Notify, and a listener that it opens.
+// armOSSignal is the obvious design, to compare with: a goroutine parked on the
+// channel of signal.Notify, which opens a listener.
 func armOSSignal() error {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, unix.SIGUSR2)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// Whatever happens to a peer or a command, nothing stays but the doorbell.
+// Nothing of a session is left behind, however its peer or its command ends.
 func TestNothingLeftBehind(t *testing.T) {
 	t.Parallel()
 	tg := startTarget(t, "-idle-timeout", "2s", "-max-duration", "8s", "-accept-timeout", "1s")
@@ -65,7 +65,7 @@ func TestNothingLeftBehind(t *testing.T) {
 			tg.Gone()
 		})
 	}
-	t.Run("nobody comes", func(t *testing.T) {
+	t.Run("no client connects", func(t *testing.T) {
 		tg.Ring()
 		tg.Opened()
 		tg.Gone()

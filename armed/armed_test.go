@@ -1,10 +1,9 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package armed
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -12,46 +11,43 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 // The test binary imports the package, so each start of it is a program that
 // arms itself or not.
 func TestMain(m *testing.M) {
-	if os.Getenv("ARMED_TEST_PROGRAM") != "" {
-		if path := os.Getenv("ARMED_TEST_RING"); path != "" {
-			syscall.Kill(os.Getpid(), syscall.SIGUSR1)
-			for range 1000 {
-				if _, err := os.Lstat(path); err == nil {
-					os.Stdout.WriteString("rung ")
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-		}
-		// Arm fails if the import has armed already.
-		if err := lazy.Arm(); err != nil {
-			os.Stdout.WriteString(err.Error())
-		}
-		lazy.Disarm()
-		os.Exit(0)
-	}
+	lazytest.Play(lazytest.Roles{"program": program})
 	os.Exit(m.Run())
 }
 
-func program(t *testing.T, env ...string) (stdout, stderr string) {
+// program rings itself if an argument says at which path that opens a socket,
+// and prints the error of Arm, which fails if the import has armed already.
+func program() {
+	if len(os.Args) > 1 {
+		syscall.Kill(os.Getpid(), syscall.SIGUSR1)
+		for range 1000 {
+			if lazytest.Exists(os.Args[1]) {
+				os.Stdout.WriteString("rung ")
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if err := lazy.Arm(); err != nil {
+		os.Stdout.WriteString(err.Error())
+	}
+	lazy.Disarm()
+}
+
+func run(t *testing.T, value string, args ...string) (stdout, stderr string) {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	t.Setenv(variable, value)
+	p := lazytest.Launch(t, "program", lazytest.Command(lazytest.Exe(t), args...))
+	if err := p.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, p.Log)
 	}
-	cmd := exec.Command(exe)
-	cmd.Env = append(append(os.Environ(), "ARMED_TEST_PROGRAM=1"), env...)
-	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, errs.String())
-	}
-	return out.String(), errs.String()
+	return p.First, p.Log.String()
 }
 
 func TestVariable(t *testing.T) {
@@ -71,11 +67,11 @@ func TestVariable(t *testing.T) {
 		{"path=/nowhere/at/all", "", "create it or choose another"},
 		{"accept-timeout=-1s", "", "must be positive"},
 	} {
-		env := []string{variable + "=" + test.value}
+		var args []string
 		if strings.HasPrefix(test.stdout, "rung") {
-			env = append(env, "ARMED_TEST_RING="+path)
+			args = append(args, path)
 		}
-		stdout, stderr := program(t, env...)
+		stdout, stderr := run(t, test.value, args...)
 		if !strings.HasPrefix(stdout, test.stdout) || stdout != "" && test.stdout == "" {
 			t.Errorf("%s: stdout %q, want %q", test.value, stdout, test.stdout)
 		}
@@ -91,7 +87,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		if _, err := parse(value); err != nil && err.Error() == "" {
-			t.Error("an error without words")
+			t.Error("an error without a text")
 		}
 	})
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 )
 
-// BenchmarkPoke measures manhole-poke beside gops, from the start of the
-// command to its end: each by itself, and with one question to a process that
-// has so many goroutines which burn CPU. gops asks an agent whose port is
-// always open, manhole-poke has to ring first. All are medians in
-// milliseconds; the ratio is gops's over manhole-poke's.
+// BenchmarkPoke compares manhole-poke with gops, from the start of the command to
+// its end: each alone, and with one question to a process that has a number of
+// goroutines which burn CPU. gops asks an agent whose port is always open;
+// manhole-poke sends the signal first. Figures are medians in milliseconds; the
+// ratio is gops's over manhole-poke's.
 //
 //	go test -run '^$' -bench Poke -benchtime 1x -v ./cmd/manhole-poke
 func BenchmarkPoke(b *testing.B) {

@@ -163,7 +163,7 @@ func targetCandidates(but []string) []complete.Candidate {
 	return all
 }
 
-// brief returns what tells processes from each other.
+// brief describes a process in a few words.
 func brief(p *process.Info) string {
 	cells := cells(p)
 	return strings.Map(func(r rune) rune {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 )
 
-// completed is what a shell is told: the candidates by word, and whether it
+// completed returns what a shell gets: the candidates by word, and whether it
 // may offer files as well.
 func completed(t *testing.T, words ...string) (found map[string]string, files bool) {
 	t.Helper()
@@ -120,7 +120,7 @@ func TestCompleteTargets(t *testing.T) {
 			t.Errorf("%q: %q", words, found)
 		}
 	}
-	// Of two it is no name any more.
+	// A name that two processes have is not offered.
 	poketest.StartNamed(t, name)
 	if found, _ := completed(t, ""); found[name] != "" {
 		t.Errorf("%q", found)
@@ -128,7 +128,7 @@ func TestCompleteTargets(t *testing.T) {
 	g.Unharmed(t)
 }
 
-// A process that calls itself like a command must not become one.
+// A name that a shell would run as a command is not offered.
 func TestCompleteHostileName(t *testing.T) {
 	names := []string{"$(touch evil)", "`touch evil`", "a;b", "-c", "12", "list", "a b\x1b[2J"}
 	var pids []string

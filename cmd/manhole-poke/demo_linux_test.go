@@ -85,7 +85,7 @@ func TestReal(t *testing.T) {
 
 	s, wait := poketest.AtTerminal(t, pid)
 	s.Until(t, "lazy> ")
-	// While the session is held, others are told so.
+	// During the session others learn that it is busy.
 	poketest.Run(t, "stats\n", pid).Fails(t, exit.Busy, pid, "lazy: busy:")
 	s.Type(t, "stats\n")
 	s.Until(t, "goroutines")

@@ -91,6 +91,7 @@
 // answer are shown in visible form.
 //
 // # Options
+//
 //   - -s, --signal SIGNAL: the signal to send: USR2, SIGUSR2 or 12. The
 //     default is what the process says, or SIGUSR2 if its descriptors cannot
 //     be read. With -s a process gets the signal also if it only catches it
@@ -102,9 +103,9 @@
 //     is seconds.
 //   - -c, --command COMMANDS: commands, separated by semicolons or line ends.
 //     Several -c are run in order.
-//   - -o, --output FILE: write the answer to FILE, which must not exist.
-//     With several processes each gets a file of its own, with the PID before
-//     the extension. A - is standard output, and ./- a file of that name.
+//   - -o, --output FILE: write the answer to FILE, which must not exist. With
+//     several processes each gets one file, with the PID before the extension.
+//     A - is standard output, and ./- a file of that name.
 //   - -f, --force: let -o overwrite a file. The old file keeps its content
 //     until the answer is complete. The new one gets its mode, its owner where
 //     permitted, and symlinks to it.
@@ -118,6 +119,7 @@
 // belong to.
 //
 // # Subcommands
+//
 //   - list: list Go processes (the default).
 //   - kernel PID|NAME: what the kernel knows of a process. Shows its threads,
 //     what they do, and what that most likely means, without the process's
@@ -139,6 +141,7 @@
 // Every failure prints one line to standard error: what is wrong, and what to
 // do. The exit status is one of the following. With --json each failure also
 // has the reason, one of the words in parentheses.
+//
 //   - 0: success
 //   - 1: a command failed; its answer says why (command-failed,
 //     commands-failed)
@@ -163,8 +166,8 @@
 //     session-ended, hung-up, not-understood)
 //   - 9: some of several processes did not answer (some-did-not-answer)
 //   - 10: local I/O error: standard input or output, a file, or the demo
-//     (local-io, input, output, file, file-exists, program, terminal, demo,
-//     gops-file, loopback, signal-failed, connect-failed)
+//     (local-io, input, output, file, file-exists, terminal, demo, gops-file,
+//     loopback, signal-failed, connect-failed)
 //   - 11: not possible on this system or in this namespace (unsupported,
 //     listener-unknown, user-namespace)
 //   - 128: plus N: ended by signal N, as by Ctrl-C (130) (interrupted)

@@ -31,7 +31,7 @@ func TestAnswerToFile(t *testing.T) {
 		t.Errorf("%v, %v", st.Mode(), err)
 	}
 	poketest.Run(t, "", "-o", file, g.PID, "version").Fails(t, exit.LocalIO, "exists", "-f")
-	// What failed leaves what was there.
+	// A failed command leaves the old file alone.
 	poketest.Run(t, "", "-f", "-o", file, g.PID, "fail").Fails(t, exit.Command, "on purpose")
 	if b, err := os.ReadFile(file); err != nil || !bytes.HasPrefix(b, []byte("\x1f\x8b")) {
 		t.Errorf("%q, %v", b, err)
@@ -49,7 +49,7 @@ func TestAnswerToFile(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 
-	// A - is no file, unless it is in a directory.
+	// A - is standard output, and ./- a file.
 	for _, args := range [][]string{{"-o", "-", g.PID, "version"}, {g.PID, "version", "-f", "-o", "-"}, {"-o", "-", "-c", "version", g.PID}} {
 		cmd := poketest.Command(t, nil, args...)
 		cmd.Dir = dir
@@ -70,7 +70,7 @@ func TestAnswerToFile(t *testing.T) {
 	}
 }
 
-// What is written over keeps its mode, its owner, and the links that lead to it.
+// A file that is overwritten keeps its mode, its owner, and symlinks to it.
 func TestAnswerOverFile(t *testing.T) {
 	g := poketest.Start(t, "lazy")
 	dir, other := t.TempDir(), t.TempDir()
@@ -134,8 +134,8 @@ func TestAnswerOverFile(t *testing.T) {
 	}
 }
 
-// A pipe is waited for, and whoever waits can leave: before somebody reads it,
-// and when nobody goes on reading.
+// Opening a pipe waits for a reader. Ctrl-C ends that, and a write to a pipe whose
+// reader does not read.
 func TestAnswerToPipe(t *testing.T) {
 	a, b := poketest.Start(t, "lazy"), poketest.Start(t, "lazy")
 	dir := t.TempDir()
@@ -156,7 +156,7 @@ func TestAnswerToPipe(t *testing.T) {
 		t.Errorf("%q, %v, %v", text, err, cmd.ProcessState)
 	}
 
-	// At the second one it waits when it has opened the first.
+	// It opens the first pipe, then waits at the second.
 	pipe("x." + b.PID)
 	first, err := unix.Open(pipe("x."+a.PID), unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {

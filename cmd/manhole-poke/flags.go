@@ -40,7 +40,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringArrayVarP(&o.commands, "command", "c", nil, "commands, separated by semicolons or line ends")
 	explain(f, "command", "COMMANDS", "Several -c are run in order.")
 	f.StringVarP(&o.out, "output", "o", "", "write the answer to FILE, which must not exist")
-	explain(f, "output", "FILE", "With several processes each gets a file of its own, with the PID before the extension. A - is standard output, and ./- a file of that name.")
+	explain(f, "output", "FILE", "With several processes each gets one file, with the PID before the extension. A - is standard output, and ./- a file of that name.")
 	f.BoolVarP(&o.force, "force", "f", false, "let -o overwrite a file")
 	explain(f, "force", "", "The old file keeps its content until the answer is complete. The new one gets its mode, its owner where permitted, and symlinks to it.")
 	f.BoolVar(&o.all, "all", false, "ask every armed process that you may signal")

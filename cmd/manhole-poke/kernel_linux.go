@@ -16,7 +16,7 @@ func (c *client) kernel(args []string) error {
 	pid, err := strconv.ParseUint(args[0], 10, 31)
 	if err != nil {
 		var named int
-		named, err = byName(args[0], c.signal != "")
+		named, err = byName(args[0], false)
 		pid = uint64(named)
 	}
 	if err != nil {

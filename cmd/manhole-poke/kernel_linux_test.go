@@ -22,16 +22,16 @@ func startHeld(t *testing.T, role string) *poketest.Target {
 	return g
 }
 
-// A world that cannot be stopped: no goroutine runs, and poke says which thread
-// it is.
+// A world that cannot be stopped: no goroutine runs, and the view says which
+// thread blocks that.
 func TestKernelHeld(t *testing.T) {
 	for _, c := range []struct {
 		role  string
 		words []string
 	}{
-		{"looping", []string{`(?m)^1 +running`, `Thread \d+ wants to stop the world`, `Thread \d+ is in a loop and does not let go, because GODEBUG has asyncpreemptoff=1`, `kill -QUIT`}},
-		{"in a raw call", []string{`read\(\d+\)`, `pipe_read`, `Thread \d+ wants to stop the world`, `Thread \d+ does not let go: read\(\d+\) was called without telling the runtime`}},
-		{"forking", []string{`(?m)^1 +uninterruptible .* clone `, `Thread \d+ wants to stop the world`, `Thread \d+ does not let go: clone, probably for a forked child to call exec`}},
+		{"looping", []string{`(?m)^1 +running`, `Thread \d+ is trying to stop the world`, `Thread \d+ is in a loop and cannot be preempted, because GODEBUG has asyncpreemptoff=1`, `kill -QUIT`}},
+		{"in a raw call", []string{`read\(\d+\)`, `pipe_read`, `Thread \d+ is trying to stop the world`, `Thread \d+ blocks it: read\(\d+\) was called without notice to the runtime`}},
+		{"forking", []string{`(?m)^1 +uninterruptible .* clone `, `Thread \d+ is trying to stop the world`, `Thread \d+ blocks it: clone, probably for a forked child to call exec`}},
 	} {
 		t.Run(c.role, func(t *testing.T) {
 			if c.role == "looping" {
@@ -39,10 +39,10 @@ func TestKernelHeld(t *testing.T) {
 			}
 			g := startHeld(t, c.role)
 			// The world is not held from the start, and where others use the
-			// CPUs it is not to be seen every time.
+			// CPUs it does not show every time.
 			holds(t, g)
 			var r poketest.Result
-			lazytest.Eventually(t, "it is to be seen that the world is held", func() bool {
+			lazytest.Eventually(t, "the view shows what holds the world", func() bool {
 				r = poketest.Run(t, "", "-t", "300ms", g.PID, "stats")
 				return r.Lacks(c.words...) == ""
 			})
@@ -53,8 +53,8 @@ func TestKernelHeld(t *testing.T) {
 
 func holds(t *testing.T, g *poketest.Target) {
 	t.Helper()
-	lazytest.Eventually(t, "a thread wants to stop the world", func() bool {
-		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "wants to stop the world")
+	lazytest.Eventually(t, "a thread is trying to stop the world", func() bool {
+		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "is trying to stop the world")
 	})
 }
 
@@ -64,7 +64,7 @@ func TestKernelInOtherWays(t *testing.T) {
 	r := poketest.Finish(t, poketest.Command(t, nil, "-t", "300ms", g.PID))
 	r.Fails(t, exit.Timeout, "within 300ms")
 	r.ShowsKernel(t, g.PID)
-	// For programs, the line is enough.
+	// With --json there is no view.
 	r = poketest.Run(t, "", "-t", "300ms", "--json", g.PID, "stats")
 	if r.Status != exit.Timeout || strings.Count(r.Stdout, "\n") != 1 || strings.Contains(r.Stdout, "kernel knows") {
 		t.Errorf("%+v", r)
@@ -77,7 +77,7 @@ func TestKernelInOtherWays(t *testing.T) {
 	}
 }
 
-// What does not even open its socket.
+// A process that does not even open its socket.
 func TestKernelOfTheDeaf(t *testing.T) {
 	g := poketest.Start(t, "deaf")
 	r := poketest.Run(t, "", "-t", "200ms", g.PID, "stats")
@@ -105,7 +105,7 @@ func TestKernel(t *testing.T) {
 	})
 
 	sleep := poketest.StartOther(t, "sleep", "1000")
-	poketest.Run(t, "", "kernel", sleep).ShowsKernel(t, `1 thread,`, `clock_nanosleep|nanosleep`, `All of it sleeps\.`)
+	poketest.Run(t, "", "kernel", sleep).ShowsKernel(t, `1 thread,`, `clock_nanosleep|nanosleep`, `All of its threads sleep\.`)
 }
 
 func TestKernelOfOthers(t *testing.T) {
@@ -114,7 +114,7 @@ func TestKernelOfOthers(t *testing.T) {
 	if r.Status != exit.OK || r.Stderr != "" {
 		t.Errorf("%+v", r)
 	}
-	r.ShowsKernel(t, `sleeping +\d+ % .* \? +\? `, `not for uid 65534 to see; try as root`, `hidden|sleeps`)
+	r.ShowsKernel(t, `sleeping +\d+ % .* \? +\? `, `uid 65534 may not see system calls and wait channels; try as root`, `hidden|sleep`)
 }
 
 // Root without CAP_SYS_PTRACE sees what the process's user sees.
@@ -158,11 +158,11 @@ func TestKernelFails(t *testing.T) {
 
 func TestKernelOfZombie(t *testing.T) {
 	pid := poketest.StartZombie(t)
-	poketest.Run(t, "", "kernel", pid).ShowsKernel(t, "zombie", "It is dead")
+	poketest.Run(t, "", "kernel", pid).ShowsKernel(t, "zombie", "It has exited")
 }
 
-// newCgroup makes one of which the file tells that it can do what the test is
-// about, and puts the target in it.
+// newCgroup makes a cgroup that has the file, which shows that it can do what the
+// test is about, and moves the target into it.
 func newCgroup(t *testing.T, g *poketest.Target, file string, mounts ...string) (dir string) {
 	t.Helper()
 	for _, m := range mounts {
@@ -175,7 +175,7 @@ func newCgroup(t *testing.T, g *poketest.Target, file string, mounts ...string) 
 			continue
 		}
 		t.Cleanup(func() {
-			// It is busy until the kernel has seen to the end of the target.
+			// It is busy until the kernel has finished the exit of the target.
 			lazytest.Eventually(t, dir+" is empty", func() bool { return os.Remove(dir) == nil })
 		})
 		t.Cleanup(func() {

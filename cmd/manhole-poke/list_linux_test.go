@@ -44,7 +44,8 @@ func among(t *testing.T, ps []process.Info, pid string) *process.Info {
 	return &ps[i]
 }
 
-// Whoever is not root sees that it is a Go program by the signals it catches.
+// A user who may not read the executable recognises a Go program by the signals
+// that it catches.
 func TestListOfAnotherUser(t *testing.T) {
 	lazytest.NeedRoot(t)
 	roots := poketest.Start(t, "armed")
@@ -124,7 +125,7 @@ func TestListOfNothing(t *testing.T) {
 	}
 }
 
-// Pids from another namespace's /proc would be those of others here.
+// PIDs from another namespace's /proc mean other processes here.
 func TestListWithForeignProc(t *testing.T) {
 	poketest.InPIDNamespace(t, "-m", "list").Fails(t, exit.Denied, "/proc", "mount -t proc")
 }

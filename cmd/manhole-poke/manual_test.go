@@ -61,7 +61,7 @@ func TestHelpFits(t *testing.T) {
 	}
 }
 
-// Each flag that takes a value says what of.
+// Each flag that takes a value has a name for it.
 func TestFlagsExplained(t *testing.T) {
 	new(options).flags().VisitAll(func(f *pflag.Flag) {
 		if takes := f.NoOptDefVal == ""; takes != (len(f.Annotations[argument]) == 1) || f.Usage == "" {

@@ -34,7 +34,7 @@ func TestOneCommand(t *testing.T) {
 	if r.Status != exit.Command || r.Stdout != "half an answer\non\n" || r.Stderr != "manhole-poke: fail: on purpose\nmanhole-poke: 1 of 2 commands failed\n" {
 		t.Errorf("%+v", r)
 	}
-	// What it answers holds all that lazy may say in its own name.
+	// The executable contains all prefixes with which lazy marks its own lines.
 	exe, err := os.ReadFile("/proc/" + g.PID + "/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +48,8 @@ func TestOneCommand(t *testing.T) {
 	poketest.Run(t, "", g.PID, "die").Fails(t, exit.Broken, "exited during the session")
 }
 
-// Enter ends early what takes its time, but not one typed before it began; and
-// all else that is typed is left to the shell.
+// Enter finishes a command early, unless it was typed before the command began.
+// Anything else that is typed is left to the shell.
 func TestOneCommandEnter(t *testing.T) {
 	g := poketest.Start(t, "lazy")
 	for _, before := range []string{"", "\n", "stats\n", "stats\n\n"} {
@@ -89,8 +89,8 @@ func TestOneCommandEnter(t *testing.T) {
 	}
 }
 
-// When nobody reads the answer any more, the command is given up and the session
-// is free, however long it would have taken.
+// When nobody reads the answer any longer, the command is cancelled and the
+// session is free.
 func TestNobodyReads(t *testing.T) {
 	ends := map[string]func() (ours, poke *os.File){
 		"pipe": func() (*os.File, *os.File) {
@@ -145,7 +145,7 @@ func TestNobodyReads(t *testing.T) {
 		}
 	}
 
-	// Nobody writes to it any more, but somebody reads.
+	// The other end has nothing more to say, but still reads.
 	ours, out := ends["socket"]()
 	defer ours.Close()
 	unix.Shutdown(int(ours.Fd()), unix.SHUT_WR)
@@ -160,7 +160,7 @@ func TestNobodyReads(t *testing.T) {
 		t.Errorf("%q, %v, %v", text, err, cmd.ProcessState)
 	}
 
-	// What goes to a file is not for who reads the rest.
+	// An answer that goes to a file does not need a reader of standard output.
 	ours, out = ends["pipe"]()
 	ours.Close()
 	file := filepath.Join(t.TempDir(), "x")

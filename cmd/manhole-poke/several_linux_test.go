@@ -28,7 +28,7 @@ func TestSeveral(t *testing.T) {
 	if r.Status != exit.OK || !strings.Contains(r.Stdout, "40 select (no cases)") || !strings.Contains(r.Stdout, "in 2 of 2 processes") || strings.Contains(r.Stdout, "#2") {
 		t.Errorf("%+v", r)
 	}
-	// What looks like another form of the answer is what is looked for.
+	// The argument of -match is not a form of stack.
 	r = poketest.Run(t, "", a.PID, b.PID, "stack", "-match", "raw|playLazy", "-state=select", "-n=1")
 	if r.Status != exit.OK || !strings.Contains(r.Stdout, "40 select (no cases)") {
 		t.Errorf("%+v", r)
@@ -57,7 +57,7 @@ func TestSeveral(t *testing.T) {
 		}
 	}
 
-	// That one name is taken meanwhile costs the others nothing, nor itself.
+	// If one of the names is taken in the meantime, no answer is lost.
 	dir = t.TempDir()
 	slow := poketest.Command(t, nil, "-o", filepath.Join(dir, "x"), a.PID, b.PID, "pprof-cpu", "1s")
 	var stderr bytes.Buffer

@@ -80,7 +80,7 @@ func (c *client) queries(lines []string) (all []answer.Query) {
 	return all
 }
 
-// fileLabel returns what tells a target's file from the others'.
+// fileLabel returns the part of a file name that identifies the target.
 func fileLabel(t ring.Target) string {
 	if t.PID != 0 {
 		return strconv.Itoa(t.PID)

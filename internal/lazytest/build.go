@@ -1,6 +1,7 @@
 package lazytest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,12 +17,23 @@ func UnderRace() bool {
 	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
-// countCoverage reports whether processes that the tests start are to write
-// their coverage (runtime/coverage).
-func countCoverage() bool { return testing.CoverMode() != "" && os.Getenv("GOCOVERDIR") != "" }
+// coverage returns what a process that the tests start needs in its environment
+// so that its coverage counts; nothing if coverage is not measured. go test reads
+// the directory at the end of the tests.
+func coverage() []string {
+	if testing.CoverMode() == "" {
+		return nil
+	}
+	// go test sets the variable, and the flag to the same unless it is given.
+	dir := os.Getenv("GOCOVERDIR")
+	if f := flag.Lookup("test.gocoverdir"); f != nil && f.Value.String() != "" {
+		dir = f.Value.String()
+	}
+	return []string{"GOCOVERDIR=" + dir}
+}
 
 // Build builds the package in the directory dir into the file out, with this
-// test's tags, race detector and, if GOCOVERDIR is set, coverage.
+// test's tags, race detector and coverage.
 func Build(out, dir string) error {
 	args := []string{"build", "-o", out}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -31,7 +43,7 @@ func Build(out, dir string) error {
 			}
 		}
 	}
-	if countCoverage() {
+	if testing.CoverMode() != "" {
 		args = append(args, "-cover", "-covermode="+testing.CoverMode(), "-coverpkg=github.com/go-manhole/lazy/...")
 	}
 	cmd := exec.Command("go", append(args, ".")...)

@@ -25,6 +25,7 @@
 // fail to start. [StartWindow] and [OpenTerminal] are terminals. What needs a
 // program or a right that is not there skips the test and says so.
 //
-// With GOCOVERDIR set and a binary built by go test -cover, the roles are let
-// exit by themselves and write their coverage there.
+// With go test -cover the roles may exit by themselves, and their coverage counts:
+//
+//	go test -cover -coverpkg=github.com/go-manhole/lazy/... .
 package lazytest

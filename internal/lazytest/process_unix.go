@@ -88,7 +88,7 @@ func Launch(t testing.TB, role string, cmd *exec.Cmd) *Process {
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env, RoleVariable+"="+role)
+	cmd.Env = append(append(cmd.Env, coverage()...), RoleVariable+"="+role)
 	p := &Process{Cmd: cmd, Log: new(Buffer), t: t, lines: make(chan string, 1000)}
 	if cmd.Stderr == nil {
 		cmd.Stderr = p.Log
@@ -144,7 +144,7 @@ func Launch(t testing.TB, role string, cmd *exec.Cmd) *Process {
 func (p *Process) end() {
 	p.stdin.Close() // for what a wrapper started
 	p.Cmd.Process.Signal(syscall.SIGCONT)
-	if countCoverage() {
+	if testing.CoverMode() != "" {
 		ended := make(chan struct{})
 		go func() {
 			p.wait()

@@ -4,16 +4,14 @@ package sighandler
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
 
+	"github.com/go-manhole/lazy/internal/ringtag"
+	"github.com/go-manhole/lazy/internal/sigmask"
 	"github.com/go-manhole/lazy/internal/signame"
 	"github.com/go-manhole/lazy/internal/sockfile"
 	"github.com/go-manhole/lazy/internal/sockpath"
@@ -35,24 +33,34 @@ const (
 // backlog is for the assembly.
 const backlog = sockfile.Backlog
 
+// tag is for the assembly: a signal with this value is a ring and nothing else.
+const tag = ringtag.Value
+
 // memory is all that the handler touches. It is static, because the handler has
 // no other way to it, and holds nothing that the garbage collector looks at.
 type memory struct {
-	next    uintptr // the handler that was installed before
-	forward uint32  // 1 if only the main thread may call next
-	state   uint32
-	errno   uint32
-	passed  uint32 // 1 while a signal is on its way to the main thread
-	pid     int32
-	fd      int32
-	addrLen uint32
-	addr    struct {
+	next        uintptr // the handler that was installed before
+	text, etext uintptr // see chooseThread
+	dev, ino    uint64  // of fd
+	forwardTo   int32   // the thread that calls next, see chooseThread
+	state       uint32
+	errno       uint32
+	passed      uint32 // 1 while a signal is on its way to another thread
+	pid         int32
+	sig         int32 // that rings
+	fd          int32
+	addrLen     uint32
+	addr        struct {
 		family uint16
 		path   [108]byte
 	}
+	stat [144]byte // scratch space for fstat, used between Armed and what follows
 }
 
 var mem memory
+
+// text and etext are where the Go code of this module begins and ends.
+var text, etext uintptr
 
 // handlerPC is the address of the handler, which a Go function value does not
 // give: that points to a wrapper.
@@ -82,12 +90,12 @@ func Install(sig syscall.Signal, path string, sock int) (*Handler, error) {
 	if err := checkUnblocked(sig); err != nil {
 		return nil, err
 	}
-	mem.next = old.handler
-	mem.forward, mem.passed = 0, 0
-	if mayHaveCThreads(old.handler) {
-		mem.forward = 1
+	if old.handler != handlerPC { // else it is still there, see Restore
+		mem.next = old.handler
 	}
+	mem.text, mem.etext = text, etext
 	mem.pid = int32(unix.Getpid())
+	mem.sig, mem.passed = int32(sig), 0
 	mem.addr.family = unix.AF_UNIX
 	clear(mem.addr.path[copy(mem.addr.path[:], path):])
 	mem.addrLen = uint32(unsafe.Sizeof(mem.addr.family)) + uint32(len(path))
@@ -97,6 +105,7 @@ func Install(sig syscall.Signal, path string, sock int) (*Handler, error) {
 		mem.addrLen++ // the NUL at the end
 	}
 	h := &Handler{sig, old}
+	h.ChooseThread()
 	h.SetSocket(sock)
 	atomic.StoreUint32(&mem.state, uint32(Armed))
 
@@ -109,6 +118,35 @@ func Install(sig syscall.Signal, path string, sock int) (*Handler, error) {
 	return h, nil
 }
 
+// The values of memory.forwardTo that are no thread.
+const (
+	anyThread = 0
+	inGo      = -1
+)
+
+// ChooseThread decides which thread calls the runtime's handler, for programs
+// with cgo: on a thread that C code started that handler ends the process, unless
+// the program is notified of the signal. It is called again from time to time,
+// since masks change, and costs little where there is no cgo.
+//
+// The main thread is the runtime's. If it blocks the signal, the program can be
+// notified only on another: on the one that os/signal keeps, which is the
+// runtime's as well; before there is one, whatever thread runs Go code can ignore
+// the signal.
+func (h *Handler) ChooseThread() {
+	thread := int32(anyThread)
+	if mayHaveCThreads(mem.next) {
+		thread = mem.pid
+		if mask, ok := sigmask.OfThread(int(mem.pid)); ok && mask&(1<<(h.sig-1)) != 0 {
+			thread = inGo
+			if tid, _ := sigmask.Receiver(0, int(h.sig)); tid != 0 {
+				thread = int32(tid)
+			}
+		}
+	}
+	atomic.StoreInt32(&mem.forwardTo, thread)
+}
+
 // State returns what the handler has done since it was armed, and for Failed
 // why.
 func (h *Handler) State() (State, error) {
@@ -119,19 +157,32 @@ func (h *Handler) State() (State, error) {
 	return s, nil
 }
 
-// SetSocket gives the handler the socket for the next ring.
-func (h *Handler) SetSocket(fd int) { atomic.StoreInt32(&mem.fd, int32(fd)) }
+// SetSocket gives the handler the socket for the next ring. If the program
+// closes it, a ring fails with EBADF, even when another file has its number.
+func (h *Handler) SetSocket(fd int) {
+	atomic.StoreInt32(&mem.fd, -1)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil {
+		mem.dev, mem.ino = st.Dev, st.Ino
+		atomic.StoreInt32(&mem.fd, int32(fd))
+	}
+}
 
 // ClearSocket takes the socket from the handler and arms it again. Until
 // SetSocket a ring fails with EBADF, so none is lost.
 func (h *Handler) ClearSocket() {
-	h.SetSocket(-1)
+	atomic.StoreInt32(&mem.fd, -1)
 	atomic.StoreUint32(&mem.state, uint32(Armed))
 }
 
 // Restore gives the signal back to the Go runtime, unless some other code has
-// installed its handler since. That may still call this one.
+// installed its handler since. That may still call this one. In a program with
+// cgo this one stays, and after Disable does nothing but keep a signal on a
+// thread of C code from ending the process, as it did while it was armed.
 func (h *Handler) Restore() error {
+	if mayHaveCThreads(mem.next) {
+		return nil
+	}
 	var now sigaction
 	err := rtSigaction(h.sig, nil, &now)
 	if err == nil && now.handler == handlerPC {
@@ -171,18 +222,8 @@ func checkUnblocked(sig syscall.Signal) error {
 	if mask&bit == 0 {
 		return nil
 	}
-	tasks, _ := filepath.Glob("/proc/self/task/*/status")
-	for _, task := range tasks {
-		status, _ := os.ReadFile(task)
-		for line := range strings.Lines(string(status)) {
-			blocked, ok := strings.CutPrefix(line, "SigBlk:")
-			if !ok {
-				continue
-			}
-			if m, err := strconv.ParseUint(strings.TrimSpace(blocked), 16, 64); err == nil && m&bit == 0 {
-				return nil
-			}
-		}
+	if sigmask.Unblocked(0, int(sig)) {
+		return nil
 	}
 	return fmt.Errorf("%s is blocked in every thread, by a mask that the process inherited; call signal.Notify for it first, or choose another with WithSignal", signame.Name(sig))
 }

@@ -6,50 +6,101 @@
 DATA ·handlerPC(SB)/8, $·handler(SB)
 GLOBL ·handlerPC(SB), NOPTR|RODATA, $8
 
+// Where the Go code of this module begins and ends: symbols of the linker.
+DATA ·text(SB)/8, $runtime·text(SB)
+GLOBL ·text(SB), NOPTR|RODATA, $8
+DATA ·etext(SB)/8, $runtime·etext(SB)
+GLOBL ·etext(SB), NOPTR|RODATA, $8
+
+#define SYS_fstat 5
 #define SYS_getpid 39
 #define SYS_gettid 186
 #define SYS_tgkill 234
 #define SYS_bind 49
 #define SYS_listen 50
 
-#define SI_TKILL -6 // si_code of a signal from tgkill, sigaction(2)
+// siginfo_t, sigaction(2)
+#define SI_CODE 8
+#define SI_VALUE 24
+#define SI_QUEUE -1 // si_code of a signal from rt_sigqueueinfo and pidfd_send_signal
+#define SI_TKILL -6 // si_code of a signal from tgkill
+
+// struct stat, stat(2)
+#define ST_DEV 0
+#define ST_INO 8
+
+// ucontext, defs_linux_amd64.go of the runtime
+#define UC_RIP 168
+
+#define EBADF 9
 
 // The kernel calls this on the thread that gets the signal, at any point of its
 // code, with all signals blocked (the runtime's mask):
-//	DI signal, SI siginfo, DX ucontext, 0(SP) the return address, which leads to rt_sigreturn.
-// rt_sigreturn restores every register, so all may be used. SYSCALL
-// clobbers AX, CX and R11 only.
+//	DI signal, SI siginfo, DX ucontext, 0(SP) the return address, which leads
+//	to rt_sigreturn.
+// rt_sigreturn restores every register, so all may be used. SYSCALL clobbers
+// AX, CX and R11 only. In a plugin and with -linkshared the assembler loads the
+// address of a symbol into R15 first, so mem is named once, with LEAQ.
 TEXT ·handler(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ	DI, R12
 	MOVQ	SI, R13
 	MOVQ	DX, R14
 	LEAQ	·mem(SB), BX
+	XORL	R9, R9 // 1 if the signal is not for the program
 
 	// Between vfork and exec a child shares this memory.
 	MOVL	$SYS_getpid, AX
 	SYSCALL
 	CMPL	AX, memory_pid(BX)
-	JNE	chain
+	JNE	call
 
+	CMPL	SI_CODE(R13), $SI_QUEUE
+	JNE	untagged
+	MOVQ	$const_tag, AX
+	CMPQ	SI_VALUE(R13), AX
+	JNE	ring
+	MOVL	$1, R9
+	JMP	ring
+
+untagged:
 	// A signal that another thread passed on (below) has rung there already. The
-	// main thread may get it much later, if it blocks the signal.
-	CMPL	8(R13), $SI_TKILL
+	// thread may get it much later, if it blocks the signal.
+	CMPL	SI_CODE(R13), $SI_TKILL
 	JNE	ring
 	MOVL	$SYS_gettid, AX
 	SYSCALL
-	CMPL	AX, memory_pid(BX)
+	CMPL	AX, memory_forwardTo(BX)
 	JNE	ring
 	XORL	AX, AX
 	XCHGL	AX, memory_passed(BX)
 	TESTL	AX, AX
-	JNE	chain
+	JNE	call
 
 ring:
+	// The handler may have stayed for another signal, see Handler.Restore.
+	CMPL	R12, memory_sig(BX)
+	JNE	chain
 	MOVL	$const_Armed, AX
 	MOVL	$const_ringing, CX
 	LOCK
 	CMPXCHGL	CX, memory_state(BX)
 	JNE	chain
+
+	// The program may have closed the socket, and got its number for another
+	// file.
+	MOVL	memory_fd(BX), DI
+	LEAQ	memory_stat(BX), SI
+	MOVL	$SYS_fstat, AX
+	SYSCALL
+	TESTQ	AX, AX
+	JNE	failed
+	MOVQ	$-EBADF, AX
+	MOVQ	(memory_stat+ST_DEV)(BX), CX
+	CMPQ	CX, memory_dev(BX)
+	JNE	failed
+	MOVQ	(memory_stat+ST_INO)(BX), CX
+	CMPQ	CX, memory_ino(BX)
+	JNE	failed
 
 	MOVL	memory_fd(BX), DI
 	LEAQ	memory_addr(BX), SI
@@ -75,28 +126,38 @@ failed:
 	MOVL	$const_Failed, memory_state(BX)
 
 chain:
-	// On a thread that C code started the runtime's handler ends the process
-	// unless signal.Notify asked for the signal (badsignal in
-	// runtime/signal_unix.go). So it is called on the main thread.
-	CMPL	memory_forward(BX), $0
+	TESTL	R9, R9
+	JNE	return
+
+	// On a thread that C code started the runtime's handler ends the process,
+	// unless the program is notified of the signal (badsignal in
+	// runtime/signal_unix.go). See Handler.chooseThread.
+	MOVL	memory_forwardTo(BX), AX
+	TESTL	AX, AX
 	JEQ	call
-	MOVL	$SYS_getpid, AX
-	SYSCALL
-	MOVL	AX, DI
+	JLT	inGo
 	MOVL	$SYS_gettid, AX
 	SYSCALL
-	CMPL	AX, DI
+	CMPL	AX, memory_forwardTo(BX)
 	JEQ	call
 	MOVL	$1, memory_passed(BX)
-	MOVL	DI, SI
+	MOVL	memory_pid(BX), DI
+	MOVL	memory_forwardTo(BX), SI
 	MOVL	R12, DX
 	MOVL	$SYS_tgkill, AX
 	SYSCALL
 	TESTQ	AX, AX
-	JEQ	passed
+	JEQ	return
 	MOVL	$0, memory_passed(BX)
-passed:
+return:
 	RET
+
+inGo:
+	MOVQ	UC_RIP(R14), AX
+	CMPQ	AX, memory_text(BX)
+	JCS	return
+	CMPQ	AX, memory_etext(BX)
+	JCC	return
 
 call:
 	MOVQ	R12, DI

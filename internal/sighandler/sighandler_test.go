@@ -3,6 +3,7 @@
 package sighandler
 
 import (
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -26,7 +27,15 @@ func TestCheckOwner(t *testing.T) {
 		t.Error(err)
 	}
 	signal.Ignore(syscall.SIGWINCH)
+	defer unignore(syscall.SIGWINCH)
 	if err := CheckOwner(syscall.SIGWINCH); err == nil || !strings.Contains(err.Error(), "SIGWINCH is ignored") {
 		t.Error(err)
 	}
+}
+
+// unignore undoes signal.Ignore, which signal.Reset alone does not.
+func unignore(sig os.Signal) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, sig)
+	signal.Stop(c)
 }

@@ -12,6 +12,7 @@ package sigmask
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"math/bits"
 	"os"
 	"strconv"
@@ -25,27 +26,62 @@ const maxThreads = 20_000
 // program the answer means nothing. pid 0 is this process. It reads a file for
 // each thread.
 func Notified(pid int, signal int) (notified, known bool) {
+	tid, known := Receiver(pid, signal)
+	return tid != 0, known
+}
+
+// Receiver returns the thread on which the process is notified of the signal, or
+// 0.
+func Receiver(pid int, signal int) (tid int, known bool) {
 	if signal < 1 || signal > 64 {
-		return false, false
+		return 0, false
 	}
-	dir := "/proc/self/task"
-	if pid != 0 {
-		dir = fmt.Sprintf("/proc/%d/task", pid)
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return false, false
-	}
-	defer d.Close()
-	names, _ := d.Readdirnames(maxThreads)
-	for _, name := range names {
-		blocked, ok := ofThread(dir + "/" + name + "/status")
-		known = known || ok
-		if ok && receives(blocked, signal) {
-			return true, true
+	for id, blocked := range masks(pid) {
+		known = true
+		if receives(blocked, signal) {
+			return id, true
 		}
 	}
-	return false, known
+	return 0, known
+}
+
+// Unblocked reports whether some thread of the process lets the signal through.
+func Unblocked(pid int, signal int) bool {
+	for _, blocked := range masks(pid) {
+		if blocked&(1<<(signal-1)) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// OfThread returns the mask of a thread of this process. One that has exited, as
+// the main thread of a C program may, blocks everything.
+func OfThread(tid int) (blocked uint64, ok bool) {
+	return read(fmt.Sprintf("/proc/self/task/%d/status", tid))
+}
+
+// masks goes through the threads of a process.
+func masks(pid int) iter.Seq2[int, uint64] {
+	return func(yield func(int, uint64) bool) {
+		dir := "/proc/self/task"
+		if pid != 0 {
+			dir = fmt.Sprintf("/proc/%d/task", pid)
+		}
+		d, err := os.Open(dir)
+		if err != nil {
+			return
+		}
+		defer d.Close()
+		names, _ := d.Readdirnames(maxThreads)
+		for _, name := range names {
+			blocked, ok := read(dir + "/" + name + "/status")
+			tid, err := strconv.Atoi(name)
+			if ok && err == nil && !yield(tid, blocked) {
+				return
+			}
+		}
+	}
 }
 
 // receives reports whether a mask is that of the runtime's thread for os/signal,
@@ -58,7 +94,7 @@ func receives(blocked uint64, signal int) bool {
 	return bits.OnesCount64(blocked) >= many && blocked&(1<<(signal-1)) == 0
 }
 
-func ofThread(name string) (blocked uint64, ok bool) {
+func read(name string) (blocked uint64, ok bool) {
 	f, err := os.Open(name)
 	if err != nil {
 		return 0, false
@@ -69,7 +105,8 @@ func ofThread(name string) (blocked uint64, ok bool) {
 	return Blocked(text[:n])
 }
 
-// Blocked returns the mask in the text of a status file, proc_pid_status(5).
+// Blocked returns the mask in the text of a status file, proc_pid_status(5). A
+// zombie blocks everything.
 func Blocked(status []byte) (mask uint64, ok bool) {
 	_, rest, ok := bytes.Cut(status, []byte("\nSigBlk:"))
 	if !ok {
@@ -77,5 +114,8 @@ func Blocked(status []byte) (mask uint64, ok bool) {
 	}
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	mask, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 64)
+	if bytes.Contains(status, []byte("\nState:\tZ")) {
+		mask = ^uint64(0)
+	}
 	return mask, err == nil
 }

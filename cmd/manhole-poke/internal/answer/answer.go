@@ -37,7 +37,7 @@ func (r *Reply) target() string {
 	return printable.Line(r.Path)
 }
 
-// Title returns what tells the process from others: "process 1234 (web)".
+// Title returns how messages name the process: "process 1234 (web)".
 func (r *Reply) Title() string {
 	if r.Name == "" {
 		return "process " + r.target()

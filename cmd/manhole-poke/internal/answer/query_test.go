@@ -3,14 +3,8 @@ package answer
 import (
 	"testing"
 
-	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/commands"
 )
-
-var commands = []frame.Command{{
-	Name:    "stack",
-	Options: []frame.Option{{Name: "state", Arg: "TEXT"}, {Name: "match", Arg: "REGEXP"}, {Name: "n", Arg: "N"}, {Name: "system"}},
-	Forms:   []frame.Form{{Name: "raw"}, {Name: "json"}, {Name: "diff"}},
-}}
 
 func TestNewQuery(t *testing.T) {
 	for line, want := range map[string]Query{
@@ -33,11 +27,11 @@ func TestNewQuery(t *testing.T) {
 		"":                          {},
 	} {
 		want.Line = line
-		if got := NewQuery(line, false, commands); got != want {
+		if got := NewQuery(line, false, commands.Builtin()); got != want {
 			t.Errorf("%q: %+v, want %+v", line, got, want)
 		}
 	}
-	if got := NewQuery("stack -n 3", true, commands); got.Sent != "stack json -n 3" {
+	if got := NewQuery("stack -n 3", true, commands.Builtin()); got.Sent != "stack json -n 3" {
 		t.Errorf("for programs: %+v", got)
 	}
 	if got := NewQuery("stack", false, nil); got != Verbatim("stack") {

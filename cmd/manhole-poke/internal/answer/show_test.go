@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/stackdump"
 )
 
 func queries(lines ...string) (all []Query) {
 	for _, l := range lines {
-		all = append(all, NewQuery(l, false, commands))
+		all = append(all, NewQuery(l, false, commands.Builtin()))
 	}
 	return all
 }

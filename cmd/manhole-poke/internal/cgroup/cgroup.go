@@ -1,7 +1,7 @@
-// Package cgroup reads how the cgroups that a process is in hold it back,
-// cgroups(7): freeze it, limit its CPU time, or leave it without memory. What
-// cannot be read is taken for nothing that does, so on other systems than Linux
-// nothing does.
+// Package cgroup reads how the cgroups of a process hold it back, cgroups(7): by
+// freezing it, limiting its CPU time, or leaving it without memory. What cannot
+// be read counts as not holding it back; that is everything on systems other than
+// Linux.
 package cgroup
 
 import (
@@ -13,17 +13,16 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 )
 
-// root is where the hierarchies of cgroups are mounted, by systemd and everybody
-// who does as it does: all in one, or one for each controller of version 1 and
-// the unified one beside them.
+// root is where systemd and others mount the hierarchies of cgroups: a unified
+// one, or one for each controller of version 1 and a unified one beside them.
 const root = "/sys/fs/cgroup"
 
-// A Membership is where a process stands in the hierarchies that can hold it
-// back: a directory in each, or "". What its methods tell is read when they are
-// called. It is safe for concurrent use.
+// A Membership holds the cgroups of a process in the hierarchies that can hold it
+// back: a directory in each, or "". Its methods read the current state. It is
+// safe for concurrent use.
 type Membership struct{ unified, freezer, cpu string }
 
-// Of is the membership of the process, in none if that cannot be read.
+// Of returns the membership of a process, which is empty if it cannot be read.
 func Of(pid int) (m Membership) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
@@ -49,8 +48,8 @@ func Of(pid int) (m Membership) {
 	return m
 }
 
-// Frozen is the directory of the cgroup by which the process is frozen, its own
-// or one above; or "".
+// Frozen returns the directory of the cgroup by which the process is frozen, its
+// own or an ancestor; or "".
 func (m Membership) Frozen() string {
 	if text, err := os.ReadFile(m.unified + "/cgroup.events"); m.unified != "" && err == nil && procfs.ParseCounts(text)["frozen"] == 1 {
 		return outermost(m.unified, "cgroup.freeze", "1")
@@ -61,7 +60,8 @@ func (m Membership) Frozen() string {
 	return ""
 }
 
-// outermost is the highest directory, from dir upwards, where the file says so.
+// outermost returns the highest directory, from dir upwards, in which the file
+// holds the value.
 func outermost(dir, file, value string) string {
 	found := dir
 	for ; strings.HasPrefix(dir, root+"/"); dir = filepath.Dir(dir) {
@@ -72,8 +72,8 @@ func outermost(dir, file, value string) string {
 	return found
 }
 
-// ThawCommand is the command that ends it, for a directory that Frozen gave. It
-// is for people to read: there are two, and an or between them.
+// ThawCommand returns how to thaw a directory from [Membership.Frozen], as text
+// for people: two commands with an "or" between them.
 func ThawCommand(dir string) string {
 	if _, err := os.Lstat(dir + "/freezer.state"); err == nil {
 		return "docker unpause, or echo THAWED >" + dir + "/freezer.state"
@@ -81,12 +81,12 @@ func ThawCommand(dir string) string {
 	return "docker unpause, or echo 0 >" + dir + "/cgroup.freeze"
 }
 
-// A Quota says how many periods of a cgroup there were so far, and in how many
-// of them the CPU time for it was used up.
+// A Quota counts the periods of a cgroup so far, and those in which its CPU time
+// was used up.
 type Quota struct{ Throttled, Periods uint64 }
 
-// Quotas are those that hold for the process, by the cgroup's directory: its
-// own and those above, any of which may be limited.
+// Quotas returns the quotas that apply to the process, by directory: those of its
+// own cgroup and of the ancestors.
 func (m Membership) Quotas() map[string]Quota {
 	quotas := map[string]Quota{}
 	for _, dir := range []string{m.cpu, m.unified} {
@@ -100,8 +100,9 @@ func (m Membership) Quotas() map[string]Quota {
 	return quotas
 }
 
-// Pressure is which part of the last ten seconds, in percent, nobody in the
-// cgroup, or on the machine, could work for want of memory; 0 if neither tells.
+// Pressure returns the part of the last ten seconds, in percent, in which no task
+// in the cgroup, or on the machine, could run for lack of memory; 0 if neither is
+// known.
 func (m Membership) Pressure() float64 {
 	for _, file := range []string{m.unified + "/memory.pressure", "/proc/pressure/memory"} {
 		text, err := os.ReadFile(file)

@@ -9,39 +9,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
-var (
-	filters = []frame.Option{
-		{Name: "state", Arg: "TEXT", What: "only goroutines in this state", Values: []string{"running", "runnable", "chan"}},
-		{Name: "match", Arg: "REGEXP", What: "only matching stacks"},
-		{Name: "min-wait", Arg: "D", What: "waiting at least this long"},
-		{Name: "system", What: "also goroutines of the runtime"},
-	}
-	top = []frame.Option{
-		{Name: "top", What: "text", Text: true},
-		{Name: "cum", What: "sorted by cumulative value"},
-		{Name: "n", Arg: "N", What: "N entries"},
-	}
-	// commands are described like the console's.
-	commands = []frame.Command{
-		{Name: "stack", Args: []frame.Arg{{Name: "full", What: "all detail"}}, Options: filters, Forms: []frame.Form{
-			{Name: "raw", What: "as the runtime writes it"},
-			{Name: "diff", What: "what changed", Options: filters},
-		}},
-		{Name: "stats"},
-		{Name: "tail", Args: []frame.Arg{{Name: "stderr"}, {Name: "stdout"}, {Name: "both"}}},
-		{Name: "pprof-cpu", Args: []frame.Arg{{Name: "DURATION"}}, Options: top, Binary: true},
-		{Name: "pprof", Args: []frame.Arg{{Name: "NAME", Of: "profile"}, {Name: "DURATION"}}, Options: top, Binary: true},
-		{Name: "env", Args: []frame.Arg{{Name: "REGEXP"}}, Options: []frame.Option{{Name: "secrets", What: "show all"}}},
-		{Name: "setgc", Args: []frame.Arg{{Name: "PERCENT"}, {Name: "off"}}},
-		{Name: "maxprocs", Args: []frame.Arg{{Name: "N"}, {Name: "default"}}},
-		{Name: "help", Args: []frame.Arg{{Name: "NAME", Of: "command"}}},
-		{Name: "quit"},
-		{Name: "queues", What: "the program's"},
-	}
-)
+// described are the console's commands and one of the program's.
+var described = append(commands.Builtin(), frame.Command{Name: "queues", What: "the program's"})
 
 func TestLine(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -88,7 +61,7 @@ func TestLine(t *testing.T) {
 		{`'a b' ^`, `'a b' `, "", ""},
 	} {
 		before, after, _ := strings.Cut(test.line, "^")
-		head, words, tail := Line(commands, before+after, utf8.RuneCountInString(before))
+		head, words, tail := Line(described, before+after, utf8.RuneCountInString(before))
 		got := strings.Join(words, " ")
 		if test.words != "" && !strings.Contains(test.words, " ") || strings.HasSuffix(test.words, " ") {
 			if got != test.words {
@@ -138,14 +111,14 @@ func FuzzLine(f *testing.F) {
 		if pos < 0 || pos > n {
 			pos = n
 		}
-		described := frame.Command{
+		odd := frame.Command{
 			Name: name, Args: []frame.Arg{{Name: arg}},
 			Options: []frame.Option{{Name: option, Arg: arg, Values: []string{value}}},
 			Forms:   []frame.Form{{Name: value}},
 		}
-		stack := described
+		stack := odd
 		stack.Name = "stack"
-		head, words, tail := Line([]frame.Command{described, stack}, line, pos)
+		head, words, tail := Line([]frame.Command{odd, stack}, line, pos)
 		if !strings.HasPrefix(line, head) || !strings.HasSuffix(line, tail) {
 			t.Errorf("%q at %d: %q, %q, %q", line, pos, head, words, tail)
 		}

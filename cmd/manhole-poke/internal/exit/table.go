@@ -77,7 +77,6 @@ var Table = []Row{
 		"output",
 		"file",
 		"file-exists",
-		"program", // a local program that reads the answer
 		"terminal",
 		"demo",
 		"gops-file",

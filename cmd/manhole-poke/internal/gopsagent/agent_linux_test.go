@@ -67,7 +67,7 @@ func TestGops(t *testing.T) {
 		if err := queued.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// Nobody waits for 30 seconds of profile: it ends when its client does.
+		// The profile of 30 seconds ends when its client does.
 		cpu.Process.Kill()
 		cpu.Wait()
 		if err := queued.Wait(); err != nil || !strings.HasPrefix(answer.String(), "goroutines: ") {
@@ -156,7 +156,7 @@ func TestGopsWaysOut(t *testing.T) {
 		held(t, target)
 		target.Cmd.Process.Kill()
 		r := g.end(t)
-		// If it notices in the middle of the answer, that is told as well.
+		// If it notices in the middle of the answer, that is reported as well.
 		lines := strings.SplitAfter(r.Stderr, "\n")
 		r.Stderr = lines[len(lines)-2]
 		r.Fails(t, exit.Broken, target.PID, "exited")
@@ -166,7 +166,8 @@ func TestGopsWaysOut(t *testing.T) {
 	})
 }
 
-// What is not gops is kept from the console, to which it might mean more.
+// Only requests of gops reach the process, to whose console other input might
+// mean more.
 func TestGopsOnly(t *testing.T) {
 	ownDirectory(t)
 	target := poketest.Start(t, "armed") // and says when it is rung
@@ -199,8 +200,8 @@ func TestGopsOtherUser(t *testing.T) {
 	if want := "manhole-poke: refused uid 65534: this is for root\n"; r.Stdout != want {
 		t.Errorf("%+v, want %q", r, want)
 	}
-	// Who is gone at once is not root, although the kernel says uid 0 of his
-	// socket then.
+	// A client that leaves at once is not taken for root, although the kernel
+	// shows uid 0 for its socket then.
 	for range 20 {
 		as(t, 65534, func() {
 			c, err := net.Dial("tcp4", "127.0.0.1:"+g.port)
@@ -211,7 +212,7 @@ func TestGopsOtherUser(t *testing.T) {
 			c.Close()
 		})
 	}
-	g.says(t, "stats\n", "not gops") // all who were before are done with
+	g.says(t, "stats\n", "not gops") // the clients before have been handled
 	target.Unharmed(t)
 	r = g.signalled(t, syscall.SIGTERM)
 	if !strings.HasPrefix(r.Stderr, "manhole-poke: refused uid 65534: this is for root\n") {
@@ -219,7 +220,7 @@ func TestGopsOtherUser(t *testing.T) {
 	}
 }
 
-// What a user starts is for that user and root.
+// A user's manhole-poke gops serves that user and root.
 func TestGopsOfUser(t *testing.T) {
 	lazytest.NeedRoot(t)
 	ownDirectory(t)
@@ -240,7 +241,7 @@ func TestGopsOfUser(t *testing.T) {
 	g.signalled(t, syscall.SIGTERM)
 }
 
-// Nobody would know of a door whose opener's reader has gone.
+// It ends when the reader of its output goes, as nobody would know of it.
 func TestGopsUnread(t *testing.T) {
 	ownDirectory(t)
 	cmd := poketest.Command(t, nil, "gops", poketest.Start(t, "lazy").PID)

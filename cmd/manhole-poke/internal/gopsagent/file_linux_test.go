@@ -29,7 +29,7 @@ func TestGopsFileInTheWay(t *testing.T) {
 	}
 	g.cmd.Process.Kill()
 	<-g.ended
-	// What it left is no use to anybody.
+	// The file that it left behind is of no use.
 	if r := runGops(t, "version", target.PID); r.Status != 1 || !strings.Contains(r.Stderr, "connection refused") {
 		t.Errorf("%+v", r)
 	}
@@ -45,7 +45,7 @@ func TestGopsFileInTheWay(t *testing.T) {
 		g.signalled(t, syscall.SIGTERM)
 	}
 
-	// An agent that starts meanwhile writes over it.
+	// An agent that starts in the meantime overwrites the file.
 	g = startGops(t, target.PID)
 	if err := os.WriteFile(file, []byte("1"), 0o600); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestGopsFileInTheWay(t *testing.T) {
 }
 
 // In a container the process has another pid, another /tmp and another
-// loopback interface; gops knows it by the pid that is seen from here.
+// loopback interface; gops uses the PID here.
 func TestGopsInContainer(t *testing.T) {
 	lazytest.NeedRoot(t)
 	ownDirectory(t)
@@ -80,7 +80,7 @@ func TestGopsInContainer(t *testing.T) {
 	g.signalled(t, syscall.SIGTERM)
 }
 
-// An agent may be where gops cannot reach it.
+// The agent may be in a network namespace that gops cannot reach.
 func TestGopsAgentInNetworkNamespace(t *testing.T) {
 	lazytest.NeedRoot(t)
 	ownDirectory(t)
@@ -115,9 +115,8 @@ func TestGopsUsage(t *testing.T) {
 	poketest.Run(t, "", "gops", "no-such-name").Fails(t, exit.NotFound, "no-such-name")
 }
 
-// Where the kernel gives everybody unknown this user's number, nobody could be
-// told from it: the one way to this status that there is on Linux, but for a
-// /proc without net/tcp.
+// In a user namespace in which the kernel shows other users as this one, they
+// could not be told apart.
 func TestGopsWhereUsersLookAlike(t *testing.T) {
 	lazytest.InNamespaces(t, "", "-U")
 	ownDirectory(t)

@@ -20,8 +20,7 @@ import (
 
 func TestMain(m *testing.M) { poketest.Main(m, nil) }
 
-// gopsCommand is gops as it finds itself at the end of a shell script: with no
-// input, and a directory for its files.
+// gopsCommand returns gops without input, and with a directory for its files.
 func gopsCommand(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(poketest.Gops(t), args...)
@@ -44,7 +43,7 @@ type standIn struct {
 	ended  chan bool
 }
 
-// ownDirectory is where the files of a test are.
+// ownDirectory has the port files of a test in a directory for the test.
 func ownDirectory(t *testing.T) {
 	t.Helper()
 	t.Setenv("GOPS_CONFIG_DIR", lazytest.PublicDir(t))
@@ -119,8 +118,8 @@ func (g *standIn) signalled(t *testing.T, sig syscall.Signal) poketest.Result {
 	return g.end(t)
 }
 
-// held waits until somebody has a session: then there is a connected socket of
-// the door's name. Asking for one could take it away from whom it is to be.
+// held waits until a client has the session: then a connected socket has the path.
+// Connecting to find out could take the session from that client.
 func held(t *testing.T, g *poketest.Target) {
 	t.Helper()
 	lazytest.Eventually(t, "the session is held", func() bool { return poketest.Connected(t, g.Path) })
@@ -131,7 +130,7 @@ func free(t *testing.T, g *poketest.Target) {
 	lazytest.Eventually(t, "the session is over", func() bool { return poketest.Run(t, "version\n", g.PID).Status == exit.OK })
 }
 
-// says sends something to the port, and wants it answered with one line.
+// says sends text to the port and expects one line in return.
 func (g *standIn) says(t *testing.T, text, answer string) {
 	t.Helper()
 	c, err := net.Dial("tcp4", "127.0.0.1:"+g.port)

@@ -106,8 +106,8 @@ func (c caller) address(port int) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: port, Addr: [16]byte{10: 0xff, 0xff, 127, 0, 0, 1}}
 }
 
-// as makes f's sockets another user's: that is decided by the fsuid of the
-// thread, credentials(7).
+// as calls f on a thread with another fsuid, which is the owner of new sockets,
+// credentials(7).
 func as(t *testing.T, uid int, f func()) {
 	t.Helper()
 	lazytest.NeedRoot(t)
@@ -160,8 +160,8 @@ func TestTCPPeer(t *testing.T) {
 			}
 		})
 	}
-	// Whoever does not wait for an answer may have sent a command all the
-	// same, and nothing that the kernel still says of him is about him.
+	// A client that does not wait for an answer may still have sent a command,
+	// and the kernel no longer shows its owner.
 	t.Run("closed", func(t *testing.T) {
 		as(t, 65534, func() {
 			them := call(t, l, unix.AF_INET, 0)

@@ -15,15 +15,15 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 )
 
-// A view is a process as the kernel sees it from outside, over the sample.
+// A view is a process as the kernel sees it, during the sample.
 type view struct {
 	process   string
 	pid       int
-	silent    bool // it was asked, and did not answer
+	silent    bool // it was asked and did not answer
 	took      time.Duration
 	threads   []thread
 	cpus      int  // how many it may use
-	hidden    bool // system calls and wait channels are not ours to see
+	hidden    bool // system calls and wait channels are hidden
 	isGo      bool
 	noPreempt bool // GODEBUG=asyncpreemptoff=1
 	tracer    int
@@ -34,25 +34,25 @@ type view struct {
 	faults    uint64 // pages read from disk, in the sample
 }
 
-// A thread is one of its threads.
+// A thread is a thread during the sample.
 type thread struct {
 	tid     int
 	name    string
 	state   byte          // the usual one, and so are call, fd, channel and stack
-	used    time.Duration // since it was started
+	used    time.Duration // CPU time since its start
 	share   float64       // of one CPU
-	kernel  float64       // which part of that was in the kernel
-	waited  float64       // which part of the sample it was ready and got no CPU
-	turns   float64       // how often it got one, a second
+	kernel  float64       // the part of that in the kernel
+	waited  float64       // the part of the sample in which it was ready and got no CPU
+	turns   float64       // how often it got one, per second
 	call    string        // the system call, "" if in none
-	fd      int           // on which descriptor, -1 if on none
-	channel string        // what the kernel waits for, "" if for nothing
-	stack   []string      // in the kernel, if that matters and is ours to see
-	still   bool          // it did nothing at all
-	seen    []string      // each system call that it was found in, and "" for none
+	fd      int           // the descriptor of the call, or -1
+	channel string        // the kernel function it waits in, or ""
+	stack   []string      // in the kernel, if that matters and may be read
+	still   bool          // it used no CPU time
+	seen    []string      // the system calls it was found in, "" for none
 }
 
-// String shows threads that are alike, and do next to nothing, as one line.
+// String shows threads that are alike and nearly idle as one line.
 func (v view) String() string {
 	w := new(strings.Builder)
 	var share float64
@@ -65,7 +65,7 @@ func (v view) String() string {
 		return cmp.Or(-cmp.Compare(percent(a[0].share), percent(b[0].share)), -cmp.Compare(a[0].urgency(), b[0].urgency()), -cmp.Compare(len(a), len(b)), cmp.Compare(a[0].tid, b[0].tid))
 	})
 
-	fmt.Fprintf(w, "What the kernel knows of %s, looked at for %v: %s, %.2f of %s used\n\n",
+	fmt.Fprintf(w, "What the kernel knows of %s, watched for %v: %s, %.2f of %s used\n\n",
 		printable.Line(v.process), v.took.Round(10*time.Millisecond), count(len(v.threads), "thread"), share, count(v.cpus, "CPU"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "THREADS\tSTATE\tCPU\tUSED\tSYSTEM CALL\tWAITS IN\tNAME\tTID")
@@ -88,15 +88,15 @@ func (v view) String() string {
 		}
 	}
 	if v.hidden {
-		fmt.Fprintf(w, "\nSystem calls and wait channels are not for uid %d to see; try as root, with all capabilities.\n", os.Geteuid())
+		fmt.Fprintf(w, "\nuid %d may not see system calls and wait channels; try as root, with all capabilities.\n", os.Geteuid())
 	}
-	for _, line := range v.reading() {
+	for _, line := range v.diagnosis() {
 		fmt.Fprintf(w, "\n%s", printable.Line(line))
 	}
 	return w.String()
 }
 
-// kind is the same for threads that are shown as one.
+// kind returns a key that threads shown as one have in common.
 func (t thread) kind() string {
 	if percent(t.share) > 0 || t.state == 'R' {
 		return strconv.Itoa(t.tid)
@@ -114,11 +114,11 @@ func (t thread) callAndDescriptor() string {
 }
 
 func tids(threads []thread) string {
-	const most = 8
+	const max = 8
 	var b strings.Builder
 	for i, t := range threads {
-		if i == most {
-			fmt.Fprintf(&b, " and %d more", len(threads)-most)
+		if i == max {
+			fmt.Fprintf(&b, " and %d more", len(threads)-max)
 			break
 		}
 		if i > 0 {
@@ -145,7 +145,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// stateName is in words what proc_pid_stat(5) has as a letter.
+// stateName returns the name of a state of proc_pid_stat(5).
 func stateName(state byte) string {
 	switch state {
 	case 'R':

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What threads call themselves does not move the cursor.
+// The names of threads cannot move the cursor.
 func TestViewIsSafe(t *testing.T) {
 	v := view{process: "process 1 (\x1b[2J)", threads: []thread{{tid: 1, name: "a\n\x1b[2Jb", state: 'S', fd: -1}}}
 	if s := v.String(); strings.ContainsAny(s, "\x1b") || strings.Contains(s, "a\n") {

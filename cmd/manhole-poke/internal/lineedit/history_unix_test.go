@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// program is whose history it is.
+// program is the name that the history is kept under.
 const program = "some-program"
 
 // stateHome is where history is kept during a test.
@@ -62,7 +62,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	file := stateHome(t)
 	long := strings.Repeat("x", 1000)
 	var all sync.WaitGroup
-	for n := range 2 { // each replaces the file under the other
+	for n := range 2 { // each replaces the file that the other has open
 		all.Go(func() {
 			h := openHistory(program)
 			for i := range 1000 {
@@ -77,23 +77,23 @@ func TestHistoryIsBounded(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Size() > maxHistorySize+2000 || info.Mode() != 0o600 {
 		t.Errorf("%+v %v", info, err)
 	}
-	// Each one's lines that are left are its last ones, without a gap.
+	// What is left of each process are its last lines, without a gap.
 	next := map[string]int{}
 	for _, l := range openHistory(program).lines {
 		var i int
-		who, rest, _ := strings.Cut(l, ".")
+		process, rest, _ := strings.Cut(l, ".")
 		fmt.Sscan(rest, &i)
-		if n, seen := next[who]; seen && n != i {
-			t.Errorf("%s.%d where %d should be", who, i, n)
+		if n, seen := next[process]; seen && n != i {
+			t.Errorf("%s.%d where %d should be", process, i, n)
 		}
-		next[who] = i + 1
+		next[process] = i + 1
 	}
 	if len(next) == 0 {
 		t.Error("nothing is left")
 	}
-	for who, n := range next {
+	for process, n := range next {
 		if n != 1000 {
-			t.Errorf("of %s the last is %d", who, n-1)
+			t.Errorf("of %s the last is %d", process, n-1)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestHistoryWithoutPlace(t *testing.T) {
 		t.Error(f)
 	}
 	if os.Geteuid() == 0 {
-		// What sudo may leave in the environment.
+		// As sudo may leave it in the environment.
 		home := t.TempDir()
 		if err := os.Chown(home, 65534, 65534); err != nil {
 			t.Skip(err)

@@ -57,7 +57,7 @@ func TestKeys(t *testing.T) {
 	take("")
 }
 
-// FuzzKeys types anything at all, and nothing of it may be lost.
+// FuzzKeys types anything; no key may be lost.
 func FuzzKeys(f *testing.F) {
 	f.Add("a\r\x03b\x1a\x1a\n", 3)
 	f.Fuzz(func(t *testing.T, text string, step int) {

@@ -1,26 +1,38 @@
 package manual
 
 import (
+	"cmp"
 	"go/doc/comment"
+	"reflect"
 	"strings"
 
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/internal/frame"
 )
 
-// commandsByTopic lists the commands of the console under their topics, in the
-// order in which these first occur.
-func commandsByTopic(commands []frame.Command) (blocks []comment.Block) {
+// commandsByTopic lists the commands of the console under their topics.
+func commandsByTopic(all []frame.Command) (blocks []comment.Block) {
 	lists := map[string]*comment.List{}
-	for _, c := range commands {
-		l := lists[c.Topic]
-		if l == nil {
-			l = &comment.List{}
-			lists[c.Topic] = l
-			blocks = append(blocks, &comment.Heading{Text: []comment.Text{comment.Plain(c.Topic)}}, l)
+	add := func(topic string, c frame.Command) {
+		if lists[topic] == nil {
+			lists[topic] = &comment.List{}
 		}
-		define(l, usage(c.Name, c.Usage), c.What, details(c)...)
+		define(lists[topic], usage(c.Name, c.Usage), c.What, details(c)...)
+	}
+	for _, c := range all {
+		add(c.Topic, c)
 		for _, f := range c.Forms {
-			define(l, usage(c.Name+" "+f.Name, f.Usage), f.What, details(formAsCommand(c, f))...)
+			form := formAsCommand(c, f)
+			if f.Options != nil && reflect.DeepEqual(f.Options, c.Options) {
+				form.Options = nil
+				form.Notes = append([]string{"It has the options of " + c.Name + "."}, f.Notes...)
+			}
+			add(cmp.Or(f.Topic, c.Topic), form)
+		}
+	}
+	for _, topic := range commands.Topics() {
+		if l := lists[topic]; l != nil {
+			blocks = append(blocks, &comment.Heading{Text: []comment.Text{comment.Plain(topic)}}, l)
 		}
 	}
 	return blocks

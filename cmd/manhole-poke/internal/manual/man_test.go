@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/go-manhole/lazy/internal/commands"
 )
 
 // page is what man(1) makes of the manual for a terminal of any width.
@@ -35,7 +37,11 @@ func page(t *testing.T, source string) string {
 }
 
 func TestMan(t *testing.T) {
-	m := sample()
+	t.Run("sample", func(t *testing.T) { testMan(t, sample()) })
+	t.Run("console", func(t *testing.T) { testMan(t, New(Tables{Commands: commands.Builtin()})) })
+}
+
+func testMan(t *testing.T, m *Manual) {
 	text := page(t, m.Man("v1.2.3", "2026-01-02"))
 	flat := strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "<micro>", "u") // as mandoc has it
 	holds := func(words string) {

@@ -164,7 +164,7 @@ func (m *Manual) Help(topic string) (text string, ok bool) {
 
 // forms are the command lines without a subcommand.
 var forms = []struct{ flags, args, what string }{
-	{"", "", "list the Go processes on this machine"},
+	{"", "", "list Go processes on this machine"},
 	{"[FLAGS] ", "TARGET...", "open a session, or run a script"},
 	{"[FLAGS] ", "TARGET... COMMAND [ARG]...", "run one command"},
 	{"[FLAGS] ", "-c COMMANDS TARGET...", "run several: -c 'stack; stats'"},

@@ -91,6 +91,9 @@ For example, on the command line:
 
 what changed
 
+  -match REGEXP  only matching stacks
+  -system        also those of the runtime
+
 Since the last stack.
 
 For example, on the command line:
@@ -105,10 +108,13 @@ For example, on the command line:
 
       A goroutine is shown once.
 
-  stack diff [FILTER]...    what changed
-      Since the last stack.
-
   stats                     goroutines, threads
+
+What leaks?
+  stack diff [FILTER]...  what changed
+      It has the options of stack.
+
+      Since the last stack.
 
 What is it made of?
   version  the Go version, and 10 µs

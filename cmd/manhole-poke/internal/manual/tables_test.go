@@ -1,10 +1,14 @@
 package manual
 
-import "github.com/go-manhole/lazy/internal/frame"
+import (
+	"github.com/go-manhole/lazy/internal/commands"
+	"github.com/go-manhole/lazy/internal/frame"
+)
 
 // sample is a manual with tables like those of package main, whose own test
 // looks at the real ones.
 func sample() *Manual {
+	filters := []frame.Option{{Name: "match", Arg: "REGEXP", What: "only matching stacks"}, {Name: "system", What: "also those of the runtime"}}
 	return New(Tables{
 		Flags: []Flag{
 			{Long: "output", Short: "o", Arg: "FILE", What: "write the answer to FILE, which must not exist", More: "A - is standard output."},
@@ -18,17 +22,17 @@ func sample() *Manual {
 		},
 		Commands: []frame.Command{
 			{
-				Name: "stack", Usage: "[full] [FILTER]...", Topic: "What is it doing?", What: "goroutines, identical stacks grouped",
+				Name: "stack", Usage: "[full] [FILTER]...", Topic: commands.Doing, What: "goroutines, identical stacks grouped",
 				Args:    []frame.Arg{{Name: "full", What: "all detail"}},
-				Options: []frame.Option{{Name: "match", Arg: "REGEXP", What: "only matching stacks"}, {Name: "system", What: "also those of the runtime"}},
+				Options: filters,
 				Forms: []frame.Form{
-					{Name: "diff", Usage: "[FILTER]...", What: "what changed", Notes: []string{"Since the last stack."}, Example: "stack diff -match http"},
+					{Name: "diff", Topic: commands.Leaks, Usage: "[FILTER]...", What: "what changed", Options: filters, Notes: []string{"Since the last stack."}, Example: "stack diff -match http"},
 				},
 				Notes:   []string{"A goroutine is shown once."},
 				Example: "stack -match 'http\\.'",
 			},
-			{Name: "version", Topic: "What is it made of?", What: "the Go version, and 10 µs", Example: "version"},
-			{Name: "stats", Topic: "What is it doing?", What: "goroutines, threads", Example: "stats"},
+			{Name: "version", Topic: commands.About, What: "the Go version, and 10 µs", Example: "version"},
+			{Name: "stats", Topic: commands.Doing, What: "goroutines, threads", Example: "stats"},
 		},
 	})
 }

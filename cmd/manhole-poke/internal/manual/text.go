@@ -18,6 +18,7 @@ func paragraph(text string) *comment.Paragraph {
 func define(l *comment.List, term, meaning string, more ...comment.Block) {
 	content := append([]comment.Block{paragraph(term + ": " + meaning)}, more...)
 	l.Items = append(l.Items, &comment.ListItem{Content: content})
+	l.ForceBlankBefore = true // in the package comment
 }
 
 // definition splits the text of an item.

@@ -85,7 +85,7 @@ func TestGoProcesses(t *testing.T) {
 	}
 }
 
-// What an upgrade does: the executable of what still runs is replaced.
+// An upgrade replaces the executable of a running process.
 func TestGoProcessReplaced(t *testing.T) {
 	exe := lazytest.CopyExe(t, "old")
 	g := poketest.StartCopy(t, "armed", exe, 0)
@@ -128,7 +128,7 @@ func TestGoProcessWithoutBuildInfo(t *testing.T) {
 	}
 }
 
-// In a container, the executable's path is another's from here.
+// The path of an executable in a container is that of another file here.
 func TestGoProcessInContainer(t *testing.T) {
 	lazytest.NeedRoot(t)
 	here := lazytest.CopyExe(t, "inside")
@@ -155,7 +155,7 @@ func TestGoProcessInContainer(t *testing.T) {
 func TestStartTime(t *testing.T) {
 	g := poketest.Start(t, "unarmed")
 	pid := poketest.Atoi(t, g.PID)
-	// Between two looks of ours, ps must see what we see, to the second.
+	// ps, run between two of our readings, must agree to the second.
 	before := up(unknown(pid))
 	out, err := exec.Command("ps", "-o", "etimes=", "-p", g.PID).Output()
 	if err != nil {

@@ -38,7 +38,7 @@ func TestByName(t *testing.T) {
 	other := poketest.StartCopy(t, "armed", two, 0)
 	expect(false, "poke-test-one", unarmed)
 	expect(false, "poke-test-two", other)
-	// Nothing is rung for a part of a name.
+	// Part of a name is not enough.
 	fails(false, "poke-TEST", exit.NotFound, "poke-test-one ("+unarmed.PID+")", "poke-test-two ("+other.PID+")")
 	fails(false, "", exit.NotFound)
 	fails(false, "lst", exit.NotFound, `"lst", but there is the subcommand list; `)
@@ -52,7 +52,7 @@ func TestByName(t *testing.T) {
 	fails(false, "poke-test-two", exit.NotFound, "2 Go processes", other.PID)
 }
 
-// Anybody's process may call itself like another's.
+// A process may take the name of another user's process.
 func TestByNameAmongUsers(t *testing.T) {
 	lazytest.NeedRoot(t)
 	exe := lazytest.CopyExe(t, "poke-test-three")
@@ -63,7 +63,7 @@ func TestByNameAmongUsers(t *testing.T) {
 	}
 	ours.Unharmed(t)
 	theirs.Unharmed(t)
-	// Where ours can't be rung anyhow, theirs is meant.
+	// A process that the user may not signal does not count.
 	poketest.AsNobody(t, "a\n", "poke-test-three").Succeeds(t, "you said a\n")
 	theirs.Expect(t, "rung")
 	ours.Unharmed(t)

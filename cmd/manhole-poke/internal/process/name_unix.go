@@ -11,8 +11,8 @@ import (
 )
 
 // ByName returns the PID of the Go process whose executable or comm name is
-// exactly name. Part of a name is not enough: who forgets the target and types
-// manhole-poke stats must not get a command into statsd-exporter.
+// exactly name. Part of a name is not enough: "manhole-poke stats", with
+// the target forgotten, must not send a command to statsd-exporter.
 //
 // If several match, those that this user may not signal do not count. If one
 // user owns all that are left, the only armed one is chosen, because nothing

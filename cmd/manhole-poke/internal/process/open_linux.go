@@ -89,8 +89,8 @@ func (p *Process) status() (procfs.Status, error) {
 	return s, nil
 }
 
-// Stat finds out about a process, whatever its state and whoever its owner. It
-// need not be closed.
+// Stat finds out about a process in any state and of any user. It need not be
+// closed.
 func Stat(pid int) (*Process, error) {
 	p := unknown(pid)
 	if err := foreignProc(); err != nil {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ParseCgroups reads for each controller, "" being the unified hierarchy, which
-// cgroup a process is in; /proc/PID/cgroup, cgroups(7). Cgroups outside the
-// reader's own namespace are left out, since their paths lead nowhere here.
+// ParseCgroups parses /proc/PID/cgroup, cgroups(7): the cgroup of the process by
+// controller, "" being the unified hierarchy. Cgroups outside the reader's
+// namespace are left out, since their paths lead nowhere here.
 func ParseCgroups(text []byte) map[string]string {
 	groups := map[string]string{}
 	for line := range bytes.Lines(text) {
@@ -23,8 +23,8 @@ func ParseCgroups(text []byte) map[string]string {
 	return groups
 }
 
-// ParseCounts reads the files of a cgroup that hold a name and a number on each
-// line, such as cpu.stat and cgroup.events.
+// ParseCounts parses a file of a cgroup with a name and a number on each line,
+// such as cpu.stat and cgroup.events.
 func ParseCounts(text []byte) map[string]uint64 {
 	counts := map[string]uint64{}
 	for line := range bytes.Lines(text) {
@@ -39,9 +39,9 @@ func ParseCounts(text []byte) map[string]uint64 {
 	return counts
 }
 
-// ParsePressure reads which part of the last ten seconds, in percent, nobody
-// could work for want of something; the line full of a pressure file,
-// Documentation/accounting/psi.rst.
+// ParsePressure parses the line "full" of a pressure file,
+// Documentation/accounting/psi.rst: for which part of the last ten seconds, in
+// percent, no task could run for lack of the resource.
 func ParsePressure(text []byte) (percent float64, ok bool) {
 	for line := range bytes.Lines(text) {
 		fields := strings.Fields(string(line))

@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// A Mount is what matters here of a line of mountinfo, proc_pid_mountinfo(5).
-// Blanks in names stay escaped there, and so here.
+// A Mount holds what is needed of a line of mountinfo, proc_pid_mountinfo(5).
+// Blanks in names stay escaped as they are there.
 type Mount struct {
 	id, parent int
-	fs         string // which file system
-	root       string // the directory of it that is mounted
+	fs         string // the device number of the file system
+	root       string // its directory that is mounted
 	dir        string // where, as the process sees it
 	readOnly   bool
 }
 
-// ParseMounts reads /proc/PID/mountinfo. What is not in its format is an error.
+// ParseMounts parses /proc/PID/mountinfo.
 func ParseMounts(text []byte) (mounts []Mount, err error) {
 	for line := range bytes.Lines(text) {
 		// id parent major:minor root dir options [tag]... - type source options
@@ -44,25 +44,28 @@ func ParseMounts(text []byte) (mounts []Mount, err error) {
 	return mounts, nil
 }
 
-// A Place is a directory, whatever it is called.
+// A Place identifies a directory, whatever its names.
 type Place struct {
 	fs, dir  string
 	ReadOnly bool
 }
 
-// Same reports whether two places are one, mounted in the same way or not.
+// Same reports whether two places are the same directory. One may be mounted
+// read-only.
 func (p Place) Same(other Place) bool { return p.fs == other.fs && p.dir == other.dir }
 
-// PlaceOf goes from mount to mount as the kernel does. Links it does not see.
+// PlaceOf returns the place of a path, going from mount to mount as the kernel
+// does, but without following symlinks. It fails if the root directory is not a
+// mount.
 func PlaceOf(mounts []Mount, dir string) (Place, bool) {
 	at := slices.IndexFunc(mounts, func(m Mount) bool {
 		return m.dir == "/" && !slices.ContainsFunc(mounts, func(o Mount) bool { return o.id == m.parent })
 	})
 	if at < 0 {
-		return Place{}, false // a chroot to what is no mount
+		return Place{}, false // a chroot to a directory that is not a mount
 	}
 	m := mounts[at]
-	for range mounts { // each at most once, whatever they say of each other
+	for range mounts { // each at most once, even if they form a loop
 		next := -1
 		for i, o := range mounts {
 			if _, under := below(dir, o.dir); under && o.parent == m.id && (next < 0 || len(o.dir) < len(mounts[next].dir)) {
@@ -78,7 +81,7 @@ func PlaceOf(mounts []Mount, dir string) (Place, bool) {
 	return Place{m.fs, path.Join(m.root, rest), m.readOnly}, true
 }
 
-// below is what of a path follows a directory that it is in.
+// below returns the part of a path below a directory.
 func below(name, dir string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(name, strings.TrimSuffix(dir, "/"))
 	return rest, ok && (rest == "" || rest[0] == '/')

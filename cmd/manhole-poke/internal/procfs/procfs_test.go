@@ -8,7 +8,7 @@ const goStatus = "Name:\torder (api)\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\
 
 const sleepStat = "4712 (sleep) S 4711 4712 4711 34816 4712 4194304 97 0 0 0 0 0 0 0 20 0 1 0 123 5 6\n"
 
-// As Linux 6.18 prints it where /tmp was mounted over, and a directory in it.
+// As Linux 6.18 prints it where /tmp and a directory in it are mount points.
 const someMounts = `27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
 25 27 0:6 / /dev rw,relatime shared:2 - devtmpfs devtmpfs rw,mode=755
 30 25 0:27 /a\040b /dev/shm ro,relatime shared:3 master:1 - tmpfs none rw

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// MaxPath is how long a path the address of a socket holds: sun_path is 108
-// bytes on Linux and shorter elsewhere.
+// MaxPath is the longest path in a socket address, in bytes: sun_path has 108,
+// one for the NUL, unix(7).
 const MaxPath = 107
 
-// ParseUnixListeners reads the paths of the stream sockets that listen, one
-// without a file with an @ in front; /proc/PID/net/unix, proc_pid_net(5).
+// ParseUnixListeners parses /proc/PID/net/unix, proc_pid_net(5). It returns the
+// paths of listening stream sockets; an abstract name begins with an @.
 func ParseUnixListeners(text []byte) (paths []string) {
 	const acceptsConnections = 1 << 16 // __SO_ACCEPTCON, include/linux/net.h
 	for line := range bytes.Lines(text) {

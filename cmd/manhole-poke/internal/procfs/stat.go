@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// userHz is in how many parts /proc counts a second, whatever the kernel's own
-// HZ is: USER_HZ in include/asm-generic/param.h.
+// userHz is the number of clock ticks per second in /proc, whatever the kernel's
+// own HZ: USER_HZ in include/asm-generic/param.h.
 const userHz = 100
 
-// A Stat is what matters here of /proc/PID/stat and
-// /proc/PID/task/TID/stat, proc_pid_stat(5).
+// A Stat holds what is needed of /proc/PID/stat and /proc/PID/task/TID/stat,
+// proc_pid_stat(5).
 type Stat struct {
 	Name         string
 	State        byte
 	flags        uint64
 	MajorFaults  uint64
 	User, System time.Duration
-	Started      time.Duration // since boot, suspended or not
+	Started      time.Duration // after boot, including time in suspend
 }
 
-// ParseStat takes the name as it is, with parentheses and line ends in it.
+// ParseStat parses a stat. The name may contain parentheses and line ends.
 func ParseStat(text []byte) (Stat, error) {
 	end := bytes.LastIndexByte(text, ')') // the name may hold some itself
 	_, name, named := strings.Cut(string(text[:max(end, 0)]), "(")
@@ -44,13 +44,13 @@ func ParseStat(text []byte) (Stat, error) {
 }
 
 func ticks(n uint64) time.Duration {
-	const most = uint64(1<<63-1) / uint64(time.Second/userHz)
-	return time.Duration(min(n, most)) * (time.Second / userHz)
+	const max = uint64(1<<63-1) / uint64(time.Second/userHz)
+	return time.Duration(min(n, max)) * (time.Second / userHz)
 }
 
-// Exiting tells from /proc/PID/stat whether the process is on its way out.
-// Its sockets are closed after the flag is set, so at the end of a connection
-// this tells a process that died from one that hung up.
+// Exiting reports whether a process with this stat is exiting or has exited. Its
+// sockets are closed after the flag is set, so this distinguishes, at the end of
+// a connection, a process that died from one that hung up.
 func Exiting(stat []byte) bool {
 	const pfExiting = 0x4 // PF_EXITING, include/linux/sched.h
 	s, err := ParseStat(stat)

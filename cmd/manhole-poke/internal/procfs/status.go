@@ -15,22 +15,23 @@ type SignalSet uint64
 // Has reports whether the signal is in the set.
 func (s SignalSet) Has(n int) bool { return n >= 1 && n <= 64 && s>>(n-1)&1 == 1 }
 
-// A Status is what matters here of /proc/PID/status.
+// A Status holds what is needed of /proc/PID/status, proc_pid_status(5).
 type Status struct {
 	Name    string
 	State   byte
 	TGID    int
 	UID     int   // effective
 	GID     int   // effective
-	Tracer  int   // who traces it, or 0
-	CPUs    int   // how many it may run on, or 0
+	Tracer  int   // PID of its tracer, or 0
+	CPUs    int   // number that it may run on, or 0
 	NSPid   []int // in each pid namespace, from the reader's to its own
 	Blocked SignalSet
 	Ignored SignalSet
 	Caught  SignalSet
 }
 
-// ParseStatus fails if the state, the Tgid, an id or a signal mask is missing.
+// ParseStatus parses a status. It fails if the state, the Tgid, an ID or a signal
+// mask is missing.
 func ParseStatus(text []byte) (Status, error) {
 	s := Status{UID: -1, GID: -1}
 	var seen int
@@ -94,7 +95,7 @@ func ParseStatus(text []byte) (Status, error) {
 	return s, nil
 }
 
-// effective is the second of the four ids that a process has of each kind.
+// effective returns the second of the four IDs of each kind.
 func effective(fields []string) (int, error) {
 	if len(fields) < 2 {
 		return -1, errors.New("too few fields")
@@ -103,7 +104,7 @@ func effective(fields []string) (int, error) {
 	return int(n), err
 }
 
-// countList counts what a list like 0-3,8 names.
+// countList returns the number of elements in a list like 0-3,8.
 func countList(list string) (n int, err error) {
 	for part := range strings.SplitSeq(list, ",") {
 		first, last, isRange := strings.Cut(part, "-")
@@ -131,8 +132,8 @@ func parseSignalSet(hex string) (SignalSet, error) {
 	return SignalSet(n), err
 }
 
-// PreemptionOff tells from the environment that the Go runtime was asked not to
-// interrupt loops; GODEBUG in package runtime.
+// PreemptionOff reports whether the environment turns off asynchronous preemption
+// in the Go runtime (GODEBUG in package runtime).
 func PreemptionOff(environ []byte) bool {
 	for variable := range bytes.SplitSeq(environ, []byte{0}) {
 		settings, ok := bytes.CutPrefix(variable, []byte("GODEBUG="))

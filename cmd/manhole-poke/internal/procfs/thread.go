@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// A Schedstat is /proc/PID/task/TID/schedstat,
+// A Schedstat holds /proc/PID/task/TID/schedstat,
 // Documentation/scheduler/sched-stats.rst.
 type Schedstat struct {
 	Ran    time.Duration
-	Waited time.Duration // ready to run, while others did
+	Waited time.Duration // ready to run, without a CPU
 	Turns  uint64        // how often it got a CPU
 }
 
-// ParseSchedstat fails on what is not in the format.
+// ParseSchedstat parses a schedstat.
 func ParseSchedstat(text []byte) (Schedstat, error) {
 	fields := strings.Fields(string(text))
 	if len(fields) < 3 {
@@ -34,17 +34,17 @@ func ParseSchedstat(text []byte) (Schedstat, error) {
 	return Schedstat{time.Duration(n[0]), time.Duration(n[1]), n[2]}, nil
 }
 
-// NoSyscall is the number of no system call.
+// NoSyscall is the Number of a thread that is in no system call.
 const NoSyscall = -1
 
-// A Syscall is what a thread asked the kernel for, proc_pid_syscall(5).
+// A Syscall is the system call that a thread is in, proc_pid_syscall(5).
 type Syscall struct {
-	Running bool // then nothing more is known
+	Running bool // it runs, and nothing more is known
 	Number  int  // NoSyscall if it sleeps for another reason, such as a page fault
 	Args    []uint64
 }
 
-// ParseSyscall fails on what is not in the format.
+// ParseSyscall parses /proc/PID/syscall.
 func ParseSyscall(text []byte) (Syscall, error) {
 	fields := strings.Fields(string(text))
 	if len(fields) == 0 {
@@ -62,8 +62,8 @@ func ParseSyscall(text []byte) (Syscall, error) {
 		return s, nil
 	}
 	if len(fields) > 8 && fields[7] == "0x0" && fields[8] == "0x0" {
-		// A thread of the kernel's own has no stack and no place in a program
-		// to call from, and the number is as empty.
+		// A kernel thread has no stack pointer and no program counter, and the
+		// number means nothing.
 		return Syscall{Number: NoSyscall}, nil
 	}
 	for _, f := range fields[1:7] {
@@ -76,11 +76,11 @@ func ParseSyscall(text []byte) (Syscall, error) {
 	return s, nil
 }
 
-// ParseKernelStack reads the names of the functions, innermost first, down to
-// where every system call and every fault comes in; /proc/PID/stack,
-// proc_pid_stack(5).
+// ParseKernelStack parses /proc/PID/stack, proc_pid_stack(5): the names of the
+// functions, innermost first, without those that all system calls and faults
+// have in common.
 func ParseKernelStack(text []byte) (functions []string) {
-	const most = 8
+	const max = 8
 	entries := []string{"__do_sys_", "__se_sys_", "__x64_sys_", "__arm64_sys_", "do_syscall_", "invoke_syscall", "entry_", "el0", "asm_", "ret_from_"}
 	for line := range bytes.Lines(text) {
 		_, function, ok := strings.Cut(strings.TrimSpace(string(line)), "] ")
@@ -88,7 +88,7 @@ func ParseKernelStack(text []byte) (functions []string) {
 		if !ok || !offset {
 			continue
 		}
-		if len(functions) == most || slices.ContainsFunc(entries, func(e string) bool { return strings.HasPrefix(function, e) }) {
+		if len(functions) == max || slices.ContainsFunc(entries, func(e string) bool { return strings.HasPrefix(function, e) }) {
 			break
 		}
 		functions = append(functions, function)

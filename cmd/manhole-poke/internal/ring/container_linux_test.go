@@ -73,7 +73,7 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// Where it lives is no secret to who reaches it by a path.
+// A process in a container can be reached by a path of its socket.
 func TestPathIntoContainer(t *testing.T) {
 	g := container{role: "lazy", path: "/tmp/manhole-1", namespaces: full, uids: shifted, user: someone}.start(t)
 	path := "/proc/" + g.PID + "/root/tmp/manhole-1"
@@ -84,12 +84,12 @@ func TestPathIntoContainer(t *testing.T) {
 	poketest.Run(t, "echo inside\n", path).Succeeds(t, "inside\n")
 	lazytest.Eventually(t, "the door is closed", func() bool { _, err := os.Lstat(path); return err != nil })
 
-	// The name that it has inside, if the PID in it is the one here.
+	// By the name inside, if its PID is the one here.
 	g = container{role: "lazy by default", namespaces: syscall.CLONE_NEWNET}.start(t)
 	poketest.Run(t, "echo inside\n", g.Path).Succeeds(t, "inside\n")
 
-	// A directory that containers share, and a process that is not seen
-	// because poke is in another one.
+	// In a directory that containers share, from another container, in which
+	// the process is not visible.
 	_, dir := poketest.SharedDir(t)
 	g = poketest.StartAt(t, "lazy", dir+"/manhole-1")
 	long := g.Path
@@ -101,7 +101,7 @@ func TestPathIntoContainer(t *testing.T) {
 	poketest.InPIDNamespace(t, "--mount-proc", long, "echo", "longer", "than", "an", "address").Succeeds(t, "longer than an address\n")
 }
 
-// untouchable is a socket of the host's to which nobody must connect.
+// untouchable makes a socket of the host to which nobody may connect.
 func untouchable(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.Listen("unix", path)
@@ -126,8 +126,7 @@ func untouchable(t *testing.T, path string) {
 	})
 }
 
-// Whoever rules in a container decides what names mean there, but no name leads
-// out of it.
+// A hostile container decides what names mean in it, but no name leads out of it.
 func TestHostileContainer(t *testing.T) {
 	host := lazytest.PublicDir(t)
 	untouchable(t, host+"/door")
@@ -154,21 +153,21 @@ func TestHostileContainer(t *testing.T) {
 	}
 }
 
-// Root comes as the process's own user, unless it cannot.
+// Root connects as the process's user, if it can.
 func TestRootIsTheUser(t *testing.T) {
 	g := poketest.StartCopy(t, "lazy, but not for root", lazytest.CopyExe(t, "program"), 65534)
 	poketest.Run(t, "", g.PID, "echo", "welcome").Succeeds(t, "welcome\n")
 	poketest.Lacking(t, "-setuid", g.PID, "echo", "x").Fails(t, exit.Denied, "root is not wanted")
 	poketest.Lacking(t, "-setgid", g.PID, "echo", "x").Fails(t, exit.Denied, "root is not wanted")
 
-	// What root may not read in /proc without this one, the user may.
+	// Without this capability root reads /proc as the user.
 	poketest.Lacking(t, "-sys_ptrace", g.PID, "echo", "welcome").Succeeds(t, "welcome\n")
 	poketest.Lacking(t, "-sys_ptrace,-setuid", g.PID, "echo", "x").Fails(t, exit.Denied, "root is not wanted")
 	poketest.AsNobody(t, "echo own\n", g.PID).Succeeds(t, "own\n")
 }
 
-// A process with more capabilities lets nobody see its root directory. It is rung
-// only if its door may open in a directory that is here, too.
+// A process with more capabilities hides its root directory. It gets the signal
+// only if its socket may appear in a directory that is visible here.
 func TestRootUnseen(t *testing.T) {
 	const tmpIsOurs, readOnlyTmp, shmIsOurs = "mount --bind /tmp $R/tmp;", "mount -t tmpfs -o ro none $R/tmp;", "mount --bind /dev/shm $R/dev/shm;"
 	for name, setup := range map[string]string{
@@ -198,7 +197,7 @@ func TestRootUnseen(t *testing.T) {
 }
 
 func TestUserAndContainer(t *testing.T) {
-	// Rootless: a container of the user's own.
+	// A rootless container.
 	lazytest.NeedRoot(t)
 	dir, program := lazytest.PublicDir(t), lazytest.CopyExe(t, "program")
 	startIn := func(role, path string) *poketest.Target {
@@ -215,7 +214,7 @@ func TestUserAndContainer(t *testing.T) {
 	poketest.AsNobody(t, "x\n", g.PID).Fails(t, exit.Denied, g.PID, "belongs to uid 100000", "uid 65534", "as root")
 }
 
-// Poke itself in a user namespace.
+// manhole-poke in a user namespace.
 func TestFromUserNamespace(t *testing.T) {
 	g := poketest.StartCopy(t, "lazy", lazytest.CopyExe(t, "program"), 65534)
 	inside := func(args ...string) poketest.Result {
@@ -225,12 +224,13 @@ func TestFromUserNamespace(t *testing.T) {
 	}
 	lazytest.InNamespaces(t, "", "-U", "--map-root-user")
 	inside("env").Fails(t, exit.Denied, g.PID, "root here may not signal it", "root of the host")
-	// The same user under another name, to whom /proc tells next to nothing.
+	// The same user under another number, who may read next to nothing in
+	// /proc.
 	inside("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups").Succeeds(t, "out\n")
 }
 
-// If its descriptors tell nothing there are few places to look, and a list of
-// all sockets.
+// If the descriptors are hidden, the socket is looked for at the usual paths and
+// in the list of all sockets.
 func TestGuess(t *testing.T) {
 	for name, c := range map[string]container{
 		"/tmp":          {path: "/tmp/manhole-1"},

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// silentListener stands in for the impostor; it must not be spoken to.
+// silentListener listens in place of a process; nothing may be said to it.
 func silentListener(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.Listen("unix", path)
@@ -35,7 +35,7 @@ func silentListener(t *testing.T, path string) {
 				return
 			}
 			if said, _ := io.ReadAll(c); len(said) > 0 {
-				t.Errorf("the impostor heard %q", said)
+				t.Errorf("the wrong listener heard %q", said)
 			}
 			c.Close()
 		}
@@ -46,7 +46,7 @@ func silentListener(t *testing.T, path string) {
 	})
 }
 
-func TestImpostor(t *testing.T) {
+func TestWrongListener(t *testing.T) {
 	g := poketest.Start(t, "armed")
 	silentListener(t, g.Path)
 	self := fmt.Sprintf("process %d (", os.Getpid())
@@ -59,7 +59,7 @@ func TestImpostor(t *testing.T) {
 	g.Unharmed(t)
 }
 
-func TestImpostorWhoIsFaster(t *testing.T) {
+func TestFasterWrongListener(t *testing.T) {
 	g := poketest.Start(t, "deaf")
 	done := make(chan poketest.Result)
 	go func() { done <- poketest.Run(t, "secret\n", "-t", "30s", g.PID) }()
@@ -68,7 +68,7 @@ func TestImpostorWhoIsFaster(t *testing.T) {
 	(<-done).Fails(t, exit.Denied, g.Path, "not process "+g.PID)
 }
 
-func TestImpostorsDatagramSocket(t *testing.T) {
+func TestWrongSocketType(t *testing.T) {
 	g := poketest.Start(t, "armed")
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: g.Path, Net: "unixgram"})
 	if err != nil {
@@ -79,15 +79,15 @@ func TestImpostorsDatagramSocket(t *testing.T) {
 	g.Unharmed(t)
 }
 
-// Somebody else's abstract socket of the same name.
-func TestImpostorInAbstract(t *testing.T) {
+// An abstract socket of the same name belongs to another process.
+func TestWrongAbstractListener(t *testing.T) {
 	g := poketest.StartAt(t, "lazy", "@manhole-poke-test-"+strconv.Itoa(os.Getpid()))
 	silentListener(t, g.Path)
 	poketest.Run(t, "secret\n", g.PID).Fails(t, exit.Denied, g.Path, "not process "+g.PID)
 }
 
-// It is as good to leave while no more connections fit.
-func TestInterruptedInLine(t *testing.T) {
+// Ctrl-C ends the wait for a socket whose queue is full.
+func TestInterruptedInQueue(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "door")
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -155,14 +155,14 @@ func TestWithoutProc(t *testing.T) {
 	g := poketest.Start(t, "armed")
 	poketest.WithoutProc(t, g.PID).Fails(t, exit.Denied, g.PID, "/proc", "kill -USR2 "+g.PID)
 	g.Unharmed(t)
-	// What that advises.
+	// The advice of that message works.
 	g = poketest.Start(t, "lazy")
 	g.Cmd.Process.Signal(syscall.SIGUSR2)
 	lazytest.Eventually(t, "the door is open", func() bool { _, err := os.Lstat(g.Path); return err == nil })
 	poketest.WithoutProc(t, g.Path, "echo", "still", "here").Succeeds(t, "still here\n")
 }
 
-// Nothing of it stays behind in the threads of this process.
+// Taking on another user leaves nothing behind in the threads of this process.
 func TestNothingLeaks(t *testing.T) {
 	lazytest.NeedRoot(t)
 	path := filepath.Join(lazytest.PublicDir(t), "door")
@@ -222,7 +222,7 @@ func TestNothingLeaks(t *testing.T) {
 	})
 }
 
-// peerGroups counts the supplementary groups that the peer had.
+// peerGroups returns the number of supplementary groups of the peer.
 func peerGroups(fd int) (int, error) {
 	s, err := unix.GetsockoptString(fd, unix.SOL_SOCKET, unix.SO_PEERGROUPS)
 	return len(s) / 4, err

@@ -31,8 +31,8 @@ func TestWithoutNote(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	g := poketest.StartAt(t, "armed", "")
-	// Nobody listens, but the process says that the path is its own, by whatever
-	// name its directory has here.
+	// Nobody listens, but the process advertises the path, whatever the name of
+	// its directory here.
 	dir := t.TempDir()
 	if err := os.Symlink("/tmp", dir+"/link"); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestPath(t *testing.T) {
 		poketest.Run(t, "a\n", path).Fails(t, exit.NotFound, "does not advertise that path")
 		g.Unharmed(t)
 	}
-	// Somebody listens already: nothing is to be rung.
+	// The process listens already, so it gets no signal.
 	lazytest.Eventually(t, "the door is closed", func() bool { _, err := os.Lstat(g.Path); return err != nil })
 	g.Cmd.Process.Signal(syscall.SIGUSR2)
 	g.Expect(t, "rung")
@@ -159,8 +159,8 @@ func TestNobody(t *testing.T) {
 	poketest.Run(t, "", dir+"/stale").Fails(t, exit.NotFound, "nobody listens at")
 }
 
-// A path given is seen from here, and what the process says of its own from
-// there. Only one that cannot be meant is refused, and then before the ring.
+// The path of -p is as seen from here, and the advertised one as the process sees
+// it. A path that cannot be the advertised one is refused before the signal.
 func TestOtherPath(t *testing.T) {
 	g := poketest.Start(t, "armed")
 	dir := t.TempDir()
@@ -191,7 +191,7 @@ func TestOtherPath(t *testing.T) {
 	poketest.Run(t, "a\n", "-p", g.Path, g.PID).Succeeds(t, "you said a\n")
 }
 
-// A Go program that nobody armed, nor could.
+// A Go program without lazy.
 func TestWithoutLazy(t *testing.T) {
 	cmd := exec.Command("gofmt")
 	if _, err := cmd.StdinPipe(); err != nil { // from which it waits to read

@@ -79,7 +79,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// Who comes before the process has noticed that the holder is gone gets in.
+// A client gets in although the process has not noticed yet that the holder of the
+// session is gone.
 func TestHolderKilled(t *testing.T) {
 	g := poketest.Start(t, "lazy")
 	for range 10 {

@@ -70,7 +70,7 @@ func odd() {
 		}
 		return nil
 	})
-	if err := lazy.Arm(lazy.WithIdle(*idle)); err != nil {
+	if err := lazy.Arm(lazy.WithIdleTimeout(*idle)); err != nil {
 		fmt.Println("error:", err)
 		return
 	}

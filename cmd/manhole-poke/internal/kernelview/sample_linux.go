@@ -15,41 +15,40 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 )
 
-// sample is over how long a process is looked at, and looks is how often: what
-// a thread does most of the time is not always what it is found doing. Quotas of
-// CPU time are counted in periods of a tenth of a second, so five of them are
-// seen.
+// A process is sampled for so long and so often, because what a thread does most
+// of the time is not always what it is found doing. CPU quotas have periods of a
+// tenth of a second, so five of them are covered.
 const (
-	sample = 500 * time.Millisecond
-	looks  = 6
+	sampleTime = 500 * time.Millisecond
+	samples    = 6
 )
 
-// A Process is what Describe is to know of one beforehand.
+// A Process is what [Describe] needs to know beforehand.
 type Process struct {
 	PID  int
 	Name string // what the view calls it, such as "process 1 (init)"
 
-	// IsGo says that it is known to be a Go program. If it is not known, its
-	// executable is read.
+	// IsGo says that the process is known to be a Go program. Otherwise its
+	// executable is read to find out.
 	IsGo bool
 
-	// Silent says that it was asked for something, and did not answer.
+	// Silent says that the process was asked for something and did not answer.
 	Silent bool
 
-	// AsOwner calls a function once, as the process's user, who may see more; or
-	// not at all, if that would not help or cannot be. It must not be nil.
+	// AsOwner calls a function once, as the process's user, who may see more.
+	// If that would not help or is not possible, it does not call it. It must
+	// not be nil.
 	AsOwner func(func())
 }
 
-// Describe looks at the process for half a second, and up to a second longer if
-// files of it do not come, and says what it saw: in a table of the threads, and in
-// a sentence or two on what that most likely means and what to do. The text has
-// several lines and no newline at its end, and what others chose to be called
-// does not move the cursor. What is not for the caller to see is a question mark,
-// and the text says who may see it.
+// Describe watches the process for half a second, and up to a second longer if
+// reading its files blocks. It returns a table of the threads and a sentence or
+// two on what they most likely mean and what to do. The text has several lines,
+// all printable, and no newline at its end. A question mark stands for what the
+// caller may not see, and the text says which user may.
 //
-// Describe fails if nothing can be read of the process or, in the end, of its
-// threads: it is gone. It is safe for concurrent use.
+// Describe fails if the process or all of its threads are gone. It is safe for
+// concurrent use.
 func Describe(p Process) (string, error) {
 	v, err := p.sample()
 	if err != nil {
@@ -60,7 +59,7 @@ func Describe(p Process) (string, error) {
 
 func (p Process) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.PID, name) }
 
-// A moment is what is read of a thread at one time.
+// A moment is what was read of a thread at one time.
 type moment struct {
 	procfs.Stat
 	procfs.Schedstat
@@ -123,31 +122,32 @@ func (p Process) sample() (view, error) {
 	return v, nil
 }
 
-// soon gives up on what may never return: a file system that hangs, or the
-// memory of a process of which a thread that is stuck holds the lock.
+// soon gives up on a function that may block for ever: on a file system that
+// hangs, or on the memory of a process whose lock a stuck thread holds.
 func soon[T any](f func() T) (v T, ok bool) {
 	c := make(chan T, 1)
 	go func() { c <- f() }()
 	select {
 	case v = <-c:
 		return v, true
-	case <-time.After(sample):
+	case <-time.After(sampleTime):
 		return v, false
 	}
 }
 
-// watch looks at all threads several times.
+// watch samples all threads.
 func (p Process) watch() (threads map[int][]moment, took time.Duration) {
 	began := time.Now()
 	threads = p.moments(nil)
-	for range looks - 1 {
-		time.Sleep(sample / (looks - 1))
+	for range samples - 1 {
+		time.Sleep(sampleTime / (samples - 1))
 		threads = p.moments(threads)
 	}
 	return threads, time.Since(began)
 }
 
-// moments adds one to those of each thread, and forgets those that have ended.
+// moments adds a moment to those of each thread, and drops threads that have
+// ended.
 func (p Process) moments(before map[int][]moment) map[int][]moment {
 	threads, err := os.ReadDir(p.proc("task"))
 	if err != nil {
@@ -194,14 +194,15 @@ func momentOf(dir string) (m moment, ok bool) {
 	return m, true
 }
 
-// threadOf is the thread that was looked at so often.
+// threadOf sums up the moments of a thread.
 func threadOf(moments []moment, took time.Duration) thread {
 	first, last := moments[0], moments[len(moments)-1]
 	t := thread{name: last.Name, used: last.Ran, fd: -1}
 	t.share = float64(last.Ran-first.Ran) / float64(took)
 	usual := usualOf(moments)
 	if t.share < 0.25 {
-		// What it does when it wakes up says little about a thread that sleeps.
+		// A thread that mostly sleeps is described by its sleep, not by what it
+		// does when it wakes up.
 		if asleep := slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.State == 'R' || m.Running }); len(asleep) > 0 {
 			usual = usualOf(asleep)
 		}
@@ -222,24 +223,25 @@ func threadOf(moments []moment, took time.Duration) thread {
 	return t
 }
 
-// usualOf is the latest of the moments that are most alike.
+// usualOf returns the latest of the moments that are most alike.
 func usualOf(moments []moment) (usual moment) {
 	type likeness struct {
 		state   byte
 		number  int
 		channel string
 	}
-	count, most := map[likeness]int{}, 0
+	count, highest := map[likeness]int{}, 0
 	for _, m := range moments {
 		l := likeness{m.State, m.Number, m.channel}
-		if count[l]++; count[l] >= most {
-			usual, most = m, count[l]
+		if count[l]++; count[l] >= highest {
+			usual, highest = m, count[l]
 		}
 	}
 	return usual
 }
 
-// callsWithDescriptor are system calls that block and take a descriptor first.
+// callsWithDescriptor are system calls that may block and whose first argument
+// is a descriptor.
 var callsWithDescriptor = []string{
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice",
 	"accept", "accept4", "connect", "recvfrom", "recvmsg", "sendto", "sendmsg",
@@ -250,8 +252,8 @@ func callName(s procfs.Syscall) string {
 	if s.Number == procfs.NoSyscall {
 		return ""
 	}
-	// The numbers are those of this machine's processor, also for a 32-bit
-	// process, for which they are wrong.
+	// The names are those of this machine's architecture, and wrong for a 32-bit
+	// process on a 64-bit machine.
 	if a, err := arch.GetInfo(""); err == nil {
 		if name, ok := a.SyscallNumbers[s.Number]; ok {
 			return name

@@ -13,7 +13,7 @@ func TestDescribe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `(?s)^What the kernel knows of this test, looked at for \d.*\nTHREADS .*\b` + strconv.Itoa(p.PID) + `\b.*\.$`
+	want := `(?s)^What the kernel knows of this test, watched for \d.*\nTHREADS .*\b` + strconv.Itoa(p.PID) + `\b.*\.$`
 	if !regexp.MustCompile(want).MatchString(text) {
 		t.Errorf("%q", text)
 	}

@@ -9,18 +9,18 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
 )
 
-// reading says in a sentence or two what the view most likely means, and what
-// to do. Only the first cause is given that explains the rest: a process that
-// is frozen, stopped, or kept from the CPU may look like anything otherwise.
-func (v view) reading() []string {
+// diagnosis says in a sentence or two what the view most likely means, and what
+// to do. It gives the first cause only, because that explains the rest: a
+// process that is frozen, stopped, or kept from the CPU may look like anything.
+func (v view) diagnosis() []string {
 	for _, read := range []func() string{
-		v.readHeld, v.readQuota, v.readWorld, v.readUninterruptible, v.readStarved, v.readScheduler, v.readOther,
+		v.stopped, v.overQuota, v.stoppingTheWorld, v.uninterruptible, v.starved, v.goScheduler, v.notGo,
 	} {
 		if text := read(); text != "" {
-			return append([]string{text}, v.readMemory()...)
+			return append([]string{text}, v.shortOfMemory()...)
 		}
 	}
-	return v.readMemory()
+	return v.shortOfMemory()
 }
 
 func (v view) having(has func(thread) bool) []thread { return keepThreads(v.threads, has) }
@@ -34,42 +34,42 @@ func keepThreads(threads []thread, has func(thread) bool) (kept []thread) {
 	return kept
 }
 
-// in says whether the thread was found in one of these system calls.
+// in reports whether the thread was found in one of these system calls.
 func (t thread) in(calls ...string) bool {
 	return slices.ContainsFunc(t.seen, func(c string) bool { return slices.Contains(calls, c) })
 }
 
-// What threads do that have nothing to do: wait for others, for the time, for
-// the network, for a signal.
+// System calls of threads that have nothing to do: they wait for other threads,
+// a timer, the network or a signal.
 var (
 	naps  = []string{"nanosleep", "clock_nanosleep"}
 	polls = []string{"epoll_pwait", "epoll_wait", "epoll_pwait2"}
 	idle  = slices.Concat(naps, polls, []string{"futex", "rt_sigtimedwait", "rt_sigsuspend", "pause"})
 )
 
-// spinning threads run whenever they get a CPU, as far as others on the
-// machine, this one or its host, let them.
+// spinning returns the threads that run whenever they get a CPU, which others on
+// this machine or its host may use as well.
 func (v view) spinning() []thread {
 	return v.having(func(t thread) bool {
 		return t.share >= 0.25 && (t.share+t.waited >= 0.75 || t.state == 'R')
 	})
 }
 
-// blocked threads are in the kernel for something that others need not wait for.
-// They need not be still: the runtime interrupts those that it takes for running
-// Go code, and then they go on waiting.
+// blocked returns the threads that wait in the kernel for something else than
+// work. They may have run during the sample: the runtime interrupts threads that
+// it believes to run Go code, after which they go on waiting.
 func (v view) blocked() []thread {
 	return v.having(func(t thread) bool {
 		return t.state == 'D' || t.state == 'S' && t.call != "" && !slices.Contains(idle, t.call)
 	})
 }
 
-// quiet says that no CPU to speak of is used.
+// quiet reports that next to no CPU time is used.
 func (v view) quiet() bool {
 	return !slices.ContainsFunc(v.threads, func(t thread) bool { return t.share >= 0.02 })
 }
 
-// where is what shows more without the process's help.
+// where says which tools show more without the process's help.
 func (v view) where() string {
 	if !v.isGo {
 		return fmt.Sprintf("gdb -p %d or perf top -p %d shows where.", v.pid, v.pid)
@@ -77,73 +77,73 @@ func (v view) where() string {
 	return fmt.Sprintf("kill -QUIT %d prints all stacks and ends it; gdb -p %d or perf top -p %d shows more without that.", v.pid, v.pid, v.pid)
 }
 
-func (v view) readHeld() string {
+func (v view) stopped() string {
 	all := func(states string) bool {
 		return !slices.ContainsFunc(v.threads, func(t thread) bool { return !strings.ContainsRune(states, rune(t.state)) })
 	}
 	switch {
 	case v.frozen != "":
-		return fmt.Sprintf("It is frozen with its cgroup and does nothing until that ends: %s.", cgroup.ThawCommand(v.frozen))
+		return fmt.Sprintf("It is frozen with its cgroup and does nothing until that is thawed: %s.", cgroup.ThawCommand(v.frozen))
 	case all("ZX"):
-		return "It is dead, and only its parent has yet to notice."
+		return "It has exited, and its parent has not waited for it yet."
 	case all("tTZX") && v.tracer != 0:
-		return fmt.Sprintf("It is stopped by its debugger, process %d, and does nothing until that lets it continue.", v.tracer)
+		return fmt.Sprintf("It is stopped by its debugger, process %d, and does nothing until that continues it.", v.tracer)
 	case all("tTZX"):
 		return fmt.Sprintf("It is stopped by a signal and does nothing until kill -CONT %d.", v.pid)
 	}
 	return ""
 }
 
-func (v view) readQuota() string {
-	// One period in ten is what a burst at a start costs.
+func (v view) overQuota() string {
+	// A burst at the start costs one period in ten.
 	if v.quota.Throttled == 0 || v.quota.Throttled*10 < v.quota.Periods {
 		return ""
 	}
-	return fmt.Sprintf("Its cgroup may not use more CPU: the quota was used up in %d of %d periods (%s/cpu.stat). All of it is slow for that; raise the limit, or try a longer -t.",
+	return fmt.Sprintf("Its cgroup may not use more CPU: the quota was used up in %d of %d periods (%s/cpu.stat). That slows down all of the process; raise the limit, or try a longer -t.",
 		v.quota.Throttled, v.quota.Periods, v.throttled)
 }
 
-// readWorld is for a world that somebody wants to stop and cannot: he asks the
-// threads that still run Go code, and naps in futex for a tenth of
-// a millisecond, over and over; stopTheWorldWithSema in runtime/proc.go. Threads
-// that pass work to each other do that too, but then there are two. On a machine
-// that has other things to do it gets to ask less often.
-func (v view) readWorld() string {
+// stoppingTheWorld recognises a thread that tries to stop the world and cannot:
+// it asks the threads that still run Go code and sleeps in futex for a tenth of
+// a millisecond, over and over (stopTheWorldWithSema in runtime/proc.go). Two
+// threads that pass work to each other look alike, but they are two. On a busy
+// machine the thread asks less often.
+func (v view) stoppingTheWorld() string {
 	asking := v.having(func(t thread) bool {
 		return t.turns >= 200 && t.share < 0.5 && !slices.ContainsFunc(t.seen, func(c string) bool { return c != "" && c != "futex" })
 	})
 	if !v.isGo || len(asking) != 1 || len(v.having(func(t thread) bool { return t.in(polls...) })) > 0 {
 		return ""
 	}
-	text := fmt.Sprintf("Thread %d wants to stop the world, as a garbage collection does, and asks again and again; until it has, no goroutine runs. ", asking[0].tid)
+	text := fmt.Sprintf("Thread %d is trying to stop the world, as for a garbage collection, and asks again and again; until it succeeds, no goroutine runs. ", asking[0].tid)
 	holds := keepThreads(v.spinning(), func(t thread) bool { return t.tid != asking[0].tid })
 	switch {
 	case len(holds) > 0 && v.noPreempt:
-		text += threads(holds, "is", "are") + " in a loop and does not let go, because GODEBUG has asyncpreemptoff=1. "
+		text += threads(holds, "is", "are") + " in a loop and cannot be preempted, because GODEBUG has asyncpreemptoff=1. "
 	case len(holds) > 0:
-		text += threads(holds, "does", "do") + " not let go: a loop in assembly, or elsewhere where the runtime may not interrupt it. "
+		text += threads(holds, "blocks", "block") + " it: a loop in assembly, or in other code that the runtime may not interrupt. "
 	default:
 		holds = v.blocked()
-		// The runtime interrupts whom it takes for running Go code, and that
-		// shows, unless the kernel does not let it.
+		// The runtime interrupts threads that it believes to run Go code, which
+		// shows unless they wait uninterruptibly.
 		if interrupted := keepThreads(holds, func(t thread) bool { return t.state == 'D' || !t.still }); len(interrupted) > 0 {
 			holds = interrupted
 		}
 		if len(holds) != 1 {
-			return text + "Which thread does not let go is not to be seen. " + v.where()
+			return text + "Cannot tell which thread blocks it. " + v.where()
 		}
 		t := holds[0]
-		text += threads(holds, "does", "do") + " not let go: " + cmp.Or(t.callAndDescriptor(), t.channel, "it is in the kernel")
+		text += threads(holds, "blocks", "block") + " it: " + cmp.Or(t.callAndDescriptor(), t.channel, "it is in the kernel")
 		if cause := v.cause(t); cause != "" {
 			text += cause + ". "
 		} else {
-			text += " was called without telling the runtime, as syscall.RawSyscall does. "
+			text += " was called without notice to the runtime, as by syscall.RawSyscall. "
 		}
 	}
 	return text + v.where()
 }
 
-func (v view) readUninterruptible() string {
+func (v view) uninterruptible() string {
 	stuck := v.having(func(t thread) bool { return t.state == 'D' && t.still })
 	if len(stuck) == 0 {
 		return ""
@@ -151,12 +151,12 @@ func (v view) readUninterruptible() string {
 	t := stuck[0]
 	text := fmt.Sprintf("%s uninterruptibly in the kernel (%s)%s", threads(stuck, "waits", "wait"), cmp.Or(t.channel, "where is hidden"), v.cause(t))
 	if v.isGo && t.call == "" && !v.hidden {
-		text += "; that is no system call but a page of memory that does not come, so Go cannot give its processor to another thread, and whoever stops the world waits for it"
+		text += "; this is not a system call but a page fault, so Go cannot give its P to another thread, and stopping the world waits for it"
 	}
 	return text + "."
 }
 
-// cause is what the names in the kernel say about a wait.
+// cause says what a wait is probably for, from the names of kernel functions.
 func (v view) cause(t thread) string {
 	names := t.channel + " " + strings.Join(t.stack, " ")
 	for _, c := range []struct{ cause, names string }{
@@ -177,19 +177,19 @@ func (v view) cause(t thread) string {
 	return ""
 }
 
-func (v view) readStarved() string {
+func (v view) starved() string {
 	starved := v.having(func(t thread) bool { return t.waited > 0.5 })
 	if len(starved) == 0 {
 		return ""
 	}
-	return threads(starved, "waits", "wait") + " more than half the time for a CPU that others use: these CPUs are overloaded, or its priority is low. See top, and try a longer -t."
+	return threads(starved, "waits", "wait") + " more than half the time for a CPU that others use: the CPUs are overloaded, or its priority is low. See top, and try a longer -t."
 }
 
-// readScheduler reads what the threads of the Go runtime do, see
-// runtime/proc.go. When no goroutine is ready, all wait in futex but one, which
-// waits in epoll for network and timers, if the program has any; an armed one
-// has. The monitor naps for as long as any goroutine runs.
-func (v view) readScheduler() string {
+// goScheduler says what the threads of the Go runtime do (runtime/proc.go). When
+// no goroutine is ready, all wait in futex but one, which waits in epoll for
+// network and timers, if the program uses any; an armed one does. sysmon sleeps
+// in nanosleep while any goroutine runs.
+func (v view) goScheduler() string {
 	if !v.isGo {
 		return ""
 	}
@@ -198,13 +198,13 @@ func (v view) readScheduler() string {
 	napping := slices.ContainsFunc(v.threads, func(t thread) bool { return slices.Contains(naps, t.call) })
 	switch {
 	case v.hidden && len(spinning) == 0:
-		return "Next to nothing of it runs, and what it waits for is hidden."
+		return "It is nearly idle, and what it waits for is hidden."
 	case len(spinning) > 0 && len(spinning) >= v.cpus:
-		return threads(spinning, "uses", "use") + " all the CPU that it may use, " + mode(spinning) + "; an answer takes its time. Try a longer -t."
+		return threads(spinning, "uses", "use") + " all the CPU that it may use, " + mode(spinning) + "; answers are slow. Try a longer -t."
 	case len(spinning) > 0 && !polling && !v.hidden:
 		text := fmt.Sprintf("%s a CPU, %s, and nothing else runs. If GOMAXPROCS is %d, that is all that Go code has", threads(spinning, "burns", "burn"), mode(spinning), len(spinning))
 		if v.noPreempt {
-			text += ", and a loop keeps it, because GODEBUG has asyncpreemptoff=1"
+			text += ", and a loop cannot be preempted, because GODEBUG has asyncpreemptoff=1"
 		}
 		return text + ". " + v.where()
 	case len(spinning) > 0:
@@ -218,24 +218,24 @@ func (v view) readScheduler() string {
 	case !v.quiet():
 	case napping && len(blocked) > 0:
 		t := blocked[0]
-		return fmt.Sprintf("%s in %s%s, and the runtime's monitor is awake, as it is while it takes a thread for running Go code. So that was perhaps not told, as after syscall.RawSyscall, and what needs the processor waits. %s",
-			threads(blocked, "sits", "sit"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t), v.where())
+		return fmt.Sprintf("%s in %s%s, and sysmon is awake, as while a thread runs Go code. So the runtime perhaps had no notice of the call, as with syscall.RawSyscall, and goroutines wait for its P. %s",
+			threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t), v.where())
 	case napping:
-		return "Nothing runs, but the runtime's monitor is awake: a thread that it takes for running is stuck. " + v.where()
+		return "Nothing runs, but sysmon is awake: a thread that the runtime believes to run Go code is stuck. " + v.where()
 	case len(blocked) > 0:
 		t := blocked[0]
-		return fmt.Sprintf("%s in %s%s; nothing else goes on.", threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t))
+		return fmt.Sprintf("%s in %s%s; nothing else runs.", threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t))
 	case v.silent:
 		return "Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. " + v.where()
 	case slices.ContainsFunc(v.threads, func(t thread) bool { return t.call != "futex" }):
-		return "All of it sleeps."
+		return "All of its threads sleep."
 	default:
 		return "Every thread waits for another: it has nothing to do, not even timers to wait for, or is in a deadlock below Go's scheduler."
 	}
 	return "It runs now and then, so the scheduler should work. Try a longer -t, or again. " + v.where()
 }
 
-func (v view) readOther() string {
+func (v view) notGo() string {
 	spinning := v.spinning()
 	switch {
 	case v.isGo:
@@ -243,17 +243,17 @@ func (v view) readOther() string {
 	case len(spinning) > 0:
 		return fmt.Sprintf("%s a CPU, %s. %s", threads(spinning, "burns", "burn"), mode(spinning), v.where())
 	case v.quiet():
-		return "All of it sleeps."
+		return "All of its threads sleep."
 	}
 	return "It runs now and then."
 }
 
-func (v view) readMemory() (text []string) {
+func (v view) shortOfMemory() (text []string) {
 	if v.pressure >= 10 {
-		text = append(text, fmt.Sprintf("Memory is short: for %.0f %% of the last ten seconds nothing around it ran, for want of memory.", v.pressure))
+		text = append(text, fmt.Sprintf("Memory is short: for %.0f %% of the last ten seconds nothing in its cgroup, or on the machine, could run for lack of memory.", v.pressure))
 	}
 	if v.faults >= 50 {
-		text = append(text, fmt.Sprintf("Its memory comes back from disk: %d pages while it was looked at.", v.faults))
+		text = append(text, fmt.Sprintf("Its memory is being read back from disk: %d pages during the sample.", v.faults))
 	}
 	return text
 }
