@@ -102,7 +102,9 @@ func (s *session) endless() {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.work.endless = true
-	s.requests.parse()
+	if len(s.requests.waiting) > 0 {
+		s.work.finish()
+	}
 }
 
 // waitFor waits for d, and looks for what the peer sends. It returns true as
