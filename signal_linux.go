@@ -20,16 +20,21 @@ type doorbell struct {
 	turn    sync.Mutex // held while a tick looks or answers a ring
 	timer   *time.Timer
 	backoff pollBackoff
+	looks   schedule // for the program's own use of the signal
 }
+
+// tagged: the handler knows a tagged ring, package ringtag.
+const tagged = true
 
 func (b *doorbell) install(m *manhole) (err error) {
 	b.m = m
 	b.turn.Lock() // the first tick waits until all is set
 	defer b.turn.Unlock()
-	if b.handler, err = sighandler.Install(m.sig, m.path, m.sock); err != nil {
+	if b.handler, err = sighandler.Install(m.sig, m.path, m.sock.N()); err != nil {
 		return err
 	}
 	b.timer = time.AfterFunc(b.backoff.restart(), b.tick)
+	b.looks.begin()
 	return nil
 }
 
@@ -58,12 +63,18 @@ func (b *doorbell) tick() {
 	switch state, err := b.handler.State(); state {
 	case sighandler.Armed:
 		next = b.backoff.next()
-		if b.m.sock < 0 || b.m.spare < 0 {
-			// There was no descriptor when the last session ended.
+		if !b.m.complete() {
+			// There was no descriptor when the last session ended, or the
+			// program has closed ours.
 			b.m.ensureDescriptors()
-			b.setSocket(b.m.sock)
+			b.setSocket(b.m.sock.N())
+		}
+		b.handler.ChooseThread()
+		if b.looks.due() {
+			b.m.warnIfNotified()
 		}
 	case sighandler.Open, sighandler.Failed:
+		b.m.warnIfNotified()
 		mark.Session(func() { b.m.ring(err) })
 		next = b.backoff.restart()
 	}
