@@ -38,7 +38,7 @@ type manhole struct {
 
 	usual   bool // the path was not chosen by the program
 	warned  bool // that the program is notified of the signal
-	refused refusals
+	refused safely.Limiter
 }
 
 var errDisarmed = errors.New("the program called Disarm")

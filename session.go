@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/console"
-	"github.com/go-manhole/lazy/internal/access"
 	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/internal/peercred"
 	"github.com/go-manhole/lazy/internal/pollconn"
@@ -76,7 +75,7 @@ func (m *manhole) ring(opened error) {
 			m.log.Error("lazy: panic in a session", "panic", v, "stack", string(debug.Stack()))
 		}
 		m.rearm(s)
-		m.refused.flush(m.log)
+		m.refused.Flush(m.log, "lazy: further peers were turned away")
 		if failed != nil {
 			// A reader of this may ring again at once.
 			m.log.Error("lazy: got the signal, but cannot open the socket", "path", m.path, "err", failed)
@@ -230,19 +229,19 @@ func (m *manhole) admit(fd int, holder *session) *session {
 	peer := Peer(cred)
 	if err != nil {
 		err = fmt.Errorf("the kernel does not report your credentials: %w", err)
-	} else if err = m.admitted(peer); err == nil && holder == nil {
+	} else if err = peer.admitted(m.sameUID); err == nil && holder == nil {
 		err = m.checkPeer(peer)
 	}
 	switch {
 	case err != nil:
 		conn.CloseWith(fmt.Sprintf("lazy: refused: %v\n", oneLine(err)))
-		m.refused.log(m.log, slog.LevelWarn, "lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "err", err)
+		m.refused.Log(m.log, slog.LevelWarn, "lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "err", err)
 	case holder != nil && conn.Vanished():
 		conn.Close()
 	case holder != nil:
 		conn.CloseWith(fmt.Sprintf("lazy: busy: session held by %v since %s (%v ago), silent for %v; try again when it is over\n", holder.peer,
 			holder.since.Format(time.DateTime), time.Since(holder.since).Round(time.Second), holder.conn.Quiet().Round(time.Second)))
-		m.refused.log(m.log, slog.LevelInfo, "lazy: peer turned away, the session is held", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "holder", holder.peer.String())
+		m.refused.Log(m.log, slog.LevelInfo, "lazy: peer turned away, the session is held", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "holder", holder.peer.String())
 	case conn.Vanished() && !conn.HasInput():
 		// A client that only tried whether anything listens.
 		conn.Close()
@@ -251,18 +250,6 @@ func (m *manhole) admit(fd int, holder *session) *session {
 		return &session{m: m, peer: peer, conn: conn, since: now, until: now.Add(m.maxDuration), kind: "unknown"}
 	}
 	return nil
-}
-
-// admitted applies the rule that WithCheck can only narrow.
-func (m *manhole) admitted(p Peer) error {
-	err := access.Check(peercred.Cred(p))
-	if m.sameUID {
-		err = access.SameUser(peercred.Cred(p), os.Geteuid())
-	}
-	if err != nil {
-		err = fmt.Errorf("%w; try as root, for example with sudo", err)
-	}
-	return err
 }
 
 // checkPeer applies the check of WithCheck.

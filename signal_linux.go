@@ -3,12 +3,15 @@
 package lazy
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/internal/pollconn"
 	"github.com/go-manhole/lazy/internal/sighandler"
+	"github.com/go-manhole/lazy/internal/sigmask"
+	"github.com/go-manhole/lazy/internal/signame"
 	"golang.org/x/sys/unix"
 )
 
@@ -147,4 +150,41 @@ func processCPU() time.Duration {
 		return 0
 	}
 	return time.Duration(ts.Nano())
+}
+
+// A schedule says when to look for something that most likely happens soon after
+// Arm: often at first, and no more after some hours.
+type schedule struct {
+	start time.Time
+	next  time.Duration
+}
+
+const (
+	firstLook = time.Second
+	lastLook  = 12 * time.Hour
+)
+
+func (s *schedule) begin() { s.start, s.next = time.Now(), firstLook }
+
+// due reports whether it is time for another look.
+func (s *schedule) due() bool {
+	if s.next > lastLook || time.Since(s.start) < s.next {
+		return false
+	}
+	s.next *= 3
+	return true
+}
+
+// warnIfNotified logs one warning if the program uses the signal itself, since a
+// plain kill is passed on to it.
+func (m *manhole) warnIfNotified() {
+	if m.warned {
+		return
+	}
+	if notified, _ := sigmask.Notified(0, int(m.sig)); !notified {
+		return
+	}
+	m.warned = true
+	m.log.Warn(fmt.Sprintf("lazy: this program is notified of %s itself, so kill -%s also has it do whatever it does then; manhole-poke opens a session without that, and WithSignal chooses another signal%s",
+		signame.Name(m.sig), signame.ForKill(m.sig), freeSignals(m.sig)))
 }
