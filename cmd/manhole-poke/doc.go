@@ -95,7 +95,8 @@
 //   - -s, --signal SIGNAL: the signal to send: USR2, SIGUSR2 or 12. The
 //     default is what the process says, or SIGUSR2 if its descriptors cannot
 //     be read. With -s a process gets the signal also if it only catches it
-//     and does not say that it is armed.
+//     and does not say that it is armed, unless its program handles the signal
+//     itself.
 //   - -p, --path PATH: the socket of the process. The default is what the
 //     process says, or /tmp/manhole-PID.
 //   - -t, --timeout TIMEOUT: how long to wait for the process: 500ms, 3;
@@ -152,8 +153,8 @@
 //     nobody-listens)
 //   - 4: the process is not armed, or not for this signal or path; it was
 //     not signalled (not-armed, not-go, without-lazy, signal-not-caught,
-//     signal-ignored, signal-blocked, other-signal, other-path,
-//     note-not-understood)
+//     signal-ignored, signal-blocked, handles-signal, other-signal,
+//     other-path, note-not-understood)
 //   - 5: not permitted: another user's process, a refused session, or another
 //     listener in the process's place (permission, refused, inaccessible,
 //     other-network, wrong-listener)

@@ -29,7 +29,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("manhole-poke", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.StringVarP(&o.signal, "signal", "s", "", "the signal to send: USR2, SIGUSR2 or 12")
-	explain(f, "signal", "SIGNAL", "The default is what the process says, or SIGUSR2 if its descriptors cannot be read. With -s a process gets the signal also if it only catches it and does not say that it is armed.")
+	explain(f, "signal", "SIGNAL", "The default is what the process says, or SIGUSR2 if its descriptors cannot be read. With -s a process gets the signal also if it only catches it and does not say that it is armed, unless its program handles the signal itself.")
 	f.StringVarP(&o.path, "path", "p", "", "the socket of the process")
 	explain(f, "path", "PATH", "The default is what the process says, or /tmp/manhole-PID.")
 	f.FuncP("timeout", "t", "how long to wait for the process: 500ms, 3; default 10s", func(s string) (err error) {

@@ -36,6 +36,7 @@ var Table = []Row{
 		"signal-not-caught",
 		"signal-ignored",
 		"signal-blocked",
+		"handles-signal", // the program itself, which is not armed for it
 		"other-signal",
 		"other-path",
 		"note-not-understood",

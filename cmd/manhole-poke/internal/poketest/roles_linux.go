@@ -35,7 +35,7 @@ const SpinVariable = "MANHOLE_POKE_TEST_SPIN"
 func roles() lazytest.Roles {
 	all := lazytest.Roles{}
 	for _, role := range []string{
-		"lazy", "lazy by default", "lazy, but not for root", "looping", "in a raw call", "forking", "burning",
+		"lazy", "lazy, notified", "lazy by default", "lazy, but not for root", "looping", "in a raw call", "forking", "burning",
 		"ignoring", "with gops's agent", "for USR1", "unarmed", "without a note", "from the future", "with another's note",
 		"armed", "deaf", "dying when rung", "refusing", "busy", "hanging up", "hanging up at first", "hanging up on the script",
 		"silent", "closing", "dying in the session",
@@ -72,6 +72,15 @@ func play(role string) {
 	}
 	switch role {
 	case "lazy":
+		playLazy(lazy.WithPath(path))
+	case "lazy, notified":
+		rings := make(chan os.Signal, 1)
+		signal.Notify(rings, syscall.SIGUSR2)
+		go func() {
+			for range rings {
+				fmt.Println("rung")
+			}
+		}()
 		playLazy(lazy.WithPath(path))
 	case "lazy by default":
 		playLazy()
@@ -135,8 +144,10 @@ func playSignalled(role, path string) {
 	case "for USR1":
 		sig = syscall.SIGUSR1
 		signal.Notify(rings, sig)
-	default:
+	case "unarmed":
 		signal.Notify(rings, sig)
+	default:
+		notifyUnseen(rings, sig)
 	}
 	note := string(armednote.Note{PID: os.Getpid(), Signal: int(sig), Path: path}.Text(signame.Name(sig)))
 	switch role {
@@ -160,6 +171,17 @@ func playSignalled(role, path string) {
 			open(role, path)
 		}
 	}
+}
+
+// notifyUnseen is signal.Notify for a program that stands for one with lazy's own
+// handler: the masks of its threads do not show that it is notified (package
+// sigmask), because it is notified of nearly all signals.
+func notifyUnseen(rings chan os.Signal, sig os.Signal) {
+	all := []os.Signal{sig}
+	for n := syscall.Signal(35); n <= signame.Max; n++ {
+		all = append(all, n)
+	}
+	signal.Notify(rings, all...)
 }
 
 func hold(name, text string) {

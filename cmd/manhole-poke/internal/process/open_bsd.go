@@ -44,12 +44,12 @@ func Open(pid int) (*Process, error) {
 	case allowed != nil:
 		return nil, p.SignalError(allowed)
 	case err != nil:
-		return nil, exit.Errorf(exit.Denied, "inaccessible", "cannot inspect %s (%v), so it was not signalled; if you are sure that it is armed: kill -USR2 %d, then manhole-poke PATH", p, err, pid)
+		return nil, exit.Errorf(exit.Denied, "inaccessible", "cannot inspect %s (%v), so it was not signalled; if its socket is open already: manhole-poke PATH", p, err)
 	case k.stat == statStopped:
 		return nil, stopped(p)
 	}
 	// Blocked signals are a property of each thread, and not reported for all.
-	p.Signals = &Dispositions{k.caught.Has, k.ignored.Has, func(int) bool { return false }}
+	p.Signals = &Dispositions{Caught: k.caught.Has, Ignored: k.ignored.Has, Blocked: func(int) bool { return false }}
 	return p, nil
 }
 
@@ -64,6 +64,9 @@ func (p *Process) Close() {}
 
 // Signal sends a signal; 0 only checks the permission.
 func (p *Process) Signal(sig syscall.Signal) error { return unix.Kill(p.PID, sig) }
+
+// Ring returns ENOSYS: no process on these systems understands a tagged ring.
+func (p *Process) Ring(syscall.Signal) error { return unix.ENOSYS }
 
 // Exited reports whether the process is gone or a zombie.
 func (p *Process) Exited() bool {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
+	"github.com/go-manhole/lazy/internal/ringtag"
+	"github.com/go-manhole/lazy/internal/sigmask"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,7 +49,7 @@ func (p *Process) inspect() error {
 		return p.SignalError(allowed)
 	}
 	if err != nil {
-		return exit.Errorf(exit.Denied, "inaccessible", "cannot inspect %s (%v), so it was not signalled; is /proc mounted? If you are sure that it is armed: kill -USR2 %d, then manhole-poke PATH", p, err, p.PID)
+		return exit.Errorf(exit.Denied, "inaccessible", "cannot inspect %s (%v), so it was not signalled; is /proc mounted? If its socket is open already: manhole-poke PATH", p, err)
 	}
 	if err := foreignProc(); err != nil {
 		return err
@@ -66,7 +69,15 @@ func (p *Process) inspect() error {
 	if dir := cgroup.Of(p.PID).Frozen(); dir != "" {
 		return exit.Errorf(exit.Timeout, "frozen", "%s is frozen with its cgroup and would not answer; try %s first", p, cgroup.ThawCommand(dir))
 	}
-	p.Signals = &Dispositions{s.Caught.Has, s.Ignored.Has, func(n int) bool { return s.Blocked.Has(n) && p.blockedEverywhere(n) }}
+	p.Signals = &Dispositions{
+		Caught:  s.Caught.Has,
+		Ignored: s.Ignored.Has,
+		Blocked: func(n int) bool { return s.Blocked.Has(n) && p.blockedEverywhere(n) },
+		Notified: func(n int) bool {
+			notified, _ := sigmask.Notified(p.PID, n)
+			return notified
+		},
+	}
 	p.Build = func() (*debug.BuildInfo, error) { return p.readBuild(s.Caught) }
 	p.readArmedNote()
 	return nil
@@ -146,6 +157,15 @@ func (p *Process) Signal(sig syscall.Signal) error {
 		}
 	}
 	return unix.Kill(p.PID, sig)
+}
+
+// Ring sends the signal as a tagged ring, which the process does not pass on to
+// its program. The error is ENOSYS where that is not possible.
+func (p *Process) Ring(sig syscall.Signal) error {
+	if bits.UintSize < 64 {
+		return unix.ENOSYS // the tag fills 64 bits
+	}
+	return ringtag.Send(p.handle, p.PID, sig)
 }
 
 // Exited reports whether the process is gone, a zombie, or about to exit. It

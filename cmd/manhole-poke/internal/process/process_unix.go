@@ -43,6 +43,10 @@ type Dispositions struct {
 	Caught  func(int) bool
 	Ignored func(int) bool
 	Blocked func(int) bool // by every thread
+
+	// Notified reports whether the program is notified of the signal by
+	// os/signal. nil if the system does not say.
+	Notified func(int) bool
 }
 
 func unknown(pid int) *Process {

@@ -162,7 +162,7 @@ func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.Un
 	if err := checkReachable(p, e); err != nil {
 		return nil, err
 	}
-	if err := p.SignalError(p.Signal(e.signal)); err != nil {
+	if err := send(p, e.signal); err != nil {
 		return nil, err
 	}
 	return await(ctx, p, e, o.Timeout)

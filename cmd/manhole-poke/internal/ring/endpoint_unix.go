@@ -50,6 +50,11 @@ func endpointOf(p *process.Process, o Options) (endpoint, error) {
 	if err := checkDisposition(p, e.signal); err != nil {
 		return e, err
 	}
+	if p.ArmedNote == nil && p.DescriptorsRead || p.ArmedNoteErr != nil {
+		if err := checkNotified(p, e.signal); err != nil {
+			return e, err
+		}
+	}
 	if p.ArmedNote == nil && o.Signal == 0 {
 		switch name := signame.ForKill(e.signal); {
 		case p.ArmedNoteErr != nil:
@@ -89,6 +94,36 @@ func checkDisposition(p *process.Process, sig syscall.Signal) error {
 		return exit.Errorf(exit.NotArmed, "signal-blocked", "%s blocks %s in every thread and would not notice it, so it was not signalled; is this the right PID?", p, signame.Name(sig))
 	}
 	return nil
+}
+
+// checkNotified fails if the program is notified of the signal and would act on
+// it. That is not asked of a process with a note: a tagged ring does not get to
+// its program, and where lazy itself uses os/signal, it is lazy that is notified.
+func checkNotified(p *process.Process, sig syscall.Signal) error {
+	if p.Signals == nil || p.Signals.Notified == nil || !p.Signals.Notified(int(sig)) {
+		return nil
+	}
+	return exit.Errorf(exit.NotArmed, "handles-signal", "%s does not say that it is armed (no descriptor %s that is understood) and handles %s itself, so it was not signalled: it might reload or exit. Does it call lazy.Arm? Its log may say for which signal", p, armednote.Prefix, signame.Name(sig))
+}
+
+// send rings the process: with a tag if it understands that.
+func send(p *process.Process, sig syscall.Signal) error {
+	if p.ArmedNote == nil {
+		if err := checkNotified(p, sig); err != nil {
+			return err
+		}
+	}
+	if p.ArmedNote == nil || !p.ArmedNote.Tagged {
+		return p.SignalError(p.Signal(sig))
+	}
+	err := p.Ring(sig)
+	if err != unix.ENOSYS {
+		return p.SignalError(err)
+	}
+	if err := checkNotified(p, sig); err != nil {
+		return exit.Errorf(exit.NotArmed, "handles-signal", "%s handles %s itself as well, and this manhole-poke cannot send a signal for lazy alone (no pidfd_send_signal or rt_sigqueueinfo), so it was not signalled; try one for 64 bits, outside the sandbox", p, signame.Name(sig))
+	}
+	return p.SignalError(p.Signal(sig))
 }
 
 // fate says what a signal does to a process that does not catch it, signal(7).

@@ -153,7 +153,7 @@ func TestOtherUser(t *testing.T) {
 
 func TestWithoutProc(t *testing.T) {
 	g := poketest.Start(t, "armed")
-	poketest.WithoutProc(t, g.PID).Fails(t, exit.Denied, g.PID, "/proc", "kill -USR2 "+g.PID)
+	poketest.WithoutProc(t, g.PID).Fails(t, exit.Denied, g.PID, "/proc", "manhole-poke PATH")
 	g.Unharmed(t)
 	// The advice of that message works.
 	g = poketest.Start(t, "lazy")

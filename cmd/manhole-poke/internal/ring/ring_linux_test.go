@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
 	"github.com/go-manhole/lazy/internal/lazytest"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { poketest.Main(m, nil) }
@@ -101,8 +103,39 @@ func TestUnarmed(t *testing.T) {
 		poketest.Run(t, "", g.PID).Fails(t, exit.NotArmed, g.PID, "lazy.Arm")
 		g.Unharmed(t)
 	}
-	g := poketest.Start(t, "unarmed")
+	g := poketest.Start(t, "with another's note")
 	poketest.Run(t, "", "-s", "USR2", "-t", "200ms", g.PID).Fails(t, exit.Timeout, g.PID, "lazy.Arm")
+	g.Expect(t, "rung")
+}
+
+// A program may exit when it gets the signal, as nats-server does.
+func TestHandlesSignal(t *testing.T) {
+	g := poketest.Start(t, "unarmed")
+	for _, args := range [][]string{{g.PID}, {"-s", "USR2", g.PID}, {"-s", "12", g.PID, "stats"}} {
+		r := poketest.Run(t, "", args...)
+		r.Fails(t, exit.NotArmed, g.PID, "handles SIGUSR2 itself", "not signalled")
+		if strings.Contains(r.Stderr, "-s") || strings.Contains(r.Stderr, "kill") {
+			t.Errorf("proposes to ring: %s", r.Stderr)
+		}
+	}
+	g.Unharmed(t)
+	r := poketest.Run(t, "", "--json", g.PID, "stats")
+	if !strings.Contains(r.Stdout, `"handles-signal"`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A program that is armed and is notified of the same signal gets a ring of
+// kill(1), and none of manhole-poke's.
+func TestTaggedRing(t *testing.T) {
+	g := poketest.Start(t, "lazy, notified")
+	for range 3 {
+		poketest.Run(t, "", g.PID, "echo", "a").Succeeds(t, "a\n")
+	}
+	g.Unharmed(t)
+	if err := unix.Kill(poketest.Atoi(t, g.PID), unix.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
 	g.Expect(t, "rung")
 }
 
