@@ -36,7 +36,7 @@ func roles() lazytest.Roles {
 	all := lazytest.Roles{}
 	for _, role := range []string{
 		"lazy", "lazy, notified", "lazy by default", "lazy, but not for root", "looping", "in a raw call", "forking", "burning",
-		"ignoring", "with gops's agent", "for USR1", "unarmed", "without a note", "from the future", "with another's note",
+		"ignoring", "with gops's agent", "for USR1", "unarmed", "without a note", "from the future", "with another's note", "with a planted note", "with many notes", "with a note for SIGTERM",
 		"armed", "deaf", "dying when rung", "refusing", "busy", "hanging up", "hanging up at first", "hanging up on the script",
 		"silent", "closing", "dying in the session",
 	} {
@@ -156,6 +156,17 @@ func playSignalled(role, path string) {
 		hold(armednote.Prefix, "lazy=2\n")
 	case "with another's note":
 		hold(armednote.Prefix, strings.Replace(note, "pid=", "pid=1", 1))
+	case "with a planted note":
+		if err := unix.Fchown(hold(armednote.Prefix, note), 1234, 1234); err != nil {
+			panic(err)
+		}
+	case "with many notes":
+		for range 1000 {
+			hold(armednote.Prefix, "lazy=2\n")
+		}
+	case "with a note for SIGTERM":
+		hold(armednote.Prefix, string(armednote.Note{PID: os.Getpid(), Signal: int(syscall.SIGTERM), Path: path}.Text("SIGTERM")))
+		signal.Notify(rings, syscall.SIGTERM)
 	default:
 		hold("unrelated", "x")
 		hold(armednote.Prefix+"-1", note)
@@ -184,7 +195,7 @@ func notifyUnseen(rings chan os.Signal, sig os.Signal) {
 	signal.Notify(rings, all...)
 }
 
-func hold(name, text string) {
+func hold(name, text string) (fd int) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {
 		panic(err)
@@ -192,6 +203,7 @@ func hold(name, text string) {
 	if _, err := unix.Write(fd, []byte(text)); err != nil {
 		panic(err)
 	}
+	return fd
 }
 
 var hungUp bool

@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"github.com/go-manhole/lazy/internal/armednote"
+	"github.com/go-manhole/lazy/internal/sighandler"
+	"github.com/go-manhole/lazy/internal/signame"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +30,8 @@ func (p *Process) readDescriptors() {
 		return // hidden, although this user may signal the process
 	}
 	defer dir.Close()
-	for hidden := false; ; {
+	candidates := 0
+	for hidden := false; ; { // in ascending order, proc_readfd_common in fs/proc/fd.c
 		names, err := dir.Readdirnames(512)
 		for _, name := range names {
 			link, err := os.Readlink(dir.Name() + "/" + name)
@@ -36,12 +41,19 @@ func (p *Process) readDescriptors() {
 			if err != nil || !strings.HasPrefix(link, "/memfd:"+armednote.Prefix) {
 				continue
 			}
-			n, err := readMemfd(dir.Name() + "/" + name)
+			if candidates++; candidates > maxCandidates {
+				p.ArmedNoteErr = fmt.Errorf("it has more than %d of them", maxCandidates)
+				return
+			}
+			n, err := p.readMemfd(dir.Name() + "/" + name)
 			switch {
+			case errors.Is(err, errPlanted):
 			case err != nil:
 				p.ArmedNoteErr = err
+			case !sighandler.Usable(syscall.Signal(n.Signal)):
+				p.ArmedNoteErr = fmt.Errorf("nothing can be armed for %s", signame.Name(syscall.Signal(n.Signal)))
 			case n.PID == p.NSPid: // not one inherited from a parent
-				p.ArmedNote, p.DescriptorsRead = &n, true
+				p.ArmedNote, p.ArmedNoteErr, p.DescriptorsRead = &n, nil, true
 				return
 			}
 		}
@@ -52,9 +64,25 @@ func (p *Process) readDescriptors() {
 	}
 }
 
+// maxCandidates bounds how many notes of one process are read.
+const maxCandidates = 64
+
+// errPlanted is the error for a memfd that the process did not make: anybody may
+// send it one over a unix socket.
+var errPlanted = errors.New("made by another user")
+
+// dropNote takes back the note if the program has no lazy in it. One of which
+// that cannot be read keeps it, and one that is not of Go: lazy may be in a
+// library.
+func (p *Process) dropNote(b *debug.BuildInfo) {
+	if b != nil && !LinksLazy(b) {
+		p.ArmedNote = nil
+	}
+}
+
 // readMemfd opens nothing that could do harm or block: the other process
 // chooses what the name leads to.
-func readMemfd(name string) (armednote.Note, error) {
+func (p *Process) readMemfd(name string) (armednote.Note, error) {
 	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return armednote.Note{}, err
@@ -67,6 +95,9 @@ func readMemfd(name string) (armednote.Note, error) {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || sfs.Type != unix.TMPFS_MAGIC {
 		return armednote.Note{}, errors.New("not a memfd")
+	}
+	if st.Uid != 0 && int64(st.Uid) != int64(p.UID) {
+		return armednote.Note{}, errPlanted
 	}
 	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
 	if err != nil {

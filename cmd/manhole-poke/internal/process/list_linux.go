@@ -89,6 +89,7 @@ func (v *viewer) view(pid int) (Info, bool) {
 		g.Go, g.Lazy = &build.GoVersion, lazyVersion(build)
 	}
 	p.readArmedNote()
+	p.dropNote(build)
 	switch {
 	case p.ArmedNote != nil:
 		g.Armed, g.Signal, g.Socket = new(true), new(signame.Name(syscall.Signal(p.ArmedNote.Signal))), &p.ArmedNote.Path

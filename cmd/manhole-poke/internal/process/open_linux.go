@@ -79,7 +79,10 @@ func (p *Process) inspect() error {
 		},
 	}
 	p.Build = func() (*debug.BuildInfo, error) { return p.readBuild(s.Caught) }
-	p.readArmedNote()
+	if p.readArmedNote(); p.ArmedNote != nil {
+		b, _ := p.Build()
+		p.dropNote(b)
+	}
 	return nil
 }
 

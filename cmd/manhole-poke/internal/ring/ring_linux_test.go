@@ -139,6 +139,21 @@ func TestTaggedRing(t *testing.T) {
 	g.Expect(t, "rung")
 }
 
+// A note that the process did not make itself, that nobody would have made, or
+// one of too many, has it signalled by nobody.
+func TestPlantedNote(t *testing.T) {
+	lazytest.NeedRoot(t)
+	for role, words := range map[string]string{
+		"with a planted note":     "does not look armed",
+		"with many notes":         "more than 64",
+		"with a note for SIGTERM": "nothing can be armed for SIGTERM",
+	} {
+		g := poketest.Start(t, role)
+		poketest.Run(t, "", g.PID).Fails(t, exit.NotArmed, g.PID, words, "not signalled")
+		g.Unharmed(t)
+	}
+}
+
 func TestNoteFromTheFuture(t *testing.T) {
 	g := poketest.Start(t, "from the future")
 	poketest.Run(t, "", g.PID).Fails(t, exit.NotArmed, "newer manhole-poke")
