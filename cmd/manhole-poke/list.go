@@ -90,6 +90,8 @@ func cells(i *process.Info) []string {
 
 func armedFor(i *process.Info) string {
 	switch {
+	case i.Unanswered:
+		return "did not answer"
 	case i.Armed == nil:
 		return unknown
 	case !*i.Armed:

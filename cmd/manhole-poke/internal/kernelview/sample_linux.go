@@ -70,7 +70,7 @@ type moment struct {
 
 func (p Process) sample() (view, error) {
 	v := view{process: p.Name, pid: p.PID, isGo: p.IsGo, silent: p.Silent}
-	text, err := os.ReadFile(p.proc("status"))
+	text, err := procfs.ReadFile(p.proc("status"))
 	if err != nil {
 		return v, err
 	}
@@ -81,7 +81,7 @@ func (p Process) sample() (view, error) {
 		v.isGo, _ = soon(func() bool { _, err := buildinfo.ReadFile(p.proc("exe")); return err == nil })
 	}
 	v.noPreempt, _ = soon(func() bool {
-		environ, _ := os.ReadFile(p.proc("environ"))
+		environ, _ := procfs.ReadFile(p.proc("environ"))
 		return procfs.PreemptionOff(environ)
 	})
 	g := cgroup.Of(p.PID)
@@ -167,7 +167,7 @@ func (p Process) moments(before map[int][]moment) map[int][]moment {
 }
 
 func momentOf(dir string) (m moment, ok bool) {
-	text, err := os.ReadFile(dir + "/stat")
+	text, err := procfs.ReadFile(dir + "/stat")
 	if err == nil {
 		m.Stat, err = procfs.ParseStat(text)
 	}
@@ -176,19 +176,19 @@ func momentOf(dir string) (m moment, ok bool) {
 	}
 	m.Ran = m.User + m.System
 	// To the nanosecond, where the kernel keeps it.
-	if text, err := os.ReadFile(dir + "/schedstat"); err == nil {
+	if text, err := procfs.ReadFile(dir + "/schedstat"); err == nil {
 		if s, err := procfs.ParseSchedstat(text); err == nil && s.Ran > 0 {
 			m.Schedstat = s
 		}
 	}
-	text, err = os.ReadFile(dir + "/syscall")
+	text, err = procfs.ReadFile(dir + "/syscall")
 	if err == nil {
 		m.Syscall, err = procfs.ParseSyscall(text)
 	}
 	if err != nil {
 		m.hidden, m.Number = true, procfs.NoSyscall
 	}
-	if text, err := os.ReadFile(dir + "/wchan"); err == nil && string(text) != "0" {
+	if text, err := procfs.ReadFile(dir + "/wchan"); err == nil && string(text) != "0" {
 		m.channel = string(text)
 	}
 	return m, true
@@ -265,7 +265,7 @@ func callName(s procfs.Syscall) string {
 // kernelStack reads the functions of the kernel in which a thread sleeps,
 // innermost first; only root may.
 func kernelStack(name string) (functions []string) {
-	text, err := os.ReadFile(name)
+	text, err := procfs.ReadFile(name)
 	if err != nil {
 		return nil
 	}

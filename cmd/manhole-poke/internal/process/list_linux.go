@@ -5,6 +5,7 @@ import (
 	"os/user"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,15 +39,20 @@ func List() ([]Info, error) {
 	if err != nil {
 		return nil, exit.Errorf(exit.Denied, "inaccessible", "cannot list the processes: %v; is /proc mounted?", err)
 	}
-	var all []Info
-	v := viewer{builds: map[inode]*debug.BuildInfo{}, users: map[int]string{}}
+	var pids []int
 	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != os.Getpid() {
+			pids = append(pids, pid)
 		}
-		if p, ok := v.view(pid); ok {
-			all = append(all, p)
+	}
+	all, err := views(pids)
+	if err != nil {
+		return nil, exit.Errorf(exit.LocalIO, "local-io", "cannot list the processes: %v", err)
+	}
+	v := newViewer()
+	for i := range all {
+		if all[i].UID != nil { // the child need not look that up, nor may it block on one process
+			all[i].User = new(v.user(*all[i].UID))
 		}
 	}
 	sortByPID(all)
@@ -57,9 +63,15 @@ func List() ([]Info, error) {
 // is read once.
 type inode struct{ dev, ino uint64 }
 
+// A viewer is safe for concurrent use, except user.
 type viewer struct {
+	mu     sync.Mutex
 	builds map[inode]*debug.BuildInfo // nil for programs not built by Go
 	users  map[int]string
+}
+
+func newViewer() *viewer {
+	return &viewer{builds: map[inode]*debug.BuildInfo{}, users: map[int]string{}}
 }
 
 // goSignals are signals that the Go runtime catches from the start in every
@@ -71,17 +83,17 @@ const goSignals = ^procfs.SignalSet(1<<34-1) | 1<<(unix.SIGURG-1)
 // executable is hidden (another user's, or one with capabilities) or says
 // nothing (packed, obfuscated, emulated), the signals that it catches decide:
 // everybody may read those.
-func (v *viewer) view(pid int) (Info, bool) {
+func (v *viewer) view(pid int) (*Info, bool) {
 	p := unknown(pid)
 	s, err := p.status()
 	if err != nil || s.State == 'Z' || s.State == 'X' {
-		return Info{}, false // it has exited, or is hidden (hidepid in proc(5))
+		return nil, false // it has exited, or is hidden (hidepid in proc(5))
 	}
 	build := v.build(p.Proc("exe"))
 	if build == nil && s.Caught&goSignals != goSignals {
-		return Info{}, false
+		return nil, false
 	}
-	g := Info{PID: pid, NSPid: &p.NSPid, UID: &s.UID, User: new(v.user(s.UID)), Name: s.Name, Comm: s.Name, Up: up(p)}
+	g := &Info{PID: pid, NSPid: &p.NSPid, UID: &s.UID, Name: s.Name, Comm: s.Name, Up: up(p)}
 	if path, err := os.Readlink(p.Proc("exe")); err == nil {
 		g.setExecutable(path)
 	}
@@ -107,11 +119,16 @@ func (v *viewer) build(exe string) *debug.BuildInfo {
 	}
 	sys := st.Sys().(*syscall.Stat_t)
 	key := inode{uint64(sys.Dev), uint64(sys.Ino)}
+	v.mu.Lock()
 	b, ok := v.builds[key]
-	if !ok {
-		b, _ = buildinfo.ReadFile(exe)
-		v.builds[key] = b
+	v.mu.Unlock()
+	if ok {
+		return b
 	}
+	b, _ = buildinfo.ReadFile(exe)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.builds[key] = b
 	return b
 }
 
@@ -129,7 +146,7 @@ func (v *viewer) user(uid int) string {
 
 // up returns the seconds since the process started.
 func up(p *Process) *int64 {
-	text, err := os.ReadFile(p.Proc("stat"))
+	text, err := procfs.ReadFile(p.Proc("stat"))
 	if err != nil {
 		return nil
 	}

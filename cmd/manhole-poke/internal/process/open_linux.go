@@ -88,7 +88,7 @@ func (p *Process) inspect() error {
 
 // status reads /proc/PID/status and takes over what it says of the process.
 func (p *Process) status() (procfs.Status, error) {
-	text, err := os.ReadFile(p.Proc("status"))
+	text, err := procfs.ReadFile(p.Proc("status"))
 	if err != nil {
 		return procfs.Status{}, err
 	}
@@ -183,7 +183,7 @@ func (p *Process) Exited() bool {
 			return true
 		}
 	}
-	stat, err := os.ReadFile(p.Proc("stat"))
+	stat, err := procfs.ReadFile(p.Proc("stat"))
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
 	}
@@ -209,7 +209,7 @@ func (p *Process) blockedEverywhere(sig int) bool {
 		return true
 	}
 	return !slices.ContainsFunc(threads, func(t fs.DirEntry) bool {
-		text, err := os.ReadFile(p.Proc("task/" + t.Name() + "/status"))
+		text, err := procfs.ReadFile(p.Proc("task/" + t.Name() + "/status"))
 		if err != nil {
 			return false // it ended just now
 		}

@@ -29,11 +29,17 @@ type Info struct {
 	Armed   *bool   `json:"armed"`  // whether it says so
 	Signal  *string `json:"signal"` // nil also if it is not armed
 	Socket  *string `json:"socket"` // likewise; as the process itself names it
+
+	// Unanswered says that it took too long to look at the process, so that
+	// little is known, not even whether it is one of Go.
+	Unanswered bool `json:"unanswered,omitempty"`
 }
 
 // MayBeArmed reports whether the process says that it is armed or hides
 // whether it is.
-func (i *Info) MayBeArmed() bool { return i.Armed == nil || *i.Armed }
+func (i *Info) MayBeArmed() bool {
+	return !i.Unanswered && i.Armed == nil || i.Armed != nil && *i.Armed
+}
 
 // lazyModule is the module that an armed process has linked.
 const lazyModule = "github.com/go-manhole/lazy"

@@ -103,7 +103,7 @@ func checkNotified(p *process.Process, sig syscall.Signal) error {
 	if p.Signals == nil || p.Signals.Notified == nil || !p.Signals.Notified(int(sig)) {
 		return nil
 	}
-	return exit.Errorf(exit.NotArmed, "handles-signal", "%s does not say that it is armed (no descriptor %s that is understood) and handles %s itself, so it was not signalled: it might reload or exit. Does it call lazy.Arm? Its log may say for which signal", p, armednote.Prefix, signame.Name(sig))
+	return exit.Errorf(exit.NotArmed, "handles-signal", "%s does not look armed (no descriptor %s that is understood) and handles %s itself, so it was not signalled: it might reload or exit. Does it call lazy.Arm? Its log may say for which signal", p, armednote.Prefix, signame.Name(sig))
 }
 
 // send rings the process: with a tag if it understands that.

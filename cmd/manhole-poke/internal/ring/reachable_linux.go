@@ -50,7 +50,7 @@ func checkReachable(p *process.Process, e endpoint) error {
 
 // mountsIn returns nil if the mounts cannot be read.
 func mountsIn(name string) []procfs.Mount {
-	text, err := os.ReadFile(name)
+	text, err := procfs.ReadFile(name)
 	if err != nil {
 		return nil
 	}
@@ -66,7 +66,7 @@ func mountsIn(name string) []procfs.Mount {
 // everybody may read.
 func likelyPaths(p *process.Process) []string {
 	paths := slices.DeleteFunc(sockpath.Usual(p.NSPid), sockpath.IsAbstract)
-	text, err := os.ReadFile(p.Proc("net/unix"))
+	text, err := procfs.ReadFile(p.Proc("net/unix"))
 	if err != nil {
 		return paths
 	}
