@@ -159,7 +159,7 @@
 //     listener in the process's place (permission, refused, inaccessible,
 //     other-network, wrong-listener)
 //   - 6: somebody else has the session, or the process already has a gops
-//     agent (busy, has-gops-agent)
+//     agent (busy, path-shared, has-gops-agent)
 //   - 7: no answer in time, or none possible: the process is stopped or frozen
 //     (socket-not-opened, not-accepted, no-greeting, file-system, stopped,
 //     traced, frozen, demo-not-ready, gops-said-nothing)

@@ -50,6 +50,7 @@ var Table = []Row{
 	}},
 	{Busy, "somebody else has the session, or the process already has a gops agent", []string{
 		"busy",
+		"path-shared", // with another armed process
 		"has-gops-agent",
 	}},
 	{Timeout, "no answer in time, or none possible: the process is stopped or frozen", []string{

@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -294,6 +295,17 @@ func Connected(t testing.TB, path string) bool {
 		}
 	}
 	return false
+}
+
+// Listens reports whether somebody in the network namespace of the process
+// listens at path.
+func Listens(t testing.TB, path, pid string) bool {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + pid + "/net/unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Contains(procfs.ParseUnixListeners(text), path)
 }
 
 // SharedDir returns a directory that every user may use, with one of a long

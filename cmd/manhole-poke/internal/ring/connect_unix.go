@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
@@ -112,7 +113,25 @@ func connectAt(ctx context.Context, p *process.Process, path string, ours bool, 
 	r.conn.Close()
 	other := process.Unseen(r.listener.PID, r.listener.UID)
 	other.Name = process.NameOf(r.listener.PID)
+	if o, err := process.Open(r.listener.PID); err == nil {
+		sameNSPid := o.ArmedNote != nil && o.NSPid == p.NSPid && o.ArmedNote.Path == path
+		o.Close()
+		if sameNSPid {
+			return nil, exit.Errorf(exit.Busy, "path-shared", "%s of uid %d has its session at %s, which %s would open as well: both have the PID %d, in containers that share the directory; nothing was said to it: try again when that session has ended, or give one of them another path with lazy.WithPath", other, r.listener.UID, path, p, p.NSPid)
+		}
+	}
 	return nil, exit.Errorf(exit.Denied, "wrong-listener", "%s of uid %d listens at %s, not %s; nothing was said to it: stop it, remove the socket, and try again", other, r.listener.UID, path, p)
+}
+
+// otherUsual returns the other paths at which the process may listen because
+// its own is taken: it has others only if its own is one of the usual ones.
+func otherUsual(p *process.Process, e endpoint) []string {
+	usual := sockpath.Usual(p.NSPid)
+	i := slices.Index(usual, e.path)
+	if i < 0 || e.ours || e.guessed {
+		return nil
+	}
+	return slices.Delete(usual, i, i+1)
 }
 
 // await tries to connect until that works or the time is up.
@@ -121,11 +140,22 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 	defer late.Stop()
 	// Short at first: an idle process opens within a millisecond.
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		c, err := connect(ctx, p, e, timeout)
+		c, err := (*net.UnixConn)(nil), e.taken
+		if err == nil {
+			c, err = connect(ctx, p, e, timeout)
+		}
+		// The process takes another path if something is in its way.
+		if err != nil && (e.taken != nil || !errors.Is(err, unix.ENOENT)) {
+			for _, path := range otherUsual(p, e) {
+				if other, err := connectAt(ctx, p, path, false, timeout); err == nil {
+					return other, nil
+				}
+			}
+		}
 		switch {
 		case err == nil:
 			return c, nil
-		case !mayLater(err):
+		case e.taken == nil && !mayLater(err):
 			return nil, err
 		case p.Exited():
 			return nil, exit.Errorf(exit.Broken, "exited", "%s was signalled and exited before it opened %s; its own log may say why", p, e.path)
@@ -134,6 +164,12 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-late.C:
+			if e.taken != nil {
+				return nil, e.taken
+			}
+			if errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, errNotSocket) {
+				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but a socket at which nobody listens lies at %s; if it is not of its user, the process may not remove it: find out whose it is, remove it, and try again", p, e.path)
+			}
 			if errors.Is(err, errNotSocket) {
 				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but %s exists and is not a socket; find out whose it is, remove it, and try again", p, e.path)
 			}
@@ -156,8 +192,12 @@ func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.Un
 		return nil, err
 	}
 	c, err := connect(ctx, p, e, o.Timeout)
-	if err == nil || !mayLater(err) {
+	shared := exit.ReasonOf(err) == "path-shared" && len(otherUsual(p, e)) > 0
+	if err == nil || !mayLater(err) && !shared {
 		return c, err
+	}
+	if shared {
+		e.taken = err
 	}
 	if err := checkReachable(p, e); err != nil {
 		return nil, err
@@ -217,7 +257,7 @@ func verifyListener(path string, listener peercred.Cred) (*process.Process, erro
 	switch {
 	// A volume that containers share may hold the socket of a process that is
 	// not visible here; then there is no PID to compare with the name's.
-	case pid != 0 && listener.PID != 0 && pid != listener.PID && pid != p.NSPid:
+	case pid != 0 && pid != listener.PID && !isMeant(p, pid, path):
 		return p, exit.Errorf(exit.Denied, "wrong-listener", "%s of uid %d listens at %s, not process %d; nothing was said to it: stop it, remove the socket, and try manhole-poke %d", p, listener.UID, path, pid, pid)
 	case euid != 0 && euid != listener.UID:
 		return p, exit.Errorf(exit.Denied, "permission", "%s listens at %s and belongs to uid %d, you are uid %d; nothing was said to it; try as that user, or as root", p, path, listener.UID, euid)
@@ -225,6 +265,29 @@ func verifyListener(path string, listener peercred.Cred) (*process.Process, erro
 		return p, err
 	}
 	return p, nil // it listens, and who it is has been settled
+}
+
+// isMeant reports whether a process with another PID than the one in the name
+// of the path may be meant: pid is its own idea of its PID, in a pid namespace,
+// and it says that the path is its own. Anybody can make a pid namespace with any
+// PID in it, so it is not meant if a process that has the PID here says that the
+// path is its.
+func isMeant(p *process.Process, pid int, path string) bool {
+	if other, err := process.Open(pid); err == nil {
+		same, _ := other.OpensAt(path)
+		other.Close()
+		if same {
+			return false
+		}
+	}
+	if p.PID == 0 {
+		return true // not visible here, so the name says nothing about it
+	}
+	same, known := p.OpensAt(path)
+	if !known {
+		return pid == p.NSPid && !(p.DescriptorsRead && p.ArmedNote == nil)
+	}
+	return pid == p.NSPid && same
 }
 
 // ownerOf opens the process to signal for a path at which nobody listens: the

@@ -101,6 +101,47 @@ func TestPathIntoContainer(t *testing.T) {
 	poketest.InPIDNamespace(t, "--mount-proc", long, "echo", "longer", "than", "an", "address").Succeeds(t, "longer than an address\n")
 }
 
+// Two containers share /tmp, and both have the PID 1.
+func TestSharedPath(t *testing.T) {
+	dir, _ := poketest.SharedDir(t)
+	setup := "mount --bind " + dir + " $R/tmp"
+	first := container{role: "lazy by default", setup: setup, namespaces: full}.start(t)
+	second := container{role: "lazy by default", setup: setup, namespaces: full}.start(t)
+	if err := unix.Kill(poketest.Atoi(t, first.PID), unix.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	var c net.Conn
+	lazytest.Eventually(t, "the first listens", func() (ok bool) {
+		var err error
+		c, err = net.Dial("unix", dir+"/manhole-1")
+		return err == nil
+	})
+	defer c.Close()
+	poketest.Run(t, "", second.PID, "echo", "second").Succeeds(t, "second\n")
+
+	// With paths of their own they cannot give way.
+	first = container{role: "armed", path: "/tmp/door", setup: setup, namespaces: full}.start(t)
+	second = container{role: "armed", path: "/tmp/door", setup: setup, namespaces: full}.start(t)
+	if err := unix.Kill(poketest.Atoi(t, first.PID), unix.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	lazytest.Eventually(t, "the first listens", func() bool { return poketest.Listens(t, "/tmp/door", first.PID) })
+	poketest.Run(t, "", second.PID, "stats").Fails(t, exit.Busy, first.PID, second.PID, "/tmp/door", "share the directory")
+	second.Unharmed(t)
+}
+
+// A process of another user with the PID of the path's in a pid namespace.
+func TestListenerWithCraftedPID(t *testing.T) {
+	_, dir := poketest.SharedDir(t)
+	g := container{role: "without a note", path: dir + "/manhole-1", setup: "mkdir -p $R" + dir + "; mount --bind " + dir + " $R" + dir, namespaces: full, user: someone}.start(t)
+	if err := unix.Kill(poketest.Atoi(t, g.PID), unix.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	path := dir + "/manhole-1"
+	lazytest.Eventually(t, "it listens", func() bool { return poketest.Listens(t, path, g.PID) })
+	poketest.Run(t, "secret\n", path).Fails(t, exit.Denied, "not process 1", "nothing was said")
+}
+
 // untouchable makes a socket of the host to which nobody may connect.
 func untouchable(t *testing.T, path string) {
 	t.Helper()

@@ -19,6 +19,8 @@ type endpoint struct {
 	path    string
 	ours    bool // the path is as seen from here, not as the process sees it
 	guessed bool // nobody said what the path is
+
+	taken error // not nil if another armed process listens at the path
 }
 
 // endpointOf settles both from the options and from what the process says. It
