@@ -22,6 +22,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/safepath"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	opcode "github.com/google/gops/signal"
 	"golang.org/x/sys/unix"
@@ -91,6 +92,7 @@ type agent struct {
 	o        Options
 	uid      int
 	file     string // where the client looks for the port
+	path     *safepath.Path
 	port     string
 	listener *net.TCPListener
 
