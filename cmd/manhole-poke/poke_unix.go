@@ -110,7 +110,7 @@ func (o options) targets(args []string) (all []ring.Target, err error) {
 func (o options) parseTarget(word string) (ring.Target, error) {
 	if strings.Contains(word, "/") {
 		if o.path != "" {
-			return ring.Target{}, usagef("-p needs a PID; to use a path, give it alone: manhole-poke %s", word)
+			return ring.Target{}, usagef("-p needs a PID; to use a path, give it alone: manhole-poke %s", printable.Shell(word))
 		}
 		return ring.Target{Path: word}, nil
 	}

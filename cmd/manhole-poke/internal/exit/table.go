@@ -55,6 +55,7 @@ var Table = []Row{
 		"socket-not-opened",
 		"not-accepted",
 		"no-greeting",
+		"stalled", // in the middle of an answer
 		"file-system",
 		"stopped",
 		"traced",

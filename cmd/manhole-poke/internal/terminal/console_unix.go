@@ -17,6 +17,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/spool"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 const prompt = "lazy> " // as the console's own
@@ -143,8 +144,11 @@ func (t *console) check(typed typedLine) (typedLine, error) {
 			or = fmt.Sprintf(", or -%s to read it here", o.Name)
 		}
 	}
-	return typed, fmt.Errorf("the answer is binary, not for a terminal; try %s > %s%s", typed.line, fileNameFor(words), or)
+	return typed, fmt.Errorf("the answer is binary, not for a terminal; try %s > %s%s", typed.line, quote(fileNameFor(words)), or)
 }
+
+// quote returns a file as it can be typed after >.
+func quote(file string) string { return words.Join(file) }
 
 func fileNameFor(words []string) string {
 	switch name := words[0]; {
