@@ -57,6 +57,7 @@ func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring
 	q.budget = answer.NewBudget(held)
 	q.printer = answer.NewPrinter(q.queries, c.json, replies)
 	q.printer.Quiet, q.printer.GiveUp = c.timeout, q.giveUp
+	whole := ctx // the pager outlives the asking
 	ctx, cancel := context.WithCancelCause(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -66,7 +67,7 @@ func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring
 	if c.out != "" {
 		return q.toFiles(ctx, lines)
 	}
-	out, shown := c.paged(ctx, lines, func() {})
+	out, shown := c.paged(whole, lines, func() {})
 	if out == c.stdout && isTerminal(c.stdout) {
 		out = printable.NewWriter(out)
 	}
