@@ -1,6 +1,12 @@
 package lazy
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+
+	"github.com/go-manhole/lazy/internal/access"
+	"github.com/go-manhole/lazy/internal/peercred"
+)
 
 // Peer holds the credentials of the process at the other end of a session, as
 // the kernel recorded them at the time of the connection.
@@ -17,11 +23,16 @@ func (p Peer) String() string {
 	return fmt.Sprintf("uid %d (pid %d)", p.UID, p.PID)
 }
 
-// admit is the rule who may open a session: the process's effective user, or
-// root. WithCheck can only narrow it.
-func (p Peer) admit(euid int) error {
-	if p.UID != euid && p.UID != 0 {
-		return fmt.Errorf("connected as %v; only uid %d and root may connect; try again as one of them, for example with sudo", p, euid)
+// admitted returns why the peer may not open a session, or nil: the rule that
+// WithCheck can only narrow. It is that of the kernel for debuggers, see package
+// access; with sameUID the process's effective uid is enough.
+func (p Peer) admitted(sameUID bool) error {
+	err := access.Check(peercred.Cred(p))
+	if sameUID {
+		err = access.SameUser(peercred.Cred(p), os.Geteuid())
+	}
+	if err != nil {
+		return fmt.Errorf("%w; try as root, for example with sudo", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -16,6 +17,9 @@ import (
 func TestNothingIdle(t *testing.T) {
 	for _, godebug := range []string{"", "asyncpreemptoff=1", "asynctimerchan=1", "gctrace=1,madvdontneed=1"} {
 		t.Run("GODEBUG="+godebug, func(t *testing.T) {
+			if strings.HasPrefix(godebug, "asynctimerchan") && !strings.HasPrefix(runtime.Version(), "go1.26") {
+				t.Skip("the setting is gone since Go 1.27, which refuses to start with it")
+			}
 			t.Setenv("GODEBUG", godebug)
 			testNothingIdle(t)
 		})
@@ -24,7 +28,7 @@ func TestNothingIdle(t *testing.T) {
 
 func testNothingIdle(t *testing.T) {
 	plain, armed := startTarget(t, "-early", "-design", "nothing"), startTarget(t, "-early")
-	p, a := plain.Footprint(), armed.Footprint()
+	p, a := plain.Footprint(), armed.resting() // without a tick that is under way
 	t.Logf("unarmed: %+v", p)
 	t.Logf("armed:   %+v", a)
 	if got := a.Goroutines - p.Goroutines; got != idleGoroutines {
@@ -61,7 +65,7 @@ func testNothingIdle(t *testing.T) {
 			continue
 		}
 		b, err := os.ReadFile(l)
-		want := armednote.Note{PID: armed.PID, Signal: 12, Path: armed.Path}
+		want := armednote.Note{PID: armed.PID, Signal: 12, Path: armed.Path, Tagged: idleGoroutines == 0}
 		if note, bad := armednote.Parse(b); err != nil || bad != nil || note != want || !strings.Contains(string(b), "\nsignal=SIGUSR2\n") {
 			t.Errorf("the memfd says %q, %v, %v; want %+v", b, err, bad, want)
 		}

@@ -16,9 +16,10 @@
 //
 //	kill -USR2 PID && nc -U /tmp/manhole-PID
 //
-// A client must run as the effective user of the process, or as root; the kernel
-// reports its credentials (SO_PEERCRED in unix(7), LOCAL_PEERCRED on macOS and
-// FreeBSD). It gets the runtime's statistics and the stacks of all goroutines,
+// A client must be root, or be allowed to debug the process (ptrace(2)): a process
+// of the same user, if the process has always been that user's. The kernel reports
+// its credentials (SO_PEERCRED in unix(7), LOCAL_PEERCRED on macOS and FreeBSD),
+// and WithSameEffectiveUID widens the rule. The client gets the runtime's statistics and the stacks of all goroutines,
 // then a console with more commands, which "help" lists. When it leaves, is
 // silent for too long, or no client connects in time, the connection, the
 // listener, the file and the goroutines go, and the process is ready for the

@@ -77,9 +77,20 @@ func WithLogger(l *slog.Logger) Option {
 	return option(func(c *config) { c.logger = l })
 }
 
+// WithSameEffectiveUID lets in every peer that has the effective uid of this
+// process, and root. Without it a peer that is not root comes in only if the
+// kernel would let it debug this process (ptrace(2)): if the real, effective and
+// saved user and group ids are all the peer's, and the process is dumpable, has no
+// capabilities, and is in the same user namespace. A process that was root and
+// called setuid, or has file capabilities, then lets in root alone. With this
+// option every process of its user gets at what it had as root.
+func WithSameEffectiveUID() Option {
+	return option(func(c *config) { c.sameUID = true })
+}
+
 // WithCheck adds a check of the peer's credentials. It comes after the rule that
-// always holds (the effective uid of this process, or root) and can only narrow
-// it. A peer is refused if check returns an error, whose text the peer and the
+// always holds (root, or a peer that may debug this process; see
+// WithSameEffectiveUID) and can only narrow it. A peer is refused if check returns an error, whose text the peer and the
 // log get, if it panics, and if it takes longer than 2 seconds.
 func WithCheck(check func(Peer) error) Option {
 	return option(func(c *config) { c.check = check })
@@ -102,6 +113,7 @@ type config struct {
 	maxDuration   time.Duration
 	logger        *slog.Logger
 	check         func(Peer) error
+	sameUID       bool
 	readOnly      bool
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -20,6 +21,7 @@ import (
 	"github.com/go-manhole/lazy/internal/safely"
 	"github.com/go-manhole/lazy/internal/signame"
 	"github.com/go-manhole/lazy/internal/sockfile"
+	"github.com/go-manhole/lazy/internal/sockpath"
 	"github.com/go-manhole/lazy/internal/threads"
 	"golang.org/x/sys/unix"
 )
@@ -48,6 +50,7 @@ var (
 // A session is one peer that was let in.
 type session struct {
 	m           *manhole
+	path        string // of its socket
 	peer        Peer
 	conn        *pollconn.Conn
 	since       time.Time
@@ -72,6 +75,7 @@ func (m *manhole) ring(opened error) {
 			m.log.Error("lazy: panic in a session", "panic", v, "stack", string(debug.Stack()))
 		}
 		m.rearm(s)
+		m.refused.Flush(m.log, "lazy: further peers were turned away")
 		if failed != nil {
 			// A reader of this may ring again at once.
 			m.log.Error("lazy: got the signal, but cannot open the socket", "path", m.path, "err", failed)
@@ -88,13 +92,13 @@ func (m *manhole) ring(opened error) {
 	defer func() {
 		clearSocket()
 		if err := file.Remove(); err != nil {
-			m.log.Warn("lazy: the socket is not removed", "path", m.path, "err", err)
+			m.log.Warn("lazy: the socket is not removed", "path", file.Path(), "err", err)
 		}
 		m.discardSocket()
 	}()
 
 	if s = m.await(file); s != nil {
-		s.lockThreads = lockThreads
+		s.lockThreads, s.path = lockThreads, file.Path()
 		s.ended = m.attend(s)
 	}
 }
@@ -106,7 +110,7 @@ func (m *manhole) open(err error) (sockfile.File, error) {
 		// The ring came at the end of a session, before there was a socket
 		// for it; or there was no descriptor for one.
 		for start := time.Now(); ; time.Sleep(pollconn.PollInterval) {
-			if err = m.ensureDescriptors(); m.sock >= 0 {
+			if err = m.ensureDescriptors(); m.sock.N() >= 0 {
 				break
 			}
 			if m.giveUpSpare() {
@@ -116,27 +120,63 @@ func (m *manhole) open(err error) (sockfile.File, error) {
 				return sockfile.File{}, err
 			}
 		}
-		err = sockfile.Listen(m.sock, m.path)
+		err = m.listen(m.path)
 	}
-	if errors.Is(err, unix.EADDRINUSE) {
-		stale := sockfile.RemoveStale(m.path)
-		if sockfile.Exhausted(stale) && m.giveUpSpare() {
-			stale = sockfile.RemoveStale(m.path)
+	file, err := m.openAt(m.path, err)
+	if err != nil && m.usual {
+		// The directory is full, or somebody else's socket is there.
+		for _, path := range sockpath.Usual(os.Getpid()) {
+			if path == m.path {
+				continue
+			}
+			if other, err2 := m.openAt(path, m.listen(path)); err2 == nil {
+				m.log.Warn("lazy: the socket is not at its usual path", "path", path, "why", oneLine(err))
+				return other, nil
+			}
 		}
-		if stale != nil {
-			return sockfile.File{}, stale
-		}
-		err = sockfile.Listen(m.sock, m.path)
-	}
-	var file sockfile.File
-	if err == nil {
-		file, err = sockfile.Stat(m.path)
-	}
-	if err != nil && sockfile.Bound(m.sock) {
-		sockfile.RemoveBound(m.path)
-		m.discardSocket()
 	}
 	return file, err
+}
+
+// listen binds the manhole's socket to path and listens.
+func (m *manhole) listen(path string) error {
+	if err := m.ensureDescriptors(); m.sock.N() < 0 {
+		return err
+	}
+	return sockfile.Listen(m.sock.N(), path)
+}
+
+// openAt makes the best of the result of listen, or of the signal handler's: a
+// socket that a dead process left is removed, and a socket that the handler bound
+// on a thread with another root directory or other rights is made anew.
+func (m *manhole) openAt(path string, err error) (file sockfile.File, _ error) {
+	if errors.Is(err, unix.EADDRINUSE) {
+		stale := sockfile.RemoveStale(path)
+		if sockfile.Exhausted(stale) && m.giveUpSpare() {
+			stale = sockfile.RemoveStale(path)
+		}
+		if stale != nil {
+			return file, stale
+		}
+		err = m.listen(path)
+	}
+	for try := 1; ; try++ {
+		if err == nil {
+			file, err = sockfile.Stat(path)
+		}
+		if err == nil {
+			return file, nil
+		}
+		if sock := m.sock.N(); sock >= 0 && sockfile.Bound(sock) {
+			sockfile.RemoveElsewhere(sock, path)
+			sockfile.RemoveBound(path)
+			m.discardSocket()
+		}
+		if try == 2 {
+			return file, err
+		}
+		err = m.listen(path)
+	}
 }
 
 // await waits for a peer that may come in. It returns nil when the time is up,
@@ -150,11 +190,11 @@ func (m *manhole) await(file sockfile.File) *session {
 			return s
 		}
 		if !file.InPlace() {
-			m.log.Warn("lazy: got the signal, but the socket was removed before a client connected", "path", m.path)
+			m.log.Warn("lazy: got the signal, but the socket was removed before a client connected", "path", file.Path())
 			return nil
 		}
 	}
-	m.log.Warn("lazy: got the signal, but no client connected", "path", m.path, "duration", m.acceptTimeout)
+	m.log.Warn("lazy: got the signal, but no client connected", "path", file.Path(), "duration", m.acceptTimeout)
 	return nil
 }
 
@@ -162,9 +202,10 @@ func (m *manhole) await(file sockfile.File) *session {
 // peer that may come in. None may while there is a holder.
 func (m *manhole) accept(holder *session) *session {
 	for range sockfile.Backlog {
-		fd, err := sockfile.Accept(m.sock)
+		sock := m.sock.N()
+		fd, err := sockfile.Accept(sock)
 		if sockfile.Exhausted(err) && m.giveUpSpare() {
-			fd, err = sockfile.Accept(m.sock)
+			fd, err = sockfile.Accept(sock)
 		}
 		switch {
 		case err == unix.ECONNABORTED || err == unix.EINTR:
@@ -188,19 +229,19 @@ func (m *manhole) admit(fd int, holder *session) *session {
 	peer := Peer(cred)
 	if err != nil {
 		err = fmt.Errorf("the kernel does not report your credentials: %w", err)
-	} else if err = peer.admit(os.Geteuid()); err == nil && holder == nil {
+	} else if err = peer.admitted(m.sameUID); err == nil && holder == nil {
 		err = m.checkPeer(peer)
 	}
 	switch {
 	case err != nil:
 		conn.CloseWith(fmt.Sprintf("lazy: refused: %v\n", oneLine(err)))
-		m.log.Warn("lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "err", err)
+		m.refused.Log(m.log, slog.LevelWarn, "lazy: peer refused", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "err", err)
 	case holder != nil && conn.Vanished():
 		conn.Close()
 	case holder != nil:
 		conn.CloseWith(fmt.Sprintf("lazy: busy: session held by %v since %s (%v ago), silent for %v; try again when it is over\n", holder.peer,
 			holder.since.Format(time.DateTime), time.Since(holder.since).Round(time.Second), holder.conn.Quiet().Round(time.Second)))
-		m.log.Info("lazy: peer turned away, the session is held", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "holder", holder.peer.String())
+		m.refused.Log(m.log, slog.LevelInfo, "lazy: peer turned away, the session is held", "uid", peer.UID, "pid", peer.PID, "duration", time.Since(came), "holder", holder.peer.String())
 	case conn.Vanished() && !conn.HasInput():
 		// A client that only tried whether anything listens.
 		conn.Close()
@@ -292,7 +333,7 @@ func (s *session) serve(ctx context.Context) (kind string, err error) {
 		Greeting: s.greeting(),
 		Idle:     s.m.idleTimeout,
 		ReadOnly: s.m.readOnly,
-		Path:     s.m.path,
+		Path:     s.path,
 		Signal:   signame.ForKill(s.m.sig),
 		Commands: programCommands(),
 		Log:      s.m.log.With("uid", s.peer.UID, "pid", s.peer.PID),
@@ -324,16 +365,16 @@ func programCommands() []console.Command {
 func (m *manhole) rearm(s *session) {
 	err := m.ensureDescriptors()
 	if err == nil {
-		m.bell.setSocket(m.sock)
+		m.bell.setSocket(m.sock.N())
 	}
 	if s != nil {
 		s.conn.Close()
 	}
 	if err != nil {
 		err = m.ensureDescriptors()
-		m.bell.setSocket(m.sock)
+		m.bell.setSocket(m.sock.N())
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, sockfile.ErrNotVisible) {
 		m.log.Error("lazy: descriptors for the next ring are missing; they are made when there is room", "err", err)
 	}
 	if s != nil {

@@ -3,12 +3,15 @@
 package lazy
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/internal/pollconn"
 	"github.com/go-manhole/lazy/internal/sighandler"
+	"github.com/go-manhole/lazy/internal/sigmask"
+	"github.com/go-manhole/lazy/internal/signame"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,16 +23,21 @@ type doorbell struct {
 	turn    sync.Mutex // held while a tick looks or answers a ring
 	timer   *time.Timer
 	backoff pollBackoff
+	looks   schedule // for the program's own use of the signal
 }
+
+// tagged: the handler knows a tagged ring, package ringtag.
+const tagged = true
 
 func (b *doorbell) install(m *manhole) (err error) {
 	b.m = m
 	b.turn.Lock() // the first tick waits until all is set
 	defer b.turn.Unlock()
-	if b.handler, err = sighandler.Install(m.sig, m.path, m.sock); err != nil {
+	if b.handler, err = sighandler.Install(m.sig, m.path, m.sock.N()); err != nil {
 		return err
 	}
 	b.timer = time.AfterFunc(b.backoff.restart(), b.tick)
+	b.looks.begin()
 	return nil
 }
 
@@ -58,12 +66,18 @@ func (b *doorbell) tick() {
 	switch state, err := b.handler.State(); state {
 	case sighandler.Armed:
 		next = b.backoff.next()
-		if b.m.sock < 0 || b.m.spare < 0 {
-			// There was no descriptor when the last session ended.
+		if !b.m.complete() {
+			// There was no descriptor when the last session ended, or the
+			// program has closed ours.
 			b.m.ensureDescriptors()
-			b.setSocket(b.m.sock)
+			b.setSocket(b.m.sock.N())
+		}
+		b.handler.ChooseThread()
+		if b.looks.due() {
+			b.m.warnIfNotified()
 		}
 	case sighandler.Open, sighandler.Failed:
+		b.m.warnIfNotified()
 		mark.Session(func() { b.m.ring(err) })
 		next = b.backoff.restart()
 	}
@@ -136,4 +150,41 @@ func processCPU() time.Duration {
 		return 0
 	}
 	return time.Duration(ts.Nano())
+}
+
+// A schedule says when to look for something that most likely happens soon after
+// Arm: often at first, and no more after some hours.
+type schedule struct {
+	start time.Time
+	next  time.Duration
+}
+
+const (
+	firstLook = time.Second
+	lastLook  = 12 * time.Hour
+)
+
+func (s *schedule) begin() { s.start, s.next = time.Now(), firstLook }
+
+// due reports whether it is time for another look.
+func (s *schedule) due() bool {
+	if s.next > lastLook || time.Since(s.start) < s.next {
+		return false
+	}
+	s.next *= 3
+	return true
+}
+
+// warnIfNotified logs one warning if the program uses the signal itself, since a
+// plain kill is passed on to it.
+func (m *manhole) warnIfNotified() {
+	if m.warned {
+		return
+	}
+	if notified, _ := sigmask.Notified(0, int(m.sig)); !notified {
+		return
+	}
+	m.warned = true
+	m.log.Warn(fmt.Sprintf("lazy: this program is notified of %s itself, so kill -%s also has it do whatever it does then; manhole-poke opens a session without that, and WithSignal chooses another signal%s",
+		signame.Name(m.sig), signame.ForKill(m.sig), freeSignals(m.sig)))
 }

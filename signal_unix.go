@@ -8,8 +8,10 @@ import (
 
 	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/internal/sighandler"
-	"github.com/go-manhole/lazy/internal/sockfile"
 )
+
+// tagged: os/signal does not report the value of a tagged ring.
+const tagged = false
 
 // A doorbell turns the signal into a session with os/signal: one goroutine is
 // parked until the signal comes, and then answers the ring itself.
@@ -35,7 +37,7 @@ func (b *doorbell) wait() {
 	defer close(b.done)
 	for range b.c {
 		if b.m.ctx.Err() == nil {
-			b.m.ring(sockfile.Listen(b.m.sock, b.m.path))
+			b.m.ring(b.m.listen(b.m.path))
 		}
 	}
 }

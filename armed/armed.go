@@ -19,8 +19,10 @@
 //	readonly        true leaves only the commands that observe
 //
 // An invalid value, or an error of lazy.Arm, is reported on one line of stderr,
-// and the program runs on unarmed. It also does so if it is set-user-ID or
-// set-group-ID, because then a user with fewer rights chose its environment.
+// and the program runs on unarmed. It also does so if
+// it has rights that the caller had not (set-user-ID, set-group-ID, file
+// capabilities: AT_SECURE in getauxval(3)), because then a user with fewer rights
+// chose its environment.
 package armed
 
 import (
@@ -31,6 +33,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy"
+	"github.com/go-manhole/lazy/internal/access"
 )
 
 const variable = "LAZY_MANHOLE"
@@ -46,8 +49,8 @@ func arm(value string) error {
 	case "", "0", "false", "no", "off":
 		return nil
 	}
-	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
-		return fmt.Errorf("ignored in a set-user-ID or set-group-ID program")
+	if access.Privileged() {
+		return fmt.Errorf("ignored in a set-user-ID or set-group-ID program, or one with file capabilities")
 	}
 	options, err := parse(value)
 	if err != nil {

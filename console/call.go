@@ -45,13 +45,13 @@ func (s *session) do(line string) error {
 // run runs one command to its end and reports how it failed.
 func (s *session) run(c command, arguments []string) error {
 	ctx := s.work.ctx
-	s.peer.ctx = ctx
+	s.output.ctx = ctx
 	end := s.call(ctx, c, arguments)
 	interrupted := context.Cause(ctx) == errInterrupted
-	s.peer.ctx = s.ctx
+	s.output.ctx = s.ctx
 	switch {
 	case interrupted:
-		s.out.Reset(answer{s}) // what was not sent yet, and the error of sending it
+		s.out.Reset(answerWriter{s}) // what was not sent yet, and the error of sending it
 		s.complain(c.Name, errInterrupted)
 		return errInterrupted
 	case end.panicked:
@@ -99,7 +99,7 @@ func (s *session) call(ctx context.Context, c command, arguments []string) endin
 	// A command of the program may do anything: write from several goroutines,
 	// go on writing after it returned, never return.
 	s.out.Flush()
-	w := &gate{w: answer{s}}
+	w := &gate{w: answerWriter{s}}
 	defer w.close()
 	ended := make(chan ending, 1)
 	go mark.Session(func() {

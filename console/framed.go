@@ -40,12 +40,12 @@ func (s *session) preface() error {
 	}
 	wants := strings.Fields(options)
 	s.person = slices.Contains(wants, frame.WantsProgress)
-	s.requests = &requests{in: s.in, person: s.person, fail: s.peer.cancel}
+	s.requests = &requests{in: s.in, person: s.person, fail: s.output.cancel}
 	hello, err := s.hello()
 	if err != nil {
 		return err
 	}
-	if err := frame.Write(s.peer, frame.Frame{Kind: frame.Hello, Payload: hello}); err != nil {
+	if err := frame.Write(s.output, frame.Frame{Kind: frame.Hello, Payload: hello}); err != nil {
 		return err
 	}
 	if slices.Contains(wants, frame.WantsReport) {

@@ -31,17 +31,17 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// answer is what answers are written to.
-type answer struct{ s *session }
+// answerWriter is what answers are written to.
+type answerWriter struct{ s *session }
 
-func (a answer) Write(b []byte) (int, error) {
+func (a answerWriter) Write(b []byte) (int, error) {
 	if len(b) > 0 {
 		a.s.midLine = b[len(b)-1] != '\n'
 	}
 	if a.s.framed {
-		return frame.Writer{W: a.s.peer, Kind: frame.Output, ID: a.s.id()}.Write(b)
+		return frame.Writer{W: a.s.output, Kind: frame.Output, ID: a.s.id()}.Write(b)
 	}
-	return a.s.peer.Write(b)
+	return a.s.output.Write(b)
 }
 
 // flush sends what was written so far. Its error is why the session must end.
@@ -53,7 +53,7 @@ func (s *session) flush() error {
 // put sends a frame after what was written so far.
 func (s *session) put(k frame.Kind, payload []byte) {
 	s.out.Flush()
-	frame.Write(s.peer, frame.Frame{Kind: k, ID: s.id(), Payload: payload}) // an error ends the session, see output
+	frame.Write(s.output, frame.Frame{Kind: k, ID: s.id(), Payload: payload}) // an error ends the session, see output
 }
 
 // say shows a person something that is not part of an answer.
@@ -87,10 +87,10 @@ func (s *session) complain(name string, err error) {
 func (s *session) farewell(why error) {
 	text := format.OneLine(why.Error())
 	switch {
-	case s.peer.broken.Load():
+	case s.output.broken.Load():
 	case s.framed:
-		frame.Write(s.peer.conn, frame.Frame{Kind: frame.Closing, Payload: []byte(text)})
+		frame.Write(s.output.conn, frame.Frame{Kind: frame.Closing, Payload: []byte(text)})
 	default:
-		fmt.Fprintf(s.peer.conn, "\nlazy: closing: %s\n", text)
+		fmt.Fprintf(s.output.conn, "\nlazy: closing: %s\n", text)
 	}
 }

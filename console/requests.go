@@ -83,7 +83,7 @@ func (r *requests) parse() {
 	// When a person closes the input, what runs ends early. A script gets the
 	// whole answer.
 	ended := r.in.err != nil && (r.person || r.in.err != io.EOF)
-	if r.running != nil && (ended || r.running.finishAtOnce) {
+	if r.running != nil && (ended || r.running.finishAtOnce || r.running.endless && len(r.waiting) > 0) {
 		r.running.finish()
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func TestLinesThatWait(t *testing.T) {
 	onBoth(t, Config{}, "", func(t *testing.T, c *client) {
-		running := c.line("watch 0.01")
+		running := c.line("watch 0.01 1000000")
 		c.await(running)
 		version, interrupted, unclosed := c.line("version"), c.line("pprof-cpu 1h"), c.line("'")
 		finished := c.line("trace 1h")
@@ -40,11 +40,26 @@ func TestLinesThatWait(t *testing.T) {
 	})
 }
 
+// TestNextLineEndsWatch: it has no end, so the next line of a script ends it.
+func TestNextLineEndsWatch(t *testing.T) {
+	onBoth(t, Config{}, "", func(t *testing.T, c *client) {
+		first := c.line("watch 0.01")
+		c.await(first)
+		next := c.line("version")
+		for _, id := range []uint32{first, next} {
+			if got := c.answer(id); got[frame.Failed] != "" {
+				t.Errorf("%q", got)
+			}
+		}
+		c.leave()
+	})
+}
+
 // TestManyLinesWait: more lines than are kept are not lost, but wait for being
 // read.
 func TestManyLinesWait(t *testing.T) {
 	onBoth(t, Config{}, "", func(t *testing.T, c *client) {
-		first := c.line("watch 0.01")
+		first := c.line("watch 0.01 1000000")
 		c.await(first)
 		const n = 200
 		sent := make(chan error, 1)
@@ -93,7 +108,7 @@ func TestWrongFrames(t *testing.T) {
 				c.closing("the client breaks the protocol: ")
 			})
 			onBoth(t, Config{}, "", func(t *testing.T, c *client) {
-				c.await(c.line("watch 0.01"))
+				c.await(c.line("watch 0.01 1000000"))
 				frame.Write(c.conn, test.frame)
 				c.closing(test.why)
 			})

@@ -25,8 +25,8 @@ type session struct {
 
 	in       *input
 	requests *requests // read from in, if framed
-	peer     *output
-	out      *bufio.Writer   // of answers, to peer; flushed after every command
+	output   *output
+	out      *bufio.Writer   // of answers, to output; flushed after every command
 	midLine  bool            // whether what was sent ends in the middle of a line
 	work     *work           // what is being answered
 	last     *stackdump.Dump // what "stack diff" compares with
@@ -47,12 +47,12 @@ func start(ctx context.Context, conn Conn, cfg Config) (s *session, end func()) 
 		})
 	})
 	s = &session{
-		ctx:  ctx,
-		cfg:  cfg,
-		in:   &input{ctx: ctx, conn: conn, idle: cfg.Idle},
-		peer: &output{ctx: ctx, cancel: cancel, conn: conn},
+		ctx:    ctx,
+		cfg:    cfg,
+		in:     &input{ctx: ctx, conn: conn, idle: cfg.Idle},
+		output: &output{ctx: ctx, cancel: cancel, conn: conn},
 	}
-	s.out = bufio.NewWriter(answer{s})
+	s.out = bufio.NewWriter(answerWriter{s})
 	return s, func() {
 		// Where the scheduler is saturated it may be seconds until that function
 		// runs, so it is not waited for.

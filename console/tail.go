@@ -29,6 +29,7 @@ func tailOutput(ctx context.Context, s *session, a *args.Parsed) error {
 	defer t.Close()
 	s.say("lazy: Enter ends it\n")
 	enough := s.enough(s.person)
+	s.endless()
 	for {
 		more, err := t.Show(ctx, false)
 		if err != nil {

@@ -33,6 +33,9 @@ func watch(ctx context.Context, s *session, a *args.Parsed) error {
 	if s.person || s.framed || lines == 0 {
 		enough = s.enough(s.person)
 	}
+	if lines == 0 {
+		s.endless()
+	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	last := readFigures()

@@ -17,9 +17,10 @@ type work struct {
 	cancel context.CancelCauseFunc
 
 	enough   chan struct{} // closed when the peer wants no more
-	finished bool          // it is
-	listens  bool          // in text, what the peer says next closes enough
-	atEnd    bool          // and so does the end of input
+	finished bool          // enough is closed
+	listens  bool          // in text: whatever the peer sends closes enough
+	atEnd    bool          // so does the end of input
+	endless  bool          // in frames: a line that waits closes enough
 }
 
 // finish ends early what takes its time.
@@ -89,6 +90,21 @@ func (s *session) enough(atEnd bool) <-chan struct{} {
 	s.in.mu.Unlock()
 	s.in.listen()
 	return w.enough
+}
+
+// endless has the next line finish the command in frames, too. It is for a
+// command that ends in no other way, so that a script that goes on does not wait
+// forever.
+func (s *session) endless() {
+	if !s.framed {
+		return
+	}
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.work.endless = true
+	if len(s.requests.waiting) > 0 {
+		s.work.finish()
+	}
 }
 
 // waitFor waits for d, and looks for what the peer sends. It returns true as

@@ -3,7 +3,6 @@ package access
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -91,31 +90,50 @@ func readInt(name string, otherwise int) int {
 	return n
 }
 
-// sameNamespace refuses a peer that has the same user id in another user
-// namespace: there it may be root of a container that is kept from its host.
+// sameNamespace refuses a peer that has the same user id in a user namespace
+// below ours: there it may be root of a container that is kept from its host. A
+// peer from outside our namespace is let in, since who has our user id out there
+// is root of the host, the owner of our namespace, or does not exist; which of
+// them cannot be seen from here.
 func sameNamespace(peer peercred.Cred) error {
-	ours, err := os.Readlink("/proc/self/ns/user")
-	if err != nil || peer.PID <= 0 {
-		return nil // no /proc, or none of the peer's
+	var ours, theirs unix.Stat_t
+	if peer.PID <= 0 || unix.Stat("/proc/self/ns/user", &ours) != nil {
+		return nil // no PID here, or no /proc
 	}
-	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", peer.PID))
+	ns, err := unix.Open(fmt.Sprintf("/proc/%d/ns/user", peer.PID), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH):
 		return nil // it has gone, or this /proc does not show it
-	case err != nil && !isRoot(peer.PID):
-		return denied(peer, "the peer's user namespace cannot be read (%v)", err)
-	case err != nil:
+	case err != nil && otherRealUser(peer):
 		return nil
-	case theirs != ours:
-		return denied(peer, "the peer is in another user namespace")
+	case err != nil:
+		return denied(peer, "the peer's user namespace cannot be read (%v)", err)
 	}
-	return nil
+	defer func() { unix.Close(ns) }()
+	for level := 0; ; level++ {
+		if err := unix.Fstat(ns, &theirs); err != nil {
+			return denied(peer, "the peer's user namespace cannot be read (%v)", err)
+		}
+		switch {
+		case theirs.Dev == ours.Dev && theirs.Ino == ours.Ino && level == 0:
+			return nil
+		case theirs.Dev == ours.Dev && theirs.Ino == ours.Ino:
+			return denied(peer, "the peer is in a user namespace below that of this process")
+		}
+		parent, err := unix.IoctlRetInt(ns, unix.NS_GET_PARENT)
+		if err != nil {
+			return nil // EPERM: beyond our namespace, ioctl_ns(2)
+		}
+		unix.Close(ns)
+		ns = parent
+	}
 }
 
-// isRoot reports whether a process is root's, whatever the thread that
-// connected was at that moment: manhole-poke run by root connects as the
-// process's user, who cannot look into it.
-func isRoot(pid int) bool {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	return err == nil && strings.Contains(string(status), "\nUid:\t0\t")
+// otherRealUser reports whether the peer's process has another real uid than the
+// thread had that connected: manhole-poke run by root connects as the process's
+// user, who cannot look into it. From inside a user namespace root of the host has
+// the overflow uid.
+func otherRealUser(peer peercred.Cred) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", peer.PID))
+	return err == nil && !strings.Contains(string(status), fmt.Sprintf("\nUid:\t%d\t", peer.UID))
 }

@@ -124,7 +124,7 @@ func TestOtherNamespace(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
-	if err := sameNamespace(peercred.Cred{UID: 1, PID: cmd.Process.Pid}); err == nil || !strings.Contains(err.Error(), "another user namespace") {
+	if err := sameNamespace(peercred.Cred{UID: 1, PID: cmd.Process.Pid}); err == nil || !strings.Contains(err.Error(), "user namespace below") {
 		t.Errorf("%v", err)
 	}
 	if err := sameNamespace(peercred.Cred{UID: 1, PID: os.Getpid()}); err != nil {

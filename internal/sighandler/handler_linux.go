@@ -31,9 +31,13 @@ const (
 )
 
 // backlog is for the assembly.
+//
+//lint:ignore U1000 The assembly uses it.
 const backlog = sockfile.Backlog
 
 // tag is for the assembly: a signal with this value is a ring and nothing else.
+//
+//lint:ignore U1000 The assembly uses it.
 const tag = ringtag.Value
 
 // memory is all that the handler touches. It is static, because the handler has
@@ -54,6 +58,7 @@ type memory struct {
 		family uint16
 		path   [108]byte
 	}
+	//lint:ignore U1000 The assembly uses it.
 	stat [144]byte // scratch space for fstat, used between Armed and what follows
 }
 

@@ -50,19 +50,25 @@ func Accept(fd int) (int, error) {
 
 // NewSpare makes the descriptor that is given up when there is none left for a
 // client. Until then it is a memfd that tells users who may read /proc/PID/fd
-// that this process is armed, see package armednote.
-func NewSpare(sig syscall.Signal, path string) (int, error) {
-	note := armednote.Note{PID: os.Getpid(), Signal: int(sig), Path: path}
+// that this process is armed, see package armednote. With ErrNotVisible it is
+// a spare and no more.
+func NewSpare(sig syscall.Signal, path string, tagged bool) (fd int, err error) {
+	note := armednote.Note{PID: os.Getpid(), Signal: int(sig), Path: path, Tagged: tagged}
 	name := note.Name(signame.Name(sig))
 	// Kernels before 6.3 do not know MFD_NOEXEC_SEAL; later ones may be set
 	// to insist on it (sysctl vm.memfd_noexec).
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
+	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
 	if errors.Is(err, unix.EINVAL) {
 		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	}
-	if err != nil {
+	if err != nil && !Exhausted(err) {
 		// Forbidden (seccomp) or unknown.
-		return newPlainSpare()
+		if fd, err2 := newPlainSpare(); err2 == nil {
+			return fd, fmt.Errorf("%w: memfd_create: %w", ErrNotVisible, err)
+		}
+	}
+	if err != nil {
+		return -1, fmt.Errorf("a spare descriptor: %w", err)
 	}
 	fd = aboveStdio(fd)
 	// Without its content the descriptor is still a spare.

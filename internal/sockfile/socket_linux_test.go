@@ -36,7 +36,7 @@ func TestAbstract(t *testing.T) {
 }
 
 func TestSpare(t *testing.T) {
-	fd, err := NewSpare(syscall.SIGUSR2, "/tmp/x")
+	fd, err := NewSpare(syscall.SIGUSR2, "/tmp/x", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestSpare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := armednote.Parse(text); err != nil || n != (armednote.Note{PID: os.Getpid(), Signal: 12, Path: "/tmp/x"}) {
+	if n, err := armednote.Parse(text); err != nil || n != (armednote.Note{PID: os.Getpid(), Signal: 12, Path: "/tmp/x", Tagged: true}) {
 		t.Errorf("%+v, %v", n, err)
 	}
 }

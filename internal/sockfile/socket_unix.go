@@ -64,4 +64,4 @@ func Accept(fd int) (int, error) {
 
 // NewSpare makes the descriptor that is given up when there is none left for a
 // client.
-func NewSpare(syscall.Signal, string) (int, error) { return newPlainSpare() }
+func NewSpare(syscall.Signal, string, bool) (int, error) { return newPlainSpare() }

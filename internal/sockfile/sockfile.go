@@ -25,6 +25,10 @@ func New() (fd int, err error) {
 	return fd, nil
 }
 
+// ErrNotVisible is the error of NewSpare for a descriptor that does not show that
+// the process is armed.
+var ErrNotVisible = errors.New("from outside it cannot be seen that this process is armed")
+
 // Bound reports whether the socket has an address.
 func Bound(fd int) bool {
 	sa, err := unix.Getsockname(fd)
@@ -69,9 +73,8 @@ type File struct {
 	st   unix.Stat_t // unused if the name is abstract
 }
 
-// Stat returns what path names, now that a socket was bound to it. That it is a
-// socket of this user is all that can be checked, because the kernel does not
-// report which file bind made.
+// Stat returns what path names, now that a socket was bound to it, and gives it
+// the mode 0600. It checks that it is a socket of this user.
 func Stat(path string) (File, error) {
 	f := File{path: path}
 	if abstract(path) {
@@ -83,8 +86,11 @@ func Stat(path string) (File, error) {
 	if f.st.Mode&unix.S_IFMT != unix.S_IFSOCK || int(f.st.Uid) != os.Geteuid() {
 		return f, errReplaced(path)
 	}
-	return f, nil
+	return f, ownMode(path, &f.st)
 }
+
+// Path returns the path.
+func (f File) Path() string { return f.path }
 
 // InPlace reports whether the path still names the file.
 func (f File) InPlace() bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestSplit(t *testing.T) {
@@ -19,6 +20,8 @@ func TestSplit(t *testing.T) {
 		`a\ b \' \"`:             {"a b", "'", `"`},
 		`"a\"b" "a\'b" "a\x00b"`: {`a"b`, `a\'b`, `a\x00b`},
 		`'a\b'`:                  {`a\b`},
+		`a'b c'd`:                {"ab cd"},
+		`http\.Serve \d+ \\`:     {`http\.Serve`, `\d+`, `\`},
 		`end\`:                   {`end\`},
 		"a\x00b":                 {"a\x00b"},
 	} {
@@ -93,11 +96,18 @@ func FuzzJoin(f *testing.F) {
 }
 
 func FuzzSplit(f *testing.F) {
-	f.Add(`a 'b "c" \d`)
+	for _, line := range []string{`a 'b "c" \d`, "", `a "b`, `a\ 'b c' "d\"e"`, "\xff\x00", `\`, `"\`} {
+		f.Add(line)
+	}
 	f.Fuzz(func(t *testing.T, line string) {
 		all, err := Split(line)
 		if err != nil {
 			return
+		}
+		for _, w := range all {
+			if s := Show(w); !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\x1b\n") || s == "" {
+				t.Errorf("%q is shown as %q", w, s)
+			}
 		}
 		if again, err := Split(Join(all...)); err != nil || !slices.Equal(all, again) {
 			t.Errorf("%q: %q, then %q, %v", line, all, again, err)

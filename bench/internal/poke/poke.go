@@ -15,18 +15,15 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-manhole/lazy/internal/ringtag"
 	"golang.org/x/sys/unix"
 )
 
 // Signal is the one that rings.
 const Signal = unix.SIGUSR2
 
-// Tag is the value by which the library knows a ring that is meant for it
-// alone.
-//
-// TODO: take it from the package of the library that will define it. Until
-// then the library treats a tagged ring as any other.
-const Tag = 0
+// Tag is the value by which the library knows a ring that is meant for it alone.
+const Tag = ringtag.Value
 
 // Script is the usual conversation.
 const Script = "stats\nstack\nquit\n"

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
@@ -264,4 +265,35 @@ func TestFileSaturated(t *testing.T) {
 	t.Logf("a line is shown after %v on average, %v at most", sum/times, slowest)
 	c.SetDeadline(time.Now().Add(lazytest.Patience))
 	leave(t, c)
+}
+
+// Tail has no end, so the next line of a script ends it, in frames as in text.
+func TestNextLine(t *testing.T) {
+	tg := startRedirected(t, "2>>"+filepath.Join(t.TempDir(), "err"))
+	if got := tg.Script("tail stderr\nversion\n"); !strings.HasPrefix(got, "go1.") {
+		t.Errorf("%q", got)
+	}
+	tg.Gone()
+	tg.Ring()
+	c := tg.Dial()
+	io.WriteString(c, frame.Preface+"\n")
+	for i, line := range []string{"tail stderr", "version"} {
+		if err := frame.Write(c, frame.Frame{Kind: frame.Line, ID: uint32(i + 1), Payload: []byte(line)}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			time.Sleep(100 * time.Millisecond) // the second may come later, or not
+		}
+	}
+	var got []string
+	for len(got) == 0 || got[len(got)-1] != "D2 " {
+		f, err := frame.Read(c)
+		if err != nil {
+			t.Fatalf("%v, after %q", err, got)
+		}
+		got = append(got, fmt.Sprintf("%c%d %s", f.Kind, f.ID, f.Payload))
+	}
+	if n := len(got); n < 3 || got[n-3] != "D1 " || !strings.HasPrefix(got[n-2], "O2 go1.") {
+		t.Errorf("%q", got)
+	}
 }
