@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,4 +102,78 @@ func TestEndlessRefusal(t *testing.T) {
 	if kb := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; kb > 100<<10 && os.Getenv("GOFLAGS") != "-race" {
 		t.Errorf("it took %d MiB", kb>>10)
 	}
+}
+
+// What --restricted forbids, nothing that follows it allows.
+func TestRestricted(t *testing.T) {
+	g := poketest.Start(t, "lazy")
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("XDG_STATE_HOME", dir)
+	t.Setenv("PAGER", "touch paged")
+	t.Setenv("GOPS_CONFIG_DIR", dir)
+	for _, args := range [][]string{
+		{"-o", "x", g.PID, "version"}, {g.PID, "version", "-o", "x"}, {"-f", "-o", "x", g.PID, "version"}, {"-s", "TERM", g.PID, "version"}, {"--pager", g.PID, "stack"},
+		{"-o", "x", "--all", "version"}, {"-ox", "-c", "version", g.PID}, {"--output=x", "--json", g.PID, "version"},
+	} {
+		poketest.Run(t, "", append([]string{"--restricted"}, args...)...).Fails(t, exit.Denied, "--restricted does not allow")
+	}
+	for _, args := range [][]string{{"--restricted=false", g.PID, "version"}, {"gops", g.PID}, {"demo"}, {"--restricted=false", "gops", g.PID}, {"gops", "--restricted=false", g.PID}, {"gops", "--restricted", g.PID}} {
+		poketest.Run(t, "", append([]string{"--restricted"}, args...)...).Fails(t, exit.Usage, "restricted")
+	}
+	for _, args := range [][]string{{g.PID, "echo", "x"}, {"-c", "echo x", g.PID}} {
+		poketest.Run(t, "", append([]string{"--restricted"}, args...)...).Succeeds(t, "x\n")
+	}
+	for _, args := range [][]string{{}, {"list"}, {"--json"}, {"kernel", g.PID}} {
+		if r := poketest.Run(t, "", append([]string{"--restricted"}, args...)...); r.Status != exit.OK || r.Stdout == "" {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+	s, wait := poketest.AtTerminal(t, "--restricted", g.PID)
+	s.Until(t, "lazy> ")
+	for _, line := range []string{"version > x", "version >! x", "version | touch x", "version >x", "version |touch x"} {
+		s.Type(t, line+"\r")
+		s.Until(t, "allows neither | nor >")
+	}
+	s.Type(t, "quit\r")
+	if st := wait(); st != exit.OK {
+		t.Errorf("exit status %d", st)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Nothing is left behind if files cannot be made for all targets, if there is
+// nowhere to write, or after the client was stopped.
+func TestNothingLeft(t *testing.T) {
+	g, dir := poketest.Start(t, "lazy"), t.TempDir()
+	empty := func(what string) {
+		t.Helper()
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%s: left behind: %d, %v", what, len(left), left[0])
+		}
+	}
+	args := []string{"-o", filepath.Join(dir, "x"), g.PID}
+	for n := range 2000 {
+		args = append(args, strconv.Itoa(1<<22+1+n)) // more than any PID
+	}
+	args = append(args, "block")
+	for _, script := range []string{"ulimit -n 64", "exec 1>&- 2>&-"} {
+		cmd := lazytest.Wrap(poketest.Command(t, nil, args...), "sh", "-c", script+`; exec timeout -s TERM 5 "$@"`, "sh")
+		if cmd.Run(); cmd.ProcessState.Success() {
+			t.Error(script, "it succeeded")
+		}
+		empty(script)
+	}
+	cmd := poketest.Command(t, nil, "-o", filepath.Join(dir, "x"), g.PID, "block")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lazytest.Eventually(t, "it has begun", func() bool { left, _ := os.ReadDir(dir); return len(left) > 0 })
+	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGTERM, syscall.SIGCONT} {
+		cmd.Process.Signal(sig)
+	}
+	cmd.Wait()
+	empty("stopped")
 }

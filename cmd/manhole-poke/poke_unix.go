@@ -157,7 +157,7 @@ func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in in
 	}
 	defer s.Close()
 	if typed {
-		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Help: theManual().AtTerminal()})
+		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Restricted: c.restricted, Help: theManual().AtTerminal()})
 	}
 	out := io.Writer(c.stdout)
 	if isTerminal(c.stdout) {

@@ -46,6 +46,7 @@ var Table = []Row{
 		"inaccessible", // the process or its root directory cannot be inspected
 		"other-network",
 		"wrong-listener",
+		"restricted", // by --restricted
 	}},
 	{Busy, "somebody else has the session, or the process already has a gops agent", []string{
 		"busy",

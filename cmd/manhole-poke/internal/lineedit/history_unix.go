@@ -35,6 +35,9 @@ type history struct {
 
 // openHistory reads the history of earlier sessions of the program.
 func openHistory(program string) *history {
+	if program == "" {
+		return &history{}
+	}
 	h := &history{file: historyFile(program)}
 	p, err := safepath.Resolve(h.file, false)
 	if err != nil {
