@@ -29,8 +29,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+var roles = lazytest.Roles{"target": targetMain}
+
 func TestMain(m *testing.M) {
-	lazytest.Play(lazytest.Roles{"target": targetMain})
+	lazytest.Play(roles)
 	os.Exit(m.Run())
 }
 
@@ -84,6 +86,7 @@ func targetMain() {
 		idle   = flag.Duration("idle-timeout", 0, "WithIdleTimeout")
 		most   = flag.Duration("max-duration", 0, "WithMaxDuration")
 		ro     = flag.Bool("readonly", false, "WithReadOnly")
+		same   = flag.Bool("same-uid", false, "WithSameEffectiveUID, from the line arm on")
 		deny   = flag.String("deny", "", "WithCheck that refuses with these words")
 		spin   = flag.Int("spin", 0, "goroutines that burn CPU")
 		park   = flag.Int("park", 0, "goroutines that wait on a channel")
@@ -95,6 +98,7 @@ func targetMain() {
 		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang")
 		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
+		before = flag.String("before", "", "what the program does before Arm, see beforeArm")
 		early  = flag.Bool("early", false, "use the poller and a timer before Arm, as most programs do")
 	)
 	flag.Parse()
@@ -139,8 +143,13 @@ func targetMain() {
 		return err
 	})
 
+	again := false
 	arm := func() error {
 		var o []lazy.Option
+		if *same && again {
+			o = append(o, lazy.WithSameEffectiveUID())
+		}
+		again = true
 		if *path != "" {
 			o = append(o, lazy.WithPath(*path))
 		}
@@ -170,6 +179,7 @@ func targetMain() {
 		}
 		return lazy.Arm(o...)
 	}
+	beforeArm(*before)
 	var err error
 	switch *design {
 	case "lazy":
@@ -243,7 +253,7 @@ func targetMain() {
 			s, _ := json.Marshal(string(buf[:runtime.Stack(buf, true)]))
 			fmt.Println(string(s))
 		default:
-			fmt.Println("what?")
+			fmt.Println(hostDoes(in.Text()))
 		}
 	}
 }

@@ -113,6 +113,11 @@
 //   - --all: ask every armed process that you may signal.
 //   - --json: answer in JSON, for programs.
 //   - --pager: at a terminal, show long answers in $PAGER.
+//   - --restricted: forbid what reaches beyond the session: files,
+//     programs, -s. No | PROGRAM and > FILE at the terminal, no -o, -s,
+//     --pager and history, and none of the subcommands gops and demo.
+//     For a rule in sudoers(5), which must name this flag first: without it,
+//     running manhole-poke as root is a root shell.
 //   - --for DURATION: how long gops may be used: 30m, 3600; default 10m.
 //     Only with the subcommand gops.
 //
@@ -157,12 +162,12 @@
 //     other-path, note-not-understood)
 //   - 5: not permitted: another user's process, a refused session, or another
 //     listener in the process's place (permission, refused, inaccessible,
-//     other-network, wrong-listener)
+//     other-network, wrong-listener, restricted)
 //   - 6: somebody else has the session, or the process already has a gops
 //     agent (busy, path-shared, has-gops-agent)
 //   - 7: no answer in time, or none possible: the process is stopped or frozen
-//     (socket-not-opened, not-accepted, no-greeting, file-system, stopped,
-//     traced, frozen, demo-not-ready, gops-said-nothing)
+//     (socket-not-opened, not-accepted, no-greeting, stalled, file-system,
+//     stopped, traced, frozen, demo-not-ready, gops-said-nothing)
 //   - 8: the process exited, or ended the session early (exited,
 //     session-ended, hung-up, not-understood)
 //   - 9: some of several processes did not answer (some-did-not-answer)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/manual"
 	"github.com/spf13/pflag"
 )
@@ -21,6 +22,8 @@ type options struct {
 	all      bool
 	pager    bool
 	duration time.Duration // of gops; 0 if not given
+
+	restricted bool // for a rule of sudoers
 }
 
 // flags returns all flags, for the command line as for help and completion.
@@ -46,6 +49,14 @@ func (o *options) flags() *pflag.FlagSet {
 	f.BoolVar(&o.all, "all", false, "ask every armed process that you may signal")
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
 	f.BoolVar(&o.pager, "pager", false, "at a terminal, show long answers in $PAGER")
+	f.BoolFunc("restricted", "forbid what reaches beyond the session: files, programs, -s", func(s string) error {
+		if on, err := strconv.ParseBool(s); err != nil || !on {
+			return errors.New("it cannot be taken back")
+		}
+		o.restricted = true
+		return nil
+	})
+	explain(f, "restricted", "", "No | PROGRAM and > FILE at the terminal, no -o, -s, --pager and history, and none of the subcommands gops and demo. For a rule in sudoers(5), which must name this flag first: without it, running manhole-poke as root is a root shell.")
 	f.Func("for", "how long gops may be used: 30m, 3600; default 10m", func(s string) (err error) {
 		o.duration, err = parseDuration(s)
 		return err
@@ -53,6 +64,16 @@ func (o *options) flags() *pflag.FlagSet {
 	explain(f, "for", "DURATION", "")
 	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
 	return f
+}
+
+// checkRestricted refuses what --restricted forbids.
+func (o *options) checkRestricted() error {
+	for what, given := range map[string]bool{"-o": o.out != "", "-f": o.force, "-s": o.signal != "", "--pager": o.pager} {
+		if o.restricted && given {
+			return exit.Errorf(exit.Denied, "restricted", "--restricted does not allow %s; leave it out", what)
+		}
+	}
+	return nil
 }
 
 // Annotations, for what pflag has no field.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/internal/signame"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 // An input is what is to be said to the process.
@@ -63,7 +64,7 @@ func (c *client) scriptLines(ctx context.Context, targets []string) (lines []str
 	case err != nil:
 		return nil, err
 	case in.terminal:
-		return nil, usagef("a session is with one process; give a command: manhole-poke %s stats", strings.Join(targets, " "))
+		return nil, usagef("a session is with one process; give a command: manhole-poke %s stats", shellWords(words.Join(targets...)))
 	case in.empty():
 		return []string{"stats", "stack"}, nil
 	}

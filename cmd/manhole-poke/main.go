@@ -149,6 +149,9 @@ func (c *client) dispatch(flags *pflag.FlagSet, args []string) error {
 		return c.listByDefault(flags)
 	}
 	r, err := parseRequest(&c.options, args, flags.ArgsLenAtDash() == 0)
+	if err == nil {
+		err = c.checkRestricted()
+	}
 	if err != nil {
 		return err
 	}
@@ -159,7 +162,7 @@ func (c *client) dispatch(flags *pflag.FlagSet, args []string) error {
 // forgotten.
 func (c *client) listByDefault(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
-		if f.Name != "json" {
+		if f.Name != "json" && f.Name != "restricted" {
 			err = usagef("--%s needs a target; list the processes with manhole-poke", f.Name)
 		}
 	})

@@ -172,3 +172,14 @@ func TestNobodyReads(t *testing.T) {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
+
+// Advice can be pasted, whatever the name and the command are.
+func TestShellWords(t *testing.T) {
+	for line, want := range map[string]string{
+		"stack -n 3 -match=x": "stack -n 3 -match=x", "echo 'a;b' $(x)": "echo 'a;b' '$(x)'", "echo -'$x'": "echo -'$x'", "echo 'open": `'echo '\''open'`,
+	} {
+		if got := shellWords(line); got != want {
+			t.Errorf("%q: %s, want %s", line, got, want)
+		}
+	}
+}

@@ -22,6 +22,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/terminal"
 	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/words"
 	"golang.org/x/term"
 )
 
@@ -60,7 +61,7 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 	for _, line := range lines {
 		if file == nil && s.IsBinary(line) && isTerminal(c.stdout) {
 			name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-			return exit.Errorf(exit.Usage, "binary-to-terminal", "the answer to %q is binary, not for a terminal; try manhole-poke -o %s.out %s %s", name, name, t, line)
+			return exit.Errorf(exit.Usage, "binary-to-terminal", "the answer to %q is binary, not for a terminal; try manhole-poke -o %s %s %s", name, printable.Shell(name+".out"), printable.Shell(t.String()), shellWords(line))
 		}
 		failed, err := current.run(s, line, sink)
 		if err != nil {
@@ -86,6 +87,20 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 		return c.commit(file, lines[0])
 	}
 	return nil
+}
+
+// shellWords returns a line of the console as words of a shell.
+func shellWords(line string) string {
+	given, err := words.Split(line)
+	if err != nil {
+		return printable.Shell(line)
+	}
+	for i, w := range given {
+		if given[i] = printable.Shell(w); strings.HasPrefix(w, "-") {
+			given[i] = "-" + printable.Shell(w[1:]) // an option
+		}
+	}
+	return strings.Join(given, " ")
 }
 
 // current is the request that is being answered.

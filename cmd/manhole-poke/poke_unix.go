@@ -110,7 +110,7 @@ func (o options) targets(args []string) (all []ring.Target, err error) {
 func (o options) parseTarget(word string) (ring.Target, error) {
 	if strings.Contains(word, "/") {
 		if o.path != "" {
-			return ring.Target{}, usagef("-p needs a PID; to use a path, give it alone: manhole-poke %s", word)
+			return ring.Target{}, usagef("-p needs a PID; to use a path, give it alone: manhole-poke %s", printable.Shell(word))
 		}
 		return ring.Target{Path: word}, nil
 	}
@@ -157,7 +157,7 @@ func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in in
 	}
 	defer s.Close()
 	if typed {
-		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Help: theManual().AtTerminal()})
+		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Restricted: c.restricted, Help: theManual().AtTerminal()})
 	}
 	out := io.Writer(c.stdout)
 	if isTerminal(c.stdout) {

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -30,7 +31,7 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 	case len(command) == 0 && o.all:
 		return request{}, usagef("--all needs a command; try manhole-poke --all stats")
 	case len(command) == 0 && (o.out != "" || o.force || o.json):
-		return request{}, usagef("-o, -f and --json need a command; try manhole-poke --json %s stats", targets[0])
+		return request{}, usagef("-o, -f and --json need a command; try manhole-poke --json %s stats", printable.Shell(targets[0]))
 	case len(command) == 0:
 		return request{targets: targets}, nil
 	case o.all && !literal && isTarget(command[0]):

@@ -3,12 +3,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
@@ -21,13 +21,14 @@ import (
 )
 
 // maxParallel limits the sessions at the same time, each of which takes
-// descriptors.
+// descriptors. A process that keeps silent does not count: it must not keep
+// others from being asked.
 const maxParallel = 256
 
 // askSeveral runs the lines in all targets at once, so that what takes its time
-// covers the same time everywhere, and shows the answers together.
+// covers the same time everywhere, and shows the answers together, as they come.
 func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring.Target, lines []string) error {
-	var files []*outfile.File
+	q := &several{client: c, ro: ro, targets: targets, queries: c.queries(lines), sessions: make([]*session.Session, len(targets))}
 	if c.out != "" {
 		for _, t := range targets {
 			name := c.out
@@ -39,34 +40,155 @@ func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring
 				return err
 			}
 			defer f.Discard()
-			files = append(files, f)
+			q.files = append(q.files, f)
 		}
 	}
-	queries := c.queries(lines)
 	replies := make([]answer.Reply, len(targets))
-	var all sync.WaitGroup
-	slots := make(chan struct{}, maxParallel)
 	for i, t := range targets {
+		replies[i].PID, replies[i].Path = t.PID, t.Path
+		if t.PID != 0 {
+			replies[i].Name = process.NameOf(t.PID) // now, as it may exit
+		}
+	}
+	held := answer.MaxHeld
+	if c.json {
+		held /= 4
+	}
+	q.budget = answer.NewBudget(held)
+	q.printer = answer.NewPrinter(q.queries, c.json, replies)
+	q.printer.Quiet, q.printer.GiveUp = c.timeout, q.giveUp
+	whole := ctx // the pager outlives the asking
+	ctx, cancel := context.WithCancelCause(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel(nil)
+	all.Go(func() { q.askAll(ctx) })
+
+	if c.out != "" {
+		return q.toFiles(ctx, lines)
+	}
+	out, shown := c.paged(whole, lines, func() {})
+	if out == c.stdout && isTerminal(c.stdout) {
+		out = printable.NewWriter(out)
+	}
+	replies, err := q.printer.Run(ctx, out)
+	cancel(nil) // of what still runs, nobody wants the answer
+	shown()
+	switch {
+	case err != nil && err == context.Cause(ctx):
+		return err
+	case err != nil:
+		return exit.Errorf(exit.LocalIO, "output", "cannot write the answers: %v", err)
+	}
+	return answer.Outcome(c.stderr, replies)
+}
+
+// several asks several targets.
+type several struct {
+	*client
+	ro      ring.Options
+	targets []ring.Target
+	queries []answer.Query
+	files   []*outfile.File // one for each target, or nil
+	budget  *answer.Budget
+	printer *answer.Printer
+
+	mu       sync.Mutex
+	sessions []*session.Session // those that are open
+}
+
+// askAll asks all targets and returns when they have answered.
+func (q *several) askAll(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	slots := make(chan struct{}, maxParallel)
+	for i := range q.targets {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		done := make(chan struct{})
 		all.Go(func() {
-			slots <- struct{}{}
+			defer close(done)
+			err := q.ask(ctx, i)
+			q.printer.Ended(i, exit.WithView(err, "")) // for programs, or beside others
+		})
+		all.Go(func() {
 			defer func() { <-slots }()
-			var out io.Writer
-			if files != nil {
-				out = files[i]
+			tick := time.NewTicker(q.timeout/4 + time.Millisecond)
+			defer tick.Stop()
+			for !q.printer.IsSilent(i) {
+				select {
+				case <-done:
+					return
+				case <-tick.C:
+				}
 			}
-			replies[i] = c.query(ctx, ro, t, queries, out)
-			replies[i].Err = exit.WithView(replies[i].Err, "") // for programs, or beside others
 		})
 	}
-	all.Wait()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := c.show(ctx, queries, replies); err != nil {
+}
+
+// ask asks one process.
+func (q *several) ask(ctx context.Context, i int) error {
+	s, err := session.Connect(ctx, q.targets[i], q.ro, session.Options{Timeout: q.timeout})
+	if err != nil {
 		return err
 	}
-	c.commitAll(files, replies, lines)
-	return answer.Outcome(c.stderr, replies)
+	defer s.Close()
+	q.mu.Lock()
+	q.sessions[i] = s
+	q.mu.Unlock()
+	q.printer.Began(i, s.Process().PID, s.Process().Name)
+	for _, query := range q.queries {
+		a := answer.Answer{}
+		sink := session.Sink{}
+		switch {
+		case q.files != nil:
+			sink.Out = q.files[i]
+		case s.IsBinary(query.Line):
+			a.Failed = "the answer is binary; try -o FILE, which makes one for each process"
+			q.printer.Answered(i, a)
+			continue
+		default:
+			a.Held = q.budget.Buffer()
+			sink.Out = &heard{w: a.Held, heard: func() { q.printer.Heard(i) }}
+		}
+		if a.Failed, err = s.Do(query.Sent, sink); err != nil {
+			return err
+		}
+		q.printer.Answered(i, a)
+	}
+	s.Leave()
+	return nil
+}
+
+// giveUp ends the session with a process that withholds the answers of others.
+func (q *several) giveUp(i int) {
+	q.mu.Lock()
+	s := q.sessions[i]
+	q.mu.Unlock()
+	if s != nil {
+		s.Abort(exit.Errorf(exit.Timeout, "stalled", "%s did not answer within %v, while others waited; it may be too busy: try a longer -t, or ask it alone", s.Process(), q.timeout))
+	}
+}
+
+// A heard reports that much was written. A process that says a little now and
+// then would keep others waiting for ever.
+type heard struct {
+	w     io.Writer
+	heard func()
+	n     int
+}
+
+const much = 16 << 10
+
+func (h *heard) Write(p []byte) (int, error) {
+	if h.n += len(p); h.n >= much {
+		h.n = 0
+		h.heard()
+	}
+	return h.w.Write(p)
 }
 
 func (c *client) queries(lines []string) (all []answer.Query) {
@@ -88,87 +210,26 @@ func fileLabel(t ring.Target) string {
 	return strings.ReplaceAll(strings.Trim(t.Path, "/"), "/", "-")
 }
 
-// query asks one process. Without out the answers are kept in the reply.
-func (c *client) query(ctx context.Context, ro ring.Options, t ring.Target, queries []answer.Query, out io.Writer) (r answer.Reply) {
-	r.PID, r.Path = t.PID, t.Path
-	if t.PID != 0 {
-		r.Name = process.NameOf(t.PID) // now, as it may exit
-	}
-	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout})
-	if err != nil {
-		r.Err = err
-		return r
-	}
-	defer s.Close()
-	r.PID, r.Name = s.Process().PID, s.Process().Name
-	for _, q := range queries {
-		if out == nil && s.IsBinary(q.Line) {
-			r.Answers = append(r.Answers, answer.Answer{Failed: "the answer is binary; try -o FILE, which makes one for each process"})
-			continue
-		}
-		var kept answer.Buffer
-		sink := session.Sink{Out: &kept}
-		if out != nil {
-			sink.Out = out
-		}
-		var a answer.Answer
-		a.Failed, r.Err = s.Do(q.Sent, sink)
-		if r.Err != nil {
-			return r
-		}
-		a.Text = kept.Bytes()
-		r.Answers = append(r.Answers, a)
-	}
-	s.Leave()
-	return r
-}
-
-// show writes the answers, unless they went to files.
-func (c *client) show(ctx context.Context, queries []answer.Query, replies []answer.Reply) error {
-	if c.out != "" {
-		return nil
-	}
-	var lines []string
-	for _, q := range queries {
-		lines = append(lines, q.Line)
-	}
-	out, shown := c.paged(ctx, lines, func() {})
-	if out == c.stdout && isTerminal(c.stdout) {
-		out = printable.NewWriter(out)
-	}
-	w := bufio.NewWriter(out)
-	show := answer.Show
-	if c.json {
-		show = answer.ShowJSON
-	}
-	err := show(w, queries, replies)
-	if flushed := w.Flush(); err == nil {
-		err = flushed
-	}
-	shown()
-	if err != nil {
-		return exit.Errorf(exit.LocalIO, "output", "cannot write the answers: %v", err)
-	}
-	return nil
-}
-
-// commitAll gives the files of answers their names.
-func (c *client) commitAll(files []*outfile.File, replies []answer.Reply, lines []string) {
+// toFiles gives each file its name when its answer is complete.
+func (q *several) toFiles(ctx context.Context, lines []string) error {
 	var names []string
-	for i, f := range files {
-		r := &replies[i]
+	replies, err := q.printer.Each(ctx, func(i int, r *answer.Reply) {
 		if r.Err != nil {
-			continue
+			return
 		}
 		if why := r.Answers[0].Failed; why != "" { // which is shown nowhere else
-			c.complain(r.Title() + ": " + why)
-			continue
+			q.complain(r.Title() + ": " + why)
+			return
 		}
-		if r.Err = c.commit(f, lines[0]); r.Err == nil {
-			names = append(names, f.Name())
+		if r.Err = q.commit(q.files[i], lines[0]); r.Err == nil {
+			names = append(names, printable.Shell(q.files[i].Name()))
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if tool := answer.Viewer(lines[0]); tool == "go tool pprof" && len(names) > 1 {
-		c.complain("look at them merged with " + tool + " " + strings.Join(names, " "))
+		q.complain("look at them merged with " + tool + " " + strings.Join(names, " "))
 	}
+	return answer.Outcome(q.stderr, replies)
 }

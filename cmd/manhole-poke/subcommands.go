@@ -18,13 +18,14 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{
-			Subcommand: manual.Subcommand{Name: "list", What: "list Go processes (the default)", Flags: []string{"json"}},
+			Subcommand: manual.Subcommand{Name: "list", What: "list Go processes (the default)", Flags: []string{"json", "restricted"}},
 			run:        (*client).list,
 		},
 		{
 			Subcommand: manual.Subcommand{
 				Name: "kernel", Args: "PID|NAME", What: "what the kernel knows of a process",
-				More: "Shows its threads, what they do, and what that most likely means, without the process's help. The process need not be armed (Linux only).",
+				More:  "Shows its threads, what they do, and what that most likely means, without the process's help. The process need not be armed (Linux only).",
+				Flags: []string{"restricted"},
 			},
 			values: goPIDs, run: (*client).kernel,
 		},

@@ -19,7 +19,9 @@
 // The threads share the stack of the thread that starts them and do not touch
 // it. All signals are blocked in them, since a handler would use that stack.
 // R12 holds how many more to start, R13 the value of the word until they may
-// end. SYSCALL clobbers AX, CX and R11 only.
+// end, BX the address of the word. SYSCALL clobbers AX, CX and R11 only. In a
+// plugin and with -linkshared the assembler puts a load of a symbol's address
+// before each instruction that names it, also between LOCK and INCL.
 TEXT ·tryThreads(SB), NOSPLIT, $24-16
 	MOVQ	$0, failed-8(SP)
 	MOVQ	$-1, all-16(SP)
@@ -31,7 +33,8 @@ TEXT ·tryThreads(SB), NOSPLIT, $24-16
 	SYSCALL
 
 	MOVQ	n+0(FP), R12
-	MOVL	·triedThreads(SB), R13
+	LEAQ	·triedThreads(SB), BX
+	MOVL	(BX), R13
 
 start:
 	MOVQ	$FLAGS, DI
@@ -54,8 +57,8 @@ refused:
 
 release:
 	LOCK
-	INCL	·triedThreads(SB)
-	LEAQ	·triedThreads(SB), DI
+	INCL	(BX)
+	MOVQ	BX, DI
 	MOVQ	$FUTEX_WAKE_PRIVATE, SI
 	MOVQ	$0x7fffffff, DX
 	MOVL	$SYS_futex, AX
@@ -72,13 +75,13 @@ release:
 	RET
 
 thread:
-	LEAQ	·triedThreads(SB), DI
+	MOVQ	BX, DI
 	MOVQ	$FUTEX_WAIT_PRIVATE, SI
 	MOVL	R13, DX
 	XORL	R10, R10
 	MOVL	$SYS_futex, AX
 	SYSCALL
-	CMPL	·triedThreads(SB), R13
+	CMPL	(BX), R13
 	JEQ	thread
 	XORL	DI, DI
 	MOVL	$SYS_exit, AX

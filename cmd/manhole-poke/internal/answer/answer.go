@@ -26,7 +26,8 @@ type Reply struct {
 // An Answer is the answer to one query.
 type Answer struct {
 	Text   []byte
-	Failed string // what is wrong if the command failed
+	Held   *Buffer // has the text instead, until it is shown
+	Failed string  // what is wrong if the command failed
 }
 
 // target is how the process was named, or could have been.
@@ -47,25 +48,6 @@ func (r *Reply) Title() string {
 
 // failedPrefix begins the line of a failure in an answer, as in the console.
 const failedPrefix = "lazy: error: "
-
-// maxBuffered is the longest answer that a Buffer holds.
-const maxBuffered = 256 << 20
-
-// A Buffer holds an answer until all answers can be shown. Beyond a size that
-// is of use to nobody, writing to it fails.
-type Buffer struct{ text []byte }
-
-// Write implements io.Writer.
-func (b *Buffer) Write(p []byte) (int, error) {
-	if len(b.text)+len(p) > maxBuffered {
-		return 0, fmt.Errorf("it is longer than %d bytes, too long to show with others; ask this process alone", maxBuffered)
-	}
-	b.text = append(b.text, p...)
-	return len(p), nil
-}
-
-// Bytes returns what was written.
-func (b *Buffer) Bytes() []byte { return b.text }
 
 // Outcome returns the error that the replies together deserve, or nil. Of
 // several replies it reports each error on a line of stderr.
@@ -117,7 +99,7 @@ func Viewer(line string) string {
 func Wrote(file string, size int64, line string) string {
 	text := fmt.Sprintf("wrote %s, %d bytes", file, size)
 	if tool := Viewer(line); tool != "" {
-		text += "; look at it with " + tool + " " + file
+		text += "; look at it with " + tool + " " + printable.Shell(file)
 	}
 	return text
 }

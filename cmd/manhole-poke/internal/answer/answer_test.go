@@ -11,11 +11,16 @@ import (
 )
 
 func TestShowJSON(t *testing.T) {
+	const (
+		head     = `{"stackdump":1,"taken":"2026-11-23T05:18:49.2Z","elapsed_ns":1,"stopped_ns":0,"full":true,"total":1,"skipped":0,"filtered":0,"missing":0,"labels_missing":0,"groups":1}`
+		group    = `{"count":1,"state":"select","min_wait_ns":0,"max_wait_ns":0,"frames":[{"func":"main.main","file":"/x.go","line":3}],"goroutines":[{"id":1}]}`
+		oneStack = head + "\n" + group + "\n"
+	)
 	q := queries("stats", "stack", "version", "fail", "stack", "die")
 	var b bytes.Buffer
 	err := ShowJSON(&b, q, []Reply{
 		{PID: 1, Path: "/x", Name: "web", Answers: []Answer{
-			text("goroutines: 5\nname: x\n"), text("{\"total\":1}\n{}\n"), text("a<b\x1b\n"), {Failed: "fail: on purpose"}, text("{}\nno JSON\n"),
+			text("goroutines: 5\nname: x\n"), text(oneStack), text("a<b\x1b\n"), {Failed: "fail: on purpose"}, text("{}\nno JSON\n"),
 		}, Err: exit.Errorf(exit.Broken, "exited", "it is gone")},
 		{PID: 2, Err: errors.New("out of\nluck")},
 	})
@@ -23,10 +28,10 @@ func TestShowJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"pid":1,"path":"/x","name":"web","command":"stats","ok":true,"stats":{"goroutines":5}}
-{"pid":1,"path":"/x","name":"web","command":"stack","ok":true,"stack":[{"total":1},{}]}
+{"pid":1,"path":"/x","name":"web","command":"stack","ok":true,"stack":[` + head + "," + group + `]}
 {"pid":1,"path":"/x","name":"web","command":"version","ok":true,"answer":"a<b\u001b\n"}
 {"pid":1,"path":"/x","name":"web","command":"fail","ok":false,"error":"fail: on purpose","status":1,"reason":"command-failed"}
-{"pid":1,"path":"/x","name":"web","command":"stack","ok":false,"error":"the stacks are not understood","status":8,"reason":"not-understood","answer":"{}\nno JSON\n"}
+{"pid":1,"path":"/x","name":"web","command":"stack","ok":false,"error":"the stacks are not understood (no dump of goroutines in JSON, or one in another version of it: stackdump is 0, not 1); use the manhole-poke of its version of lazy","status":8,"reason":"not-understood","answer":"{}\nno JSON\n"}
 {"pid":1,"path":"/x","name":"web","command":"die","ok":false,"error":"it is gone","status":8,"reason":"exited"}
 {"pid":2,"command":"stats","ok":false,"error":"out of luck","status":10,"reason":"local-io"}
 `
@@ -85,13 +90,34 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-func TestBuffer(t *testing.T) {
-	var b Buffer
-	if _, err := b.Write([]byte("ab")); err != nil || string(b.Bytes()) != "ab" {
+// What does not fit is dropped, the largest first, so that the others stay.
+func TestBudget(t *testing.T) {
+	budget := NewBudget(100)
+	a, b, c := budget.Buffer(), budget.Buffer(), budget.Buffer()
+	write := func(h *Buffer, n int) error {
+		_, err := h.Write(bytes.Repeat([]byte("x"), n))
+		return err
+	}
+	if err := errors.Join(write(a, 20), write(b, 60), write(c, 20), write(a, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(b, 1); exit.ReasonOf(err) != "output" || !strings.Contains(err.Error(), "ask this process alone") {
 		t.Error(err)
 	}
-	b.text = b.text[:2:2]
-	if _, err := b.Write(make([]byte, maxBuffered)); err == nil || len(b.Bytes()) != 2 {
+	if text, dropped := a.take(); len(text) != 30 || dropped || budget.left != 80 {
+		t.Error(len(text), dropped, budget.left)
+	}
+	if text, dropped := b.take(); len(text) != 0 || !dropped {
+		t.Error(len(text), dropped)
+	}
+	d := budget.Buffer()
+	if err := write(d, 80); err != nil {
+		t.Error(err)
+	}
+	if err := write(c, 1); err != nil || !d.dropped {
+		t.Error(err, "and not the largest was dropped")
+	}
+	if err := write(c, 101); err == nil {
 		t.Error("a buffer without a limit")
 	}
 }
@@ -107,6 +133,9 @@ func TestWrote(t *testing.T) {
 		if got := Wrote("f", 5, line); got != want {
 			t.Errorf("%q: %s", line, got)
 		}
+	}
+	if got, want := Wrote("a b;$(c)", 5, "trace"), `wrote a b;$(c), 5 bytes; look at it with go tool trace 'a b;$(c)'`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

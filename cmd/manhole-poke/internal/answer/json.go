@@ -28,30 +28,34 @@ type jsonLine struct {
 // ShowJSON writes each answer as a line of JSON, and for each reply that lacks
 // answers one about the first of these.
 func ShowJSON(w io.Writer, queries []Query, replies []Reply) error {
-	for _, r := range replies {
-		for i, a := range r.Answers {
-			if err := writeJSON(w, answerLine(r, queries[i], a)); err != nil {
-				return err
-			}
+	return showAll(w, NewPrinter(queries, true, replies))
+}
+
+func showJSONItem(queries []Query) func(io.Writer, []Reply, item) {
+	return func(w io.Writer, replies []Reply, it item) {
+		r := replies[it.processes[0]]
+		for i := range r.Answers {
+			writeJSON(w, answerLine(r, queries[i], r.Answers[i]))
+			r.Answers[i].Text = nil
 		}
 		if r.Err == nil || len(r.Answers) == len(queries) {
-			continue
+			return
 		}
 		l := r.line(queries[len(r.Answers)])
 		l.fail(exit.StatusOf(r.Err), exit.ReasonOf(r.Err), printable.Line(r.Err.Error()))
-		if err := writeJSON(w, l); err != nil {
-			return err
-		}
+		writeJSON(w, l)
 	}
-	return nil
 }
 
-func writeJSON(w io.Writer, l jsonLine) error {
+// writeJSON leaves it to w to remember an error.
+func writeJSON(w io.Writer, l jsonLine) {
 	text, err := printable.JSON(l)
-	if err == nil {
-		_, err = w.Write(text)
+	if err != nil { // a number that JSON has not, say
+		l.fail(exit.Broken, "not-understood", err.Error())
+		l.Stats, l.Stack = nil, nil
+		text, _ = printable.JSON(l)
 	}
-	return err
+	w.Write(text)
 }
 
 func (r *Reply) line(q Query) jsonLine {
@@ -69,13 +73,20 @@ func answerLine(r Reply, q Query, a Answer) jsonLine {
 	}
 	switch q.layout {
 	case merge:
-		for line := range bytes.Lines(a.Text) {
-			if !json.Valid(line) {
-				l.fail(exit.Broken, "not-understood", "the stacks are not understood")
-				l.Stack, l.Answer = nil, string(a.Text)
-				break
+		// As it was understood: what it was may contradict itself.
+		d, err := readStacks(a.Text)
+		var understood bytes.Buffer
+		if err == nil {
+			err = d.WriteJSON(&understood)
+		}
+		switch {
+		case err == nil:
+			for line := range bytes.Lines(understood.Bytes()) {
+				l.Stack = append(l.Stack, bytes.TrimSpace(line))
 			}
-			l.Stack = append(l.Stack, bytes.TrimSpace(line))
+		case a.Failed == "":
+			l.fail(exit.Broken, "not-understood", notUnderstood(err))
+			l.Answer = string(a.Text)
 		}
 	case table:
 		l.Stats = map[string]int{}

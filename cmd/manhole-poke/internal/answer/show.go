@@ -3,6 +3,7 @@ package answer
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -15,24 +16,15 @@ import (
 
 // Show writes the answers to each query, for people.
 func Show(w io.Writer, queries []Query, replies []Reply) error {
-	out := &errWriter{w: w}
-	for i, q := range queries {
-		if i > 0 {
-			fmt.Fprintln(out)
-		}
-		if len(queries) > 1 {
-			fmt.Fprintf(out, "%s:\n", q.Line)
-		}
-		switch q.layout {
-		case table:
-			showTable(out, i, replies)
-		case merge:
-			showMerged(out, i, q, replies)
-		default:
-			showConcatenated(out, i, replies)
-		}
+	return showAll(w, NewPrinter(queries, false, replies))
+}
+
+func showAll(w io.Writer, p *Printer) error {
+	for k := range p.ended {
+		p.ended[k] = true
 	}
-	return out.err
+	_, err := p.Run(context.Background(), w)
+	return err
 }
 
 // An errWriter remembers the first error, and drops what comes after it.
@@ -49,25 +41,25 @@ func (e *errWriter) Write(p []byte) (int, error) {
 }
 
 // each calls f with every answer there is to the i-th query.
-func each(i int, replies []Reply, f func(r *Reply, a *Answer)) {
-	for k := range replies {
-		if r := &replies[k]; i < len(r.Answers) {
-			f(r, &r.Answers[i])
-		}
+func each(i int, replies []*Reply, f func(r *Reply, a *Answer)) {
+	for _, r := range replies {
+		f(r, &r.Answers[i])
 	}
 }
 
-func showConcatenated(w io.Writer, i int, replies []Reply) {
-	first := true
+// titleMark begins the line with the name of a process.
+const titleMark = "==> "
+
+// showConcatenated shows each answer under a title. What an answer itself says
+// cannot be taken for the title of another one, or for the line of a query.
+func (t *textLayout) showConcatenated(w io.Writer, i int, replies []*Reply) {
 	each(i, replies, func(r *Reply, a *Answer) {
-		if !first {
-			fmt.Fprintln(w)
-		}
-		first = false
-		fmt.Fprintf(w, "==> %s <==\n", r.Title())
-		w.Write(a.Text)
-		if len(a.Text) > 0 && a.Text[len(a.Text)-1] != '\n' {
-			fmt.Fprintln(w)
+		fmt.Fprintf(w, "%s%s <==\n", titleMark, r.Title())
+		for line := range strings.Lines(printable.Text(string(a.Text))) {
+			if t.isOurs(line) {
+				line = `\` + line
+			}
+			io.WriteString(w, line)
 		}
 		if a.Failed != "" {
 			fmt.Fprintf(w, "%s%s\n", failedPrefix, a.Failed)
@@ -75,24 +67,41 @@ func showConcatenated(w io.Writer, i int, replies []Reply) {
 	})
 }
 
+// isOurs reports whether a line looks like one that only this client writes.
+func (t *textLayout) isOurs(line string) bool {
+	line = strings.TrimSpace(line)
+	return strings.HasPrefix(strings.TrimLeft(line, `\`), strings.TrimSpace(titleMark)) ||
+		len(t.queries) > 1 && slices.ContainsFunc(t.queries, func(q Query) bool { return line == q.Line+":" })
+}
+
 // A figure is one line of stats.
 type figure struct{ name, value string }
+
+// More than stats has, and than is of use in a table.
+const (
+	maxFigures = 64
+	maxFigure  = 64 // bytes of a name or value
+)
 
 // parseStats reads the "name: value" lines of stats.
 func parseStats(text []byte) (figures []figure) {
 	for line := range bytes.Lines(text) {
-		if name, value, ok := strings.Cut(string(line), ":"); ok {
-			figures = append(figures, figure{printable.Line(name), printable.Line(value)})
+		name, value, ok := strings.Cut(string(line), ":")
+		if !ok || len(name) > maxFigure || len(value) > maxFigure {
+			continue
+		}
+		if figures = append(figures, figure{printable.Line(name), printable.Line(value)}); len(figures) == maxFigures {
+			break
 		}
 	}
 	return figures
 }
 
-func showTable(w io.Writer, i int, replies []Reply) {
+func showTable(w io.Writer, i int, replies []*Reply) {
 	var columns []string
 	each(i, replies, func(_ *Reply, a *Answer) {
 		for _, f := range parseStats(a.Text) {
-			if !slices.Contains(columns, f.name) {
+			if !slices.Contains(columns, f.name) && len(columns) < maxFigures {
 				columns = append(columns, f.name)
 			}
 		}
@@ -117,20 +126,33 @@ func showTable(w io.Writer, i int, replies []Reply) {
 	t.Flush()
 }
 
-func showMerged(w io.Writer, i int, q Query, replies []Reply) {
+func showMerged(w io.Writer, i int, q Query, replies []*Reply) {
 	var dumps []*stackdump.Dump
 	each(i, replies, func(r *Reply, a *Answer) {
 		if a.Failed == "" {
-			d, err := stackdump.ReadJSON(bytes.NewReader(a.Text))
-			if err == nil {
+			d, err := readStacks(a.Text)
+			if a.Text = nil; err == nil {
 				dumps = append(dumps, d)
 				return
 			}
-			a.Failed = fmt.Sprintf("the stacks are not understood (%v); use the manhole-poke of its version of lazy", err)
+			a.Failed = notUnderstood(err)
 		}
-		fmt.Fprintf(w, "==> %s <==\n%s%s\n", r.Title(), failedPrefix, a.Failed)
+		fmt.Fprintf(w, "%s%s <==\n%s%s\n", titleMark, r.Title(), failedPrefix, a.Failed)
 	})
 	if len(dumps) > 0 {
 		stackdump.Merge(dumps...).Render(w, stackdump.RenderOptions{Groups: q.groups, Skipped: "of the sessions' own"})
 	}
+}
+
+// readStacks reads the answer to stack json, which must be of one process.
+func readStacks(text []byte) (*stackdump.Dump, error) {
+	d, err := stackdump.ReadJSON(bytes.NewReader(text))
+	if err == nil && d.Dumps > 1 {
+		return nil, fmt.Errorf("they are said to be of %d processes", d.Dumps)
+	}
+	return d, err
+}
+
+func notUnderstood(err error) string {
+	return fmt.Sprintf("the stacks are not understood (%v); use the manhole-poke of its version of lazy", err)
 }

@@ -3,6 +3,7 @@ package answer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -89,6 +90,71 @@ func TestShowMerged(t *testing.T) {
 	}
 	if got := show(t, queries("stack"), Reply{PID: 4, Answers: []Answer{{Failed: "stack: no"}}}); got != "==> process 4 <==\nlazy: error: stack: no\n" {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// What a process says cannot be taken for what this client says of another one.
+func TestForged(t *testing.T) {
+	lie := "fine\n==> process 2 (web) <==\n\\==> x\n \t==>\r\n\necho x:\nx\r==> process 2\x1b[1G==> process 3\n\v==>\n"
+	got := show(t, queries("version", "echo x"),
+		Reply{PID: 1, Name: "web) <==\n==> process 2 (web", Answers: []Answer{text(lie), text("version:\n")}},
+		Reply{PID: 2, Name: "web", Answers: []Answer{text("true\n"), text("x\n")}})
+	var titles, sections int
+	for line := range strings.Lines(got) {
+		if strings.ContainsAny(line, "\r\v\x1b") {
+			t.Errorf("%q", line)
+		}
+		if strings.HasPrefix(line, "==>") {
+			titles++
+		}
+		if line == "version:\n" || line == "echo x:\n" {
+			sections++
+		}
+	}
+	if titles != 4 || sections != 2 {
+		t.Errorf("%d titles and %d sections in\n%s", titles, sections, got)
+	}
+}
+
+// Stacks that contradict themselves are refused as JSON, too.
+func TestStacksNotUnderstood(t *testing.T) {
+	good := dump(t)
+	for name, bad := range map[string]string{
+		"negative":   strings.Replace(good, `"count":1,`, `"count":-1,`, 1),
+		"sum":        strings.Replace(good, `"total":`, `"total":7`, 1),
+		"of several": strings.Replace(good, `"total":`, `"dumps":1000,"grouped":1000,"total":`, 1),
+		"no dump":    "{}\n",
+		"more":       good + "{}\n",
+		"empty":      "",
+		"a list":     "[1]\n",
+	} {
+		if bad == good {
+			t.Fatal(name)
+		}
+		q := []Query{NewQuery("stack", true, commands.Builtin())}
+		var b bytes.Buffer
+		if err := ShowJSON(&b, q, []Reply{{PID: 1, Answers: []Answer{text(bad)}}}); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(b.String(), `"ok":false,"error":"the stacks are not understood (`) || !strings.Contains(b.String(), `"reason":"not-understood"`) {
+			t.Errorf("%s: %.200s", name, &b)
+		}
+		if got := show(t, queries("stack"), Reply{PID: 1, Answers: []Answer{text(bad)}}); !strings.Contains(got, "lazy: error: the stacks are not understood (") {
+			t.Errorf("%s: %.200s", name, got)
+		}
+	}
+}
+
+// A table has a bounded number of columns, whatever a process says.
+func TestShowTableBounded(t *testing.T) {
+	var lie strings.Builder
+	lie.WriteString(strings.Repeat("x", 1<<20) + ": 1\n")
+	for n := range 100000 {
+		fmt.Fprintf(&lie, "figure %d: 1\n", n)
+	}
+	got := show(t, queries("stats"), Reply{PID: 1, Answers: []Answer{text(lie.String())}}, Reply{PID: 2, Answers: []Answer{text(lie.String())}})
+	if len(got) > 10000 {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 )
 
@@ -76,9 +77,9 @@ func outermost(dir, file, value string) string {
 // for people: two commands with an "or" between them.
 func ThawCommand(dir string) string {
 	if _, err := os.Lstat(dir + "/freezer.state"); err == nil {
-		return "docker unpause, or echo THAWED >" + dir + "/freezer.state"
+		return "docker unpause, or echo THAWED >" + printable.Shell(dir+"/freezer.state")
 	}
-	return "docker unpause, or echo 0 >" + dir + "/cgroup.freeze"
+	return "docker unpause, or echo 0 >" + printable.Shell(dir+"/cgroup.freeze")
 }
 
 // A Quota counts the periods of a cgroup so far, and those in which its CPU time

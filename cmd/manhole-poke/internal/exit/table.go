@@ -47,6 +47,7 @@ var Table = []Row{
 		"inaccessible", // the process or its root directory cannot be inspected
 		"other-network",
 		"wrong-listener",
+		"restricted", // by --restricted
 	}},
 	{Busy, "somebody else has the session, or the process already has a gops agent", []string{
 		"busy",
@@ -57,6 +58,7 @@ var Table = []Row{
 		"socket-not-opened",
 		"not-accepted",
 		"no-greeting",
+		"stalled", // in the middle of an answer
 		"file-system",
 		"stopped",
 		"traced",

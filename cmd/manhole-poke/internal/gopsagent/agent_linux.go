@@ -22,6 +22,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/safepath"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	opcode "github.com/google/gops/signal"
 	"golang.org/x/sys/unix"
@@ -51,7 +52,7 @@ func Serve(ctx context.Context, pid int, o Options) error {
 	if err := ring.CheckProcess(p, o.Ring); err != nil {
 		return err
 	}
-	g := &agent{p: p, o: o, uid: os.Geteuid(), leaving: make(chan struct{}, 16)}
+	g := &agent{p: p, o: o, uid: os.Geteuid(), turn: make(chan struct{}, 1), leaving: make(chan struct{}, 16)}
 	if err := g.open(); err != nil {
 		return err
 	}
@@ -91,14 +92,22 @@ type agent struct {
 	o        Options
 	uid      int
 	file     string // where the client looks for the port
+	path     *safepath.Path
 	port     string
 	listener *net.TCPListener
 
-	cutShort bool          // the session before may not be over yet
-	refusals int           // not reported
-	reported time.Time     // the last one
+	turn     chan struct{} // held while the process is asked: it has one session
+	cutShort bool          // the session before may not be over yet; for the holder of turn
 	leaving  chan struct{} // one for each connection whose end is awaited
+
+	mu       sync.Mutex
+	refusals int       // not reported
+	reported time.Time // the last one
 }
+
+// maxClients is how many clients are attended at the same time. Those of other
+// users do not count.
+const maxClients = 64
 
 func (g *agent) users() string {
 	if g.uid == 0 {
@@ -107,8 +116,9 @@ func (g *agent) users() string {
 	return fmt.Sprintf("uid %d and root", g.uid)
 }
 
-// serve answers one client after the other, as there is one session at a time.
-// It returns the cause of the context's end.
+// serve attends to clients at the same time, so that one that says nothing does
+// not keep others waiting; who it is is settled before. It returns the cause of
+// the context's end.
 func (g *agent) serve(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	var watch sync.WaitGroup
@@ -116,6 +126,7 @@ func (g *agent) serve(ctx context.Context) error {
 	defer watch.Wait()
 	defer end(nil)
 	defer context.AfterFunc(ctx, func() { g.listener.Close() })()
+	slots := make(chan struct{}, maxClients)
 	for {
 		c, err := g.listener.AcceptTCP()
 		if ctx.Err() != nil {
@@ -124,8 +135,36 @@ func (g *agent) serve(ctx context.Context) error {
 		if err != nil {
 			return exit.Errorf(exit.LocalIO, "loopback", "cannot accept connections of gops any longer: %v", err)
 		}
-		g.attend(ctx, c)
+		if !g.admit(c) {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			reset(c)
+			return context.Cause(ctx)
+		}
+		watch.Go(func() {
+			g.attend(ctx, c)
+			<-slots
+		})
 	}
+}
+
+// admit reports whether a client may come in, and refuses it if not.
+func (g *agent) admit(c *net.TCPConn) bool {
+	uid, err := tcpPeer(c)
+	switch {
+	case err == nil && (uid == g.uid || uid == 0):
+		return true
+	case errors.Is(err, errGone):
+		c.Close()
+	case err != nil:
+		g.refuse(c, fmt.Errorf("refused a client: the kernel does not say who it is: %w", err))
+	default:
+		g.refuse(c, fmt.Errorf("refused uid %d: this is for %s", uid, g.users()))
+	}
+	return false
 }
 
 // exited waits until the process exits.
@@ -146,24 +185,12 @@ func (g *agent) gone() error {
 	return exit.Errorf(exit.Broken, "exited", "%s exited, so gops cannot reach it any longer; its own log may say why", g.p)
 }
 
-// attend handles one connection. A client that half-closes it, which gops does
+// attend handles one connection that was admitted. A client that half-closes it, which gops does
 // not, is taken for one that has left.
 func (g *agent) attend(ctx context.Context, c *net.TCPConn) {
 	ctx, left := context.WithCancelCause(ctx)
 	defer left(nil)
 	defer context.AfterFunc(ctx, func() { reset(c) })()
-	uid, err := tcpPeer(c)
-	switch {
-	case errors.Is(err, errGone):
-		c.Close()
-		return
-	case err != nil:
-		g.refuse(c, fmt.Errorf("refused a client: the kernel does not say who it is: %w", err))
-		return
-	case uid != g.uid && uid != 0:
-		g.refuse(c, fmt.Errorf("refused uid %d: this is for %s", uid, g.users()))
-		return
-	}
 	request, err := readRequest(c, g.o.Ring.Timeout)
 	switch {
 	case err == io.EOF:
@@ -230,6 +257,12 @@ func readRequest(c *net.TCPConn, timeout time.Duration) ([]byte, error) {
 // session may still belong to the previous client, whose answer was cut short,
 // and a connection made while it is just ending is reset.
 func (g *agent) answer(ctx context.Context, c *net.TCPConn, request []byte) error {
+	select {
+	case g.turn <- struct{}{}:
+		defer func() { <-g.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	late := time.Now().Add(g.o.Ring.Timeout)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		err := g.ask(ctx, c, request)
@@ -292,6 +325,8 @@ func (p patient) Write(b []byte) (int, error) {
 func (g *agent) refuse(c *net.TCPConn, why error) {
 	fmt.Fprintf(patient{c}, "manhole-poke: %s\n", printable.Line(why.Error()))
 	g.leave(c)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.refusals++
 	if time.Since(g.reported) < time.Second {
 		return

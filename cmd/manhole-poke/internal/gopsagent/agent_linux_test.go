@@ -3,6 +3,7 @@ package gopsagent
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -287,5 +288,59 @@ func TestGopsBusy(t *testing.T) {
 	r := g.signalled(t, syscall.SIGTERM)
 	if strings.Count(r.Stderr, "lazy: busy: ") != 3 {
 		t.Errorf("stderr: %s", r.Stderr)
+	}
+}
+
+// Another user who connects without pause, or holds many connections, does not
+// silence it, nor do clients that say nothing.
+func TestGopsCrowd(t *testing.T) {
+	lazytest.NeedRoot(t)
+	ownDirectory(t)
+	target := poketest.Start(t, "lazy")
+	g := startGops(t, target.PID)
+	for range maxClients / 2 {
+		c, err := net.Dial("tcp4", "127.0.0.1:"+g.port) // and says nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	crowd := lazytest.Launch(t, "crowd", lazytest.Wrap(exec.Command(lazytest.CopyExe(t, "crowd"), g.port), lazytest.AsUser(t, lazytest.Nobody)...))
+	if crowd.First != "ready" {
+		t.Fatal(crowd.First, crowd.Log)
+	}
+	for range 5 {
+		cmd := gopsCommand(t, "version", target.PID)
+		begin := time.Now()
+		if r := poketest.Finish(t, cmd); r.Status != 0 || !strings.HasPrefix(r.Stdout, "go") {
+			t.Errorf("%+v", r)
+		}
+		t.Logf("answered in %v", time.Since(begin))
+	}
+	r := g.signalled(t, syscall.SIGTERM)
+	if lines := strings.Count(r.Stderr, "\n"); lines > 100 {
+		t.Errorf("%d lines are logged", lines)
+	}
+}
+
+// crowd connects to a port without pause, and holds some connections.
+func crowd() {
+	go poketest.EndWithInput()
+	held := make(chan net.Conn, 2000)
+	for n := 0; ; n++ {
+		c, err := net.Dial("tcp4", "127.0.0.1:"+os.Args[1])
+		if err != nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		select {
+		case held <- c:
+		default:
+			(<-held).Close()
+			held <- c
+		}
+		if n == cap(held) {
+			fmt.Println("ready")
+		}
 	}
 }

@@ -3,6 +3,7 @@ package gopsagent
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/safepath"
+	"golang.org/x/sys/unix"
 )
 
 // portFile returns where the gops client looks for the port of a process's
@@ -38,9 +41,14 @@ func (g *agent) open() (err error) {
 	if g.file, err = portFile(g.p.PID); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(g.file), 0o700); err != nil {
+	if g.path, err = safepath.Resolve(g.file, true); err != nil {
 		return g.noFile(err)
 	}
+	defer func() {
+		if err != nil {
+			g.path.Close()
+		}
+	}()
 	if err := g.clear(); err != nil {
 		return err
 	}
@@ -64,16 +72,36 @@ func (g *agent) open() (err error) {
 
 func (g *agent) write() error {
 	// Not over one that was just created, nor where a symlink leads.
-	f, err := os.OpenFile(g.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := g.path.Open(os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600, regular)
 	if err != nil {
 		return g.noFile(err)
 	}
 	_, err = f.WriteString(g.port)
 	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(g.file)
+		g.path.Remove(g.path.Base)
 		return g.noFile(err)
 	}
 	return nil
+}
+
+func regular(info safepath.Info) error {
+	if !info.Is(unix.S_IFREG) {
+		return errNotFile
+	}
+	return nil
+}
+
+var errNotFile = errors.New("it is not a file")
+
+// read returns what the file says, which may be somebody else's by now.
+func (g *agent) read() (string, error) {
+	f, err := g.path.Open(os.O_RDONLY, 0, regular)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 64))
+	return string(text), err
 }
 
 func (g *agent) noFile(err error) error {
@@ -83,9 +111,10 @@ func (g *agent) noFile(err error) error {
 // close removes the file, unless it has become that of an agent.
 func (g *agent) close() {
 	g.listener.Close()
-	text, err := os.ReadFile(g.file)
-	if err == nil && string(text) == g.port {
-		err = os.Remove(g.file)
+	defer g.path.Close()
+	text, err := g.read()
+	if err == nil && text == g.port {
+		err = g.path.Remove(g.path.Base)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		g.complain(fmt.Errorf("cannot remove the file of the port: %w", err))
@@ -95,25 +124,22 @@ func (g *agent) close() {
 // clear makes room for the file. One whose port has a listener is left alone;
 // one without was left by a process that was killed, and is of no use to gops.
 func (g *agent) clear() error {
-	switch st, err := os.Lstat(g.file); {
+	text, err := g.read()
+	switch {
+	case g.path.LinkTo != "", errors.Is(err, errNotFile), errors.Is(err, unix.ENXIO): // a link, a pipe, a socket
+		return exit.Errorf(exit.LocalIO, "gops-file", "%s exists and is not a file; find out what it is, and remove it", g.file)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return g.noFile(err)
-	case !st.Mode().IsRegular():
-		return exit.Errorf(exit.LocalIO, "gops-file", "%s exists and is not a file; find out what it is, and remove it", g.file)
 	}
-	text, err := os.ReadFile(g.file)
-	if err != nil {
-		return g.noFile(err)
-	}
-	port, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
+	port, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
 	if err == nil {
 		if err := g.vacant(uint16(port)); err != nil {
 			return err
 		}
 	}
-	if err := os.Remove(g.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := g.path.Remove(g.path.Base); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return g.noFile(err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package gopsagent
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,10 +58,22 @@ func TestGopsFileInTheWay(t *testing.T) {
 	}
 	os.Remove(file)
 
-	if err := os.Mkdir(file, 0o700); err != nil {
-		t.Fatal(err)
+	for what, place := range map[string]func() error{
+		"a directory":     func() error { return os.Mkdir(file, 0o700) },
+		"a pipe":          func() error { return syscall.Mkfifo(file, 0o600) },
+		"a link":          func() error { return os.Symlink("victim", file) },
+		"another's link":  func() error { return errors.Join(os.Symlink("victim", file), os.Lchown(file, 65533, -1)) },
+		"a socket, or so": func() error { return syscall.Mknod(file, syscall.S_IFSOCK|0o600, 0) },
+	} {
+		if err := place(); err != nil {
+			t.Skip(what, err)
+		}
+		poketest.Run(t, "", "gops", target.PID).Fails(t, exit.LocalIO, file)
+		os.Remove(file)
+		if lazytest.Exists(filepath.Join(filepath.Dir(file), "victim")) {
+			t.Errorf("%s was followed", what)
+		}
 	}
-	poketest.Run(t, "", "gops", target.PID).Fails(t, exit.LocalIO, file, "not a file")
 	t.Setenv("GOPS_CONFIG_DIR", "/proc/none")
 	poketest.Run(t, "", "gops", target.PID).Fails(t, exit.LocalIO, "/proc/none", "GOPS_CONFIG_DIR")
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-func TestMain(m *testing.M) { poketest.Main(m, nil) }
+func TestMain(m *testing.M) { poketest.Main(m, lazytest.Roles{"crowd": crowd}) }
 
 // gopsCommand returns gops without input, and with a directory for its files.
 func gopsCommand(t *testing.T, args ...string) *exec.Cmd {

@@ -17,7 +17,8 @@ import (
 )
 
 // TCP does not say who is at the other end of a connection, but the kernel lists
-// all sockets of the machine, proc_net_tcp.txt.
+// all sockets of the machine, proc_net_tcp.txt. That is for kernels that cannot
+// look up one of them (diagTCP), and for other network namespaces.
 
 // States of a socket, include/net/tcp_states.h.
 const (
@@ -119,13 +120,14 @@ var errGone = errors.New("the connection is closed")
 // established, and again for an open socket afterwards.
 func tcpPeer(c *net.TCPConn) (uid int, err error) {
 	us, them := addrPort(c.LocalAddr()), addrPort(c.RemoteAddr())
-	theirs := func(s tcpSocket) bool {
-		return s.local == them && s.remote == us && s.state == tcpEstablished && s.inode != 0
+	find := findPeer
+	if hasDiag() {
+		find = diagPeer
 	}
 	// Repeated, because the table is read in pieces, and a line may be missed
 	// while others come and go.
 	for range 5 {
-		before, found, err := findTCP(ownNet, theirs)
+		before, found, err := find(us, them)
 		if err != nil {
 			return -1, err
 		}
@@ -135,7 +137,7 @@ func tcpPeer(c *net.TCPConn) (uid int, err error) {
 		if !found {
 			continue
 		}
-		after, found, err := findTCP(ownNet, theirs)
+		after, found, err := find(us, them)
 		if err != nil {
 			return -1, err
 		}
@@ -143,7 +145,25 @@ func tcpPeer(c *net.TCPConn) (uid int, err error) {
 			return before.uid, nil
 		}
 	}
-	return -1, errors.New("its socket is not in /proc/net/tcp")
+	return -1, errors.New("the kernel does not show its socket")
+}
+
+// findPeer looks for the other end of a connection in the table of all.
+func findPeer(us, them netip.AddrPort) (tcpSocket, bool, error) {
+	return findTCP(ownNet, func(s tcpSocket) bool { return s.isPeer(us, them) })
+}
+
+// diagPeer asks the kernel for the other end of a connection.
+func diagPeer(us, them netip.AddrPort) (tcpSocket, bool, error) {
+	s, err := diagTCP(them, us)
+	if err == errNoSocket {
+		return s, false, nil
+	}
+	return s, err == nil && s.isPeer(us, them), err
+}
+
+func (s tcpSocket) isPeer(us, them netip.AddrPort) bool {
+	return s.local == them && s.remote == us && s.state == tcpEstablished && s.inode != 0
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

@@ -120,7 +120,19 @@ func as(t *testing.T, uid int, f func()) {
 	f()
 }
 
+// Both ways to find out agree.
 func TestTCPPeer(t *testing.T) {
+	if !hasDiag() {
+		t.Log("no sock_diag here")
+	}
+	t.Run("asked", testTCPPeer)
+	was := hasDiag
+	hasDiag = func() bool { return false }
+	defer func() { hasDiag = was }()
+	t.Run("searched", testTCPPeer)
+}
+
+func testTCPPeer(t *testing.T) {
 	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Skip(err)

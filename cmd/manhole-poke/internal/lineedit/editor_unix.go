@@ -24,7 +24,7 @@ const minWidth = 24
 // A Config configures an [Editor].
 type Config struct {
 	// Program names the history: the file Program/history in $XDG_STATE_HOME, or
-	// in ~/.local/state.
+	// in ~/.local/state. Without one, none is read or kept.
 	Program string
 	Prompt  string
 

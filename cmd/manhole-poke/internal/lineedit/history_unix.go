@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/safepath"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,8 +35,16 @@ type history struct {
 
 // openHistory reads the history of earlier sessions of the program.
 func openHistory(program string) *history {
+	if program == "" {
+		return &history{}
+	}
 	h := &history{file: historyFile(program)}
-	f, err := os.Open(h.file)
+	p, err := safepath.Resolve(h.file, false)
+	if err != nil {
+		return h
+	}
+	defer p.Close()
+	f, err := p.Open(os.O_RDONLY, 0, ownFile)
 	if err != nil {
 		return h
 	}
@@ -44,6 +53,15 @@ func openHistory(program string) *history {
 		h.lines = historyLines(text)
 	}
 	return h
+}
+
+// ownFile refuses what is not a file of the user's own: with another one, root
+// could be made to write somewhere else.
+func ownFile(info safepath.Info) error {
+	if !info.Is(unix.S_IFREG) || info.UID != os.Geteuid() {
+		return os.ErrInvalid
+	}
+	return nil
 }
 
 // lastOf reads the last whole lines of a file, at most limit bytes.
@@ -122,33 +140,36 @@ func (h *history) add(line string) {
 // keep appends the line to the file. Other processes may do so at the same time,
 // or replace the file by a shorter one.
 func (h *history) keep(line string) error {
-	if err := os.MkdirAll(filepath.Dir(h.file), 0o700); err != nil {
+	p, err := safepath.Resolve(h.file, true)
+	if err != nil {
 		return err
 	}
+	defer p.Close()
 	for {
-		f, err := os.OpenFile(h.file, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+		var opened safepath.Info
+		f, err := p.Open(os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600, func(info safepath.Info) error {
+			opened = info
+			return ownFile(info)
+		})
 		if err != nil {
 			return err
 		}
 		// Not every file system has locks; without one a line may be lost.
 		unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		info, err := f.Stat()
-		if now, e := os.Stat(h.file); err == nil && (e != nil || !os.SameFile(info, now)) {
+		if now, err := p.Stat(); err != nil || !now.Same(opened) {
 			f.Close() // replaced since it was opened
 			continue
 		}
-		if err == nil {
-			_, err = f.WriteString(line + "\n")
-		}
-		if err == nil && info.Size() > maxHistorySize {
-			err = h.shorten(f)
+		_, err = f.WriteString(line + "\n")
+		if size, e := f.Seek(0, io.SeekEnd); err == nil && e == nil && size > maxHistorySize {
+			err = shorten(p, f)
 		}
 		return errors.Join(err, f.Close())
 	}
 }
 
 // shorten replaces the file, which must be locked, by its last lines.
-func (h *history) shorten(f *os.File) error {
+func shorten(p *safepath.Path, f *os.File) error {
 	// To half of the limit, or each line would shorten it again.
 	text, err := lastOf(f, maxHistorySize/2)
 	if err != nil {
@@ -158,16 +179,16 @@ func (h *history) shorten(f *os.File) error {
 	for _, line := range historyLines(text) {
 		last.WriteString(line + "\n")
 	}
-	short, err := os.CreateTemp(filepath.Dir(h.file), ".history.*") // 0600
+	short, name, err := p.CreateTemp() // 0600
 	if err != nil {
 		return err
 	}
 	_, err = short.Write(last.Bytes())
 	if err = errors.Join(err, short.Close()); err == nil {
-		err = os.Rename(short.Name(), h.file)
+		err = p.Rename(name)
 	}
 	if err != nil {
-		os.Remove(short.Name())
+		p.Remove(name)
 	}
 	return err
 }

@@ -3,6 +3,7 @@
 package lineedit
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // program is the name that the history is kept under.
@@ -130,6 +133,49 @@ func TestHistoryWithoutPlace(t *testing.T) {
 		if f := historyFile(program); f != "" {
 			t.Errorf("root's in the home of another: %s", f)
 		}
+	}
+}
+
+// The file is not what another file's name, or another user, made of it.
+func TestHistoryIsOwn(t *testing.T) {
+	file := stateHome(t)
+	victim := filepath.Join(t.TempDir(), "victim")
+	uid := os.Geteuid()
+	for name, place := range map[string]func() error{
+		"a pipe":         func() error { return unix.Mkfifo(file, 0o600) },
+		"a directory":    func() error { return os.Mkdir(file, 0o700) },
+		"another's file": func() error { return errors.Join(os.WriteFile(file, nil, 0o666), os.Chown(file, 65533, -1)) },
+		"another's link": func() error { return errors.Join(os.Symlink(victim, file), os.Lchown(file, 65533, -1)) },
+		"another's link up": func() error {
+			return errors.Join(os.Remove(filepath.Dir(file)), os.Symlink(filepath.Dir(victim), filepath.Dir(file)), os.Lchown(filepath.Dir(file), 65533, -1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if strings.HasPrefix(name, "another's") && uid != 0 {
+				t.Skip("needs root")
+			}
+			os.RemoveAll(filepath.Dir(file))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), place()); err != nil {
+				t.Fatal(err)
+			}
+			h := openHistory(program)
+			h.add("stack")
+			if len(h.lines) != 1 || h.file != "" {
+				t.Errorf("%+v", h)
+			}
+			if left, _ := filepath.Glob(filepath.Dir(victim) + "/*"); len(left) > 0 {
+				t.Error(left)
+			}
+		})
+	}
+	// One's own link is as good as the file.
+	os.RemoveAll(filepath.Dir(file))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(victim, nil, 0o600), os.Symlink(victim, file)); err != nil {
+		t.Fatal(err)
+	}
+	openHistory(program).add("stack")
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "stack\n" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

@@ -8,7 +8,8 @@
 // Without permission to overwrite, a file that somebody else creates before
 // [File.Commit] is left alone.
 //
-// Pipes and devices cannot be replaced; they are written to directly.
+// Pipes and devices cannot be replaced; they are written to directly. An
+// existing regular file is never written to.
 package outfile
 
 import (

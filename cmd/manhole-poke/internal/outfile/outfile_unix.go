@@ -3,24 +3,25 @@
 package outfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/safepath"
 	"golang.org/x/sys/unix"
 )
 
 // A File is one that is being written. It is not safe for concurrent use.
 type File struct {
 	name      string
-	target    string // the name, or what the symlink leads to
+	path      *safepath.Path // of the name, or of what the symlink leads to
+	temp      string         // name of the temporary file
 	overwrite bool
-	old       fs.FileInfo // of the file to be replaced, or nil
+	old       *safepath.Info // of the file to be replaced, or nil
 	size      int64
 	f         *os.File    // nil after Commit
 	direct    bool        // f is the pipe or device itself
@@ -29,41 +30,59 @@ type File struct {
 
 // Create starts a file. If the name exists and overwrite is not set, the error
 // is an [fs.ErrExist]. The file has mode 0600, or that of the one it replaces.
+// What other users may have placed in the way is refused: see package safepath.
 //
 // Create waits until a pipe has a reader. That, and writing to a pipe or
 // device, ends when ctx is done; the error of Create is then ctx's cause.
 func Create(ctx context.Context, name string, overwrite bool) (*File, error) {
-	f := &File{name: name, target: name, overwrite: overwrite}
-	st, err := os.Stat(name)
+	p, err := safepath.Resolve(name, false)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w; try another name", name, err)
+	}
+	f := &File{name: name, path: p, overwrite: overwrite}
+	if err := f.create(ctx); err != nil {
+		f.path.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) create(ctx context.Context) error {
+	seen, err := f.path.Stat()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		// In a directory like /tmp somebody else may have placed the link.
-		if to, err := os.Readlink(name); err == nil {
-			return nil, fmt.Errorf("%s is a link to %s, which does not exist; try that name", name, to)
+		if f.path.LinkTo != "" {
+			return fmt.Errorf("%s is a link to %s, which does not exist; try that name", f.name, f.path.LinkTo)
 		}
 	case err != nil:
-		return nil, fmt.Errorf("cannot write %s: %w; try another name", name, err)
-	case st.IsDir():
-		return nil, fmt.Errorf("%s is a directory; try a name in it", name)
-	case !st.Mode().IsRegular():
-		f.direct = true
-		if err := f.openDirect(ctx, st.Mode()); err != nil {
-			return nil, err
+		return fmt.Errorf("cannot write %s: %w; try another name", f.name, err)
+	case seen.Is(unix.S_IFDIR):
+		return fmt.Errorf("%s is a directory; try a name in it", f.name)
+	case seen.Is(unix.S_IFLNK): // since it was resolved
+		return f.changing()
+	case !seen.Is(unix.S_IFREG):
+		if err := f.path.Trust(seen); err != nil {
+			return fmt.Errorf("cannot write %s: %w", f.name, err)
 		}
-		return f, nil
-	case !overwrite:
-		return nil, existsError(name)
-	}
-	if st != nil {
-		if err := f.replace(st); err != nil {
-			return nil, fmt.Errorf("cannot overwrite %s: %w; try another name", name, err)
+		f.direct = true
+		return f.openDirect(ctx, seen)
+	case !f.overwrite:
+		return existsError(f.name)
+	default:
+		if f.old, err = f.replace(seen); err != nil {
+			return fmt.Errorf("cannot overwrite %s: %w; try another name", f.name, err)
 		}
 	}
 	// 0600, because the content may include the program's secrets.
-	if f.f, err = os.CreateTemp(filepath.Dir(f.target), "."+filepath.Base(f.target)+".*"); err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w; try another directory", name, err)
+	if f.f, f.temp, err = f.path.CreateTemp(); err != nil {
+		return fmt.Errorf("cannot write %s: %w; try another directory", f.name, err)
 	}
-	return f, nil
+	return nil
+}
+
+func (f *File) changing() error {
+	return fmt.Errorf("%s changes while it is opened: somebody else may want to have another file written; try a directory of your own", f.name)
 }
 
 // An existsError is the name of a file that exists.
@@ -73,45 +92,57 @@ func (e existsError) Error() string { return string(e) + " exists" }
 
 func (e existsError) Is(target error) bool { return target == fs.ErrExist }
 
-// replace resolves the symlinks to the file that is replaced, and checks that
-// the kernel does so as well: it follows fewer of them, proc_sys_fs(5).
-func (f *File) replace(seen fs.FileInfo) (err error) {
-	if f.target, err = filepath.EvalSymlinks(f.name); err != nil {
-		return err
+// replace returns the file that is to be replaced. If that is a file that is
+// open, such as /dev/stdout, the path becomes its name.
+func (f *File) replace(seen safepath.Info) (*safepath.Info, error) {
+	if f.path.Opaque() {
+		p, err := safepath.Resolve(f.path.LinkTo, false)
+		if err != nil {
+			return nil, err
+		}
+		f.path.Close()
+		f.path = p
+		if now, err := p.Stat(); err != nil || !now.Same(seen) {
+			return nil, cmp.Or(err, errors.New("it has no name any more"))
+		}
 	}
-	f.old, err = os.Lstat(f.target)
-	if err == nil && !os.SameFile(f.old, seen) {
-		err = errors.New("it is being changed")
-	}
-	return err
+	return &seen, f.path.Trust(seen)
 }
 
 const retryInterval = 20 * time.Millisecond
 
-// openDirect opens a pipe or device. A pipe is opened without blocking and
-// tried again, because a blocking open, fifo(7), cannot be cancelled.
-func (f *File) openDirect(ctx context.Context, mode fs.FileMode) (err error) {
-	pipe := mode&fs.ModeNamedPipe != 0
-	flags := os.O_WRONLY
-	if pipe {
-		flags |= unix.O_NONBLOCK
+// openDirect opens a pipe or device, and makes sure that it is the one that was
+// looked at. A pipe is tried again until it has a reader, because an open that
+// waits for one, fifo(7), cannot be cancelled.
+func (f *File) openDirect(ctx context.Context, seen safepath.Info) (err error) {
+	same := func(opened safepath.Info) error {
+		if !opened.Same(seen) {
+			return errChanged
+		}
+		return nil
 	}
-	f.f, err = os.OpenFile(f.name, flags, 0)
-	for pipe && errors.Is(err, unix.ENXIO) { // no reader
+	open := func() { f.f, err = f.path.Open(os.O_WRONLY, 0, same) }
+	open()
+	for seen.Is(unix.S_IFIFO) && errors.Is(err, unix.ENXIO) { // no reader
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(retryInterval):
 		}
-		f.f, err = os.OpenFile(f.name, flags, 0)
+		open()
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errChanged), errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK): // a link, on FreeBSD
+		return f.changing()
+	case err != nil:
 		return fmt.Errorf("cannot write %s: %w", f.name, err)
 	}
 	file := f.f
 	f.stop = context.AfterFunc(ctx, func() { file.SetWriteDeadline(time.Now()) }) // the reader may not read
 	return nil
 }
+
+var errChanged = errors.New("changed")
 
 // Write implements io.Writer.
 func (f *File) Write(p []byte) (int, error) {
@@ -136,29 +167,33 @@ func (f *File) Commit() error {
 	switch {
 	case err != nil || f.direct:
 	case f.overwrite:
-		err = os.Rename(f.f.Name(), f.target)
+		err = f.path.Rename(f.temp)
 	default:
-		err = linkOrRename(f.f.Name(), f.name)
+		err = f.linkOrRename()
 	}
 	temp := f.f.Name()
 	f.f = nil
-	if err != nil {
+	f.path.Close()
+	switch {
+	case err != nil && f.direct:
+		return fmt.Errorf("cannot write %s: %w", f.name, err)
+	case err != nil:
 		return fmt.Errorf("cannot write %s: %w; the answer is in %s", f.name, err, temp)
 	}
 	return nil
 }
 
 // linkOrRename renames without overwriting: link(2) fails if the name exists.
-func linkOrRename(from, to string) error {
-	err := os.Link(from, to)
+func (f *File) linkOrRename() error {
+	err := f.path.Link(f.temp)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		// Not every file system has hard links.
-		if _, there := os.Lstat(to); errors.Is(there, fs.ErrNotExist) {
-			return os.Rename(from, to)
+		if _, there := f.path.Stat(); errors.Is(there, fs.ErrNotExist) {
+			return f.path.Rename(f.temp)
 		}
 	}
 	if err == nil {
-		os.Remove(from)
+		f.path.Remove(f.temp)
 	}
 	return err
 }
@@ -169,12 +204,10 @@ func (f *File) copyAttributes() error {
 	if f.old == nil {
 		return nil
 	}
-	if st, ok := f.old.Sys().(*syscall.Stat_t); ok {
-		if f.f.Chown(int(st.Uid), int(st.Gid)) != nil {
-			f.f.Chown(-1, int(st.Gid))
-		}
+	if f.f.Chown(f.old.UID, f.old.GID) != nil {
+		f.f.Chown(-1, f.old.GID)
 	}
-	return f.f.Chmod(f.old.Mode().Perm())
+	return f.f.Chmod(fs.FileMode(f.old.Mode).Perm())
 }
 
 // Discard closes and removes the file. After Commit it does nothing.
@@ -184,9 +217,10 @@ func (f *File) Discard() {
 	}
 	f.close()
 	if !f.direct {
-		os.Remove(f.f.Name())
+		f.path.Remove(f.temp)
 	}
 	f.f = nil
+	f.path.Close()
 }
 
 func (f *File) close() error {

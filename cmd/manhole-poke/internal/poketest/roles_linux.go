@@ -2,6 +2,7 @@ package poketest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/go-manhole/lazy"
 	"github.com/go-manhole/lazy/internal/armednote"
@@ -38,7 +40,7 @@ func roles() lazytest.Roles {
 		"lazy", "lazy, notified", "lazy by default", "lazy, but not for root", "looping", "in a raw call", "forking", "burning",
 		"ignoring", "with gops's agent", "for USR1", "unarmed", "without a note", "from the future", "with another's note", "with a planted note", "with many notes", "with a note for SIGTERM",
 		"armed", "deaf", "dying when rung", "refusing", "busy", "hanging up", "hanging up at first", "hanging up on the script",
-		"silent", "closing", "dying in the session",
+		"silent", "closing", "dying in the session", "hostile", "refusing for ever",
 	} {
 		all[role] = func() { play(role) }
 	}
@@ -227,6 +229,11 @@ func open(role, path string) {
 	case "busy":
 		fmt.Fprintln(c, "lazy: busy: session held by uid 7 (pid 8) since 09:10:11 (3s ago)")
 		return
+	case "refusing for ever":
+		fmt.Fprint(c, "lazy: refused: ")
+		for _, err := c.Write(make([]byte, 64<<10)); err == nil; _, err = c.Write(bytes.Repeat([]byte("x"), 64<<10)) {
+		}
+		return
 	case "hanging up":
 		return
 	case "hanging up at first":
@@ -281,6 +288,8 @@ func converse(role string, c *net.UnixConn) {
 			send(frame.Output, f.ID, "welcome\n")
 			unix.Kill(os.Getpid(), unix.SIGKILL)
 			select {}
+		case role == "hostile" && annoy(line, f.ID, c):
+			return
 		case line == "quit":
 			send(frame.Done, f.ID, "")
 			return
@@ -292,4 +301,27 @@ func converse(role string, c *net.UnixConn) {
 			send(frame.Done, f.ID, "")
 		}
 	}
+}
+
+// annoy does what annoys a client, for some commands, until it leaves.
+func annoy(line string, id uint32, c *net.UnixConn) bool {
+	part, pause := "", time.Duration(0)
+	switch line {
+	case "flood":
+		part = strings.Repeat("x", frame.MaxPayload)
+	case "stats", "drip":
+		part, pause = "x", 20*time.Millisecond
+	case "stall":
+		io.WriteString(c, "O\x00\x00\x00")
+		fallthrough
+	case "stack json", "silence":
+		io.Copy(io.Discard, c)
+		return true
+	default:
+		return false
+	}
+	for frame.Write(c, frame.Frame{Kind: frame.Output, ID: id, Payload: []byte(part)}) == nil {
+		time.Sleep(pause)
+	}
+	return true
 }

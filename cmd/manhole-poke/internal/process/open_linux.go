@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
@@ -194,7 +195,23 @@ func (p *Process) Exited() bool {
 // catch the signals that all Go programs catch: a packed or obfuscated
 // executable has no build information.
 func (p *Process) readBuild(caught procfs.SignalSet) (*debug.BuildInfo, error) {
-	b, err := buildinfo.ReadFile(p.Proc("exe"))
+	type result struct {
+		build *debug.BuildInfo
+		err   error
+	}
+	read := make(chan result, 1)
+	go func() {
+		b, err := buildinfo.ReadFile(p.Proc("exe"))
+		read <- result{b, err}
+	}()
+	var b *debug.BuildInfo
+	var err error
+	select {
+	case r := <-read:
+		b, err = r.build, r.err
+	case <-time.After(viewTime): // its file system does not answer
+		return nil, nil
+	}
 	if errors.As(err, new(*fs.PathError)) || caught&goSignals == goSignals {
 		err = nil // hidden
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/internal/peercred"
 	"github.com/go-manhole/lazy/internal/signame"
@@ -21,7 +22,7 @@ import (
 )
 
 func listenerUnknown(path string, err error) error {
-	return exit.Errorf(exit.Unsupported, "listener-unknown", "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, path)
+	return exit.Errorf(exit.Unsupported, "listener-unknown", "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, printable.Shell(path))
 }
 
 // errNotSocket counts as nobody listening.

@@ -13,6 +13,7 @@ import (
 // session. A client that comes when the session before is just ending is told
 // that the process is busy, or is hung up on; so Connect tries again.
 func Connect(ctx context.Context, t ring.Target, ro ring.Options, o Options) (*Session, error) {
+	late := time.Now().Add(o.Timeout) // a process could hang up for ever
 	for pause := 10 * time.Millisecond; ; pause *= 2 {
 		p, conn, err := ring.Connect(ctx, t, ro)
 		if err != nil {
@@ -23,7 +24,7 @@ func Connect(ctx context.Context, t ring.Target, ro ring.Options, o Options) (*S
 			return s, nil
 		}
 		p.Close()
-		if !WillPass(err) || pause > 500*time.Millisecond {
+		if !WillPass(err) || pause > 500*time.Millisecond || time.Now().After(late) {
 			return nil, err
 		}
 		if err := ring.Sleep(ctx, pause); err != nil {

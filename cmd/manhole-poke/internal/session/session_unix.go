@@ -4,6 +4,7 @@ package session
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ func Open(ctx context.Context, conn *net.UnixConn, p *process.Process, o Options
 		return nil, err
 	}
 	conn.SetDeadline(time.Time{})
-	go s.read(in)
+	go s.read(in, o.Timeout)
 	return s, nil
 }
 
@@ -91,10 +92,12 @@ func (s *Session) readGreeting(in *bufio.Reader) error {
 		return s.explain(err)
 	}
 	if first[0] == ownWords[0] {
-		line, err := in.ReadString('\n')
-		line = strings.TrimSpace(line)
+		line, err := readRefusal(in)
 		if IsTurnedAway(line) {
 			return TurnedAway(s.p, line)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
 		}
 		return exit.Errorf(exit.Broken, "not-understood", "%s says %q, which is not understood (%v); try nc", s.p, line, err)
 	}
@@ -110,15 +113,42 @@ func (s *Session) readGreeting(in *bufio.Reader) error {
 	if err := json.Unmarshal(f.Payload, &s.greeting); err != nil {
 		return exit.Errorf(exit.Broken, "not-understood", "the greeting of %s is not understood (%v); try nc, or the manhole-poke of its version of lazy", s.p, err)
 	}
+	sanitise(&s.greeting)
 	return nil
 }
 
+// maxRefusal is more than a process says when it gives no session.
+const maxRefusal = 4 << 10
+
+// readRefusal returns the line, or the beginning of one that does not end.
+func readRefusal(in *bufio.Reader) (line string, err error) {
+	var b []byte
+	for len(b) < maxRefusal && err == nil {
+		var c byte
+		if c, err = in.ReadByte(); c == '\n' {
+			break
+		}
+		b = append(b, c)
+	}
+	return strings.TrimSpace(string(bytes.TrimRight(b, "\x00"))), err
+}
+
 // read passes on the frames until the session ends. It reads no further while
-// nobody takes a frame, so a process whose answer nobody wants has to wait.
-func (s *Session) read(in *bufio.Reader) {
+// nobody takes a frame, so a process whose answer nobody wants has to wait. A
+// process may take its time to answer, but not stop in the middle of a frame.
+func (s *Session) read(in *bufio.Reader, timeout time.Duration) {
 	defer close(s.ended)
 	for {
-		f, err := frame.Read(in)
+		f, err := frame.Frame{}, error(nil)
+		if _, err = in.Peek(1); err == nil {
+			s.conn.SetReadDeadline(time.Now().Add(timeout))
+			f, err = frame.Read(in)
+			s.conn.SetReadDeadline(time.Time{})
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil {
+			s.err = s.p.NoAnswer("stalled", "%s stopped in the middle of an answer for %v; it may be stopped or too busy: try a longer -t", s.p, timeout)
+			return
+		}
 		if err != nil {
 			s.clean = err == io.EOF
 			s.err = s.explain(err)

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -164,10 +165,13 @@ func TestEnds(t *testing.T) {
 		end  func(*Session, *server, context.CancelCauseFunc)
 		want string
 	}{
-		"closing":   {func(_ *Session, p *server, _ context.CancelCauseFunc) { p.send(frame.Closing, 0, "silent") }, "ended the session: silent"},
-		"hung up":   {func(_ *Session, p *server, _ context.CancelCauseFunc) { p.Close() }, "ended (EOF)"},
-		"garbled":   {func(_ *Session, p *server, _ context.CancelCauseFunc) { p.send(frame.Output, 7, "x") }, "for request 7"},
-		"cut off":   {func(_ *Session, p *server, _ context.CancelCauseFunc) { io.WriteString(p, "O\x00"); p.Close() }, "ended (unexpected EOF)"},
+		"closing": {func(_ *Session, p *server, _ context.CancelCauseFunc) { p.send(frame.Closing, 0, "silent") }, "ended the session: silent"},
+		"hung up": {func(_ *Session, p *server, _ context.CancelCauseFunc) { p.Close() }, "ended (EOF)"},
+		"garbled": {func(_ *Session, p *server, _ context.CancelCauseFunc) { p.send(frame.Output, 7, "x") }, "for request 7"},
+		"cut off": {func(_ *Session, p *server, _ context.CancelCauseFunc) { io.WriteString(p, "O\x00"); p.Close() }, "ended (unexpected EOF)"},
+		"endless": {func(_ *Session, p *server, _ context.CancelCauseFunc) {
+			p.send(frame.Output, 1, strings.Repeat("x", frame.MaxPayload+1))
+		}, "the limit is 65536"},
 		"aborted":   {func(s *Session, _ *server, _ context.CancelCauseFunc) { s.Abort(cause) }, "why"},
 		"cancelled": {func(_ *Session, _ *server, cancel context.CancelCauseFunc) { cancel(cause) }, "why"},
 		"closed":    {func(s *Session, _ *server, _ context.CancelCauseFunc) { s.Close() }, "canceled"},
@@ -191,6 +195,104 @@ func TestEnds(t *testing.T) {
 			}
 			s.Close()
 		})
+	}
+}
+
+// start opens a session with a peer that does what play does.
+func start(t *testing.T, timeout time.Duration, play func(*net.UnixConn)) (*Session, error) {
+	t.Helper()
+	client, other := connected(t)
+	go play(other)
+	s, err := Open(t.Context(), client, process.Unseen(os.Getpid(), os.Geteuid()), Options{Timeout: timeout})
+	if err == nil {
+		t.Cleanup(s.Close)
+	}
+	return s, err
+}
+
+// Whatever a peer says before a session, and how slowly, is limited.
+func TestHostileGreeting(t *testing.T) {
+	repeat := func(text string, pause time.Duration) func(*net.UnixConn) {
+		return func(c *net.UnixConn) {
+			for _, err := io.WriteString(c, text); err == nil; _, err = io.WriteString(c, text) {
+				time.Sleep(pause)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		play    func(*net.UnixConn)
+		timeout time.Duration
+		reason  string
+	}{
+		"endless refusal": {func(c *net.UnixConn) { io.WriteString(c, refused); repeat(strings.Repeat("x", 1<<16), 0)(c) }, time.Minute, "refused"},
+		"endless line":    {repeat("lll", 0), time.Minute, "not-understood"},
+		"slow refusal":    {func(c *net.UnixConn) { io.WriteString(c, refused); repeat("x", 10*time.Millisecond)(c) }, 100 * time.Millisecond, "refused"},
+		"slow frame": {func(c *net.UnixConn) {
+			io.WriteString(c, "H\x00\x00\x00\x00\x00\x00\xff\xff")
+			repeat("x", 10*time.Millisecond)(c)
+		}, 100 * time.Millisecond, "no-greeting"},
+		"large frame": {repeat("H\x00\x00\x00\x00\xff\xff\xff\xff", 0), time.Minute, "hung-up"},
+		"deep greeting": {func(c *net.UnixConn) {
+			frame.Write(c, frame.Frame{Kind: frame.Hello, Payload: bytes.Repeat([]byte("["), frame.MaxPayload)})
+		}, time.Minute, "not-understood"},
+		"another greeting": {repeat("D\x00\x00\x00\x00\x00\x00\x00\x00", 0), time.Minute, "not-understood"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := start(t, test.timeout, test.play); exit.ReasonOf(err) != test.reason || len(err.Error()) > 2*maxRefusal {
+				t.Errorf("%s, %.200q", exit.ReasonOf(err), err)
+			}
+		})
+	}
+}
+
+// A peer may take its time to answer, but not stop in the middle of a frame.
+func TestStalled(t *testing.T) {
+	hello := func(c *net.UnixConn) { frame.Write(c, frame.Frame{Kind: frame.Hello, Payload: []byte(`{"text":"x"}`)}) }
+	s, err := start(t, 50*time.Millisecond, func(c *net.UnixConn) {
+		hello(c)
+		time.Sleep(200 * time.Millisecond)
+		io.WriteString(c, "O\x00\x00\x00\x01\x00\x00\x00\x05ab")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Do("stack", Sink{Out: io.Discard}); exit.ReasonOf(err) != "stalled" || exit.StatusOf(err) != exit.Timeout {
+		t.Error(err)
+	}
+	s, err = start(t, 50*time.Millisecond, func(c *net.UnixConn) {
+		hello(c)
+		for range 3 {
+			time.Sleep(200 * time.Millisecond)
+			frame.Write(c, frame.Frame{Kind: frame.Output, ID: 1, Payload: []byte("x")})
+		}
+		frame.Write(c, frame.Frame{Kind: frame.Done, ID: 1})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := s.Do("stack", Sink{Out: &out}); err != nil || out.String() != "xxx" {
+		t.Errorf("%v, %q", err, &out)
+	}
+}
+
+func TestSanitise(t *testing.T) {
+	g := frame.Greeting{Text: "hi\x1b[2J\n", Commands: []frame.Command{
+		{Name: "a\x1b"}, {Name: "b c"}, {Name: ""}, {Name: strings.Repeat("x", maxName+1)},
+		{Name: "good", What: "x\ny\x1b", Notes: []string{"n\x1b"}, Example: "e\r", Forms: []frame.Form{{Name: "f", What: "\x1b"}, {Name: "\x1b"}},
+			Options: []frame.Option{{Name: "o", What: "\x1b", Values: []string{"v", "\x1b"}}, {Name: "\n"}}, Args: []frame.Arg{{Name: "A", What: "\x1b"}, {Name: "\u202e"}}},
+	}}
+	for n := range 2 * maxCommands {
+		g.Commands = append(g.Commands, frame.Command{Name: fmt.Sprint(n)})
+	}
+	sanitise(&g)
+	text, err := json.Marshal(g)
+	if err != nil || bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || bytes.Contains(text, []byte(`\u001b`)) {
+		t.Errorf("%.1000s", text)
+	}
+	c := g.Commands[0]
+	if len(g.Commands) != maxCommands-4 || c.Name != "good" || len(c.Forms) != 1 || len(c.Options) != 1 || len(c.Options[0].Values) != 1 || len(c.Args) != 1 || g.Text != "hi^[[2J\n" {
+		t.Errorf("%d, %+v", len(g.Commands), c)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/spool"
+	"github.com/go-manhole/lazy/internal/words"
 )
 
 const prompt = "lazy> " // as the console's own
@@ -28,6 +29,9 @@ type Config struct {
 	Err   *os.File // of local programs
 	Pager bool     // show long answers in the user's pager
 	Help  string   // what the command help adds about the terminal
+
+	// Restricted forbids files and local programs, and keeps no history.
+	Restricted bool
 }
 
 // A console is a session at the terminal.
@@ -44,6 +48,8 @@ type console struct {
 	unread bool                    // nobody wants the answer any more
 }
 
+var errRestricted = errors.New("--restricted allows neither | nor >; leave it out")
+
 // errLeft means that the person ended the session.
 var errLeft = errors.New("left")
 
@@ -53,9 +59,16 @@ var errLeft = errors.New("left")
 // runs, and nothing else.
 func Converse(s *session.Session, c Config) error {
 	t := &console{Config: c, s: s, colours: newPalette(), screen: spool.New(c.Out)}
+	program := "manhole-poke"
+	if c.Restricted {
+		program = ""
+	}
 	t.editor = lineedit.New(lineedit.Config{
-		Program: "manhole-poke", Prompt: prompt, Strong: t.colours.strong, Plain: t.colours.plain,
+		Program: program, Prompt: prompt, Strong: t.colours.strong, Plain: t.colours.plain,
 		Complete: func(line string, pos int) (string, []string, string) {
+			if c.Restricted && strings.ContainsAny(line, "|>") { // which lists files
+				return line, nil, ""
+			}
 			return complete.Line(s.Greeting().Commands, line, pos)
 		},
 	})
@@ -126,6 +139,9 @@ func (t *console) turn() error {
 // check takes exit for quit, as other shells have it, and refuses to show what
 // is not text.
 func (t *console) check(typed typedLine) (typedLine, error) {
+	if t.Restricted && (typed.pipe != "" || typed.file != "") {
+		return typed, errRestricted
+	}
 	words := strings.Fields(typed.line)
 	if len(words) == 0 {
 		return typed, nil
@@ -143,8 +159,11 @@ func (t *console) check(typed typedLine) (typedLine, error) {
 			or = fmt.Sprintf(", or -%s to read it here", o.Name)
 		}
 	}
-	return typed, fmt.Errorf("the answer is binary, not for a terminal; try %s > %s%s", typed.line, fileNameFor(words), or)
+	return typed, fmt.Errorf("the answer is binary, not for a terminal; try %s > %s%s", typed.line, quote(fileNameFor(words)), or)
 }
+
+// quote returns a file as it can be typed after >.
+func quote(file string) string { return words.Join(file) }
 
 func fileNameFor(words []string) string {
 	switch name := words[0]; {
