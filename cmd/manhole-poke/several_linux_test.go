@@ -169,7 +169,7 @@ func TestJSON(t *testing.T) {
 	if l := lines[3]; l.OK || l.Error != "fail: on purpose" || l.Status != exit.Command || l.Reason != "command-failed" {
 		t.Errorf("%+v", l)
 	}
-	if l := lines[4]; l.OK || l.Status != exit.NotArmed || l.Reason != "not-armed" || l.PID != poketest.Atoi(t, b.PID) || l.Name == "" || l.Name != lines[0].Name || l.Command != "stats" {
+	if l := lines[4]; l.OK || l.Status != exit.NotArmed || l.Reason != "handles-signal" || l.PID != poketest.Atoi(t, b.PID) || l.Name == "" || l.Name != lines[0].Name || l.Command != "stats" {
 		t.Errorf("%+v", l)
 	}
 	b.Unharmed(t)

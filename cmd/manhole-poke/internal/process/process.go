@@ -32,7 +32,7 @@ type Info struct {
 
 	// Unanswered says that it took too long to look at the process, so that
 	// little is known, not even whether it is one of Go.
-	Unanswered bool `json:"unanswered,omitempty"`
+	Unanswered bool `json:"unanswered"`
 }
 
 // MayBeArmed reports whether the process says that it is armed or hides
