@@ -57,11 +57,11 @@ func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring
 	q.budget = answer.NewBudget(held)
 	q.printer = answer.NewPrinter(q.queries, c.json, replies)
 	q.printer.Quiet, q.printer.GiveUp = c.timeout, q.giveUp
-	ctx, cancel := context.WithCancelCause(ctx)
+	asking, cancel := context.WithCancelCause(ctx) // of which the pager knows nothing
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel(nil)
-	all.Go(func() { q.askAll(ctx) })
+	all.Go(func() { q.askAll(asking) })
 
 	if c.out != "" {
 		return q.toFiles(ctx, lines)
