@@ -57,17 +57,16 @@ func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring
 	q.budget = answer.NewBudget(held)
 	q.printer = answer.NewPrinter(q.queries, c.json, replies)
 	q.printer.Quiet, q.printer.GiveUp = c.timeout, q.giveUp
-	whole := ctx // the pager outlives the asking
-	ctx, cancel := context.WithCancelCause(ctx)
+	asking, cancel := context.WithCancelCause(ctx) // of which the pager knows nothing
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel(nil)
-	all.Go(func() { q.askAll(ctx) })
+	all.Go(func() { q.askAll(asking) })
 
 	if c.out != "" {
 		return q.toFiles(ctx, lines)
 	}
-	out, shown := c.paged(whole, lines, func() {})
+	out, shown := c.paged(ctx, lines, func() {})
 	if out == c.stdout && isTerminal(c.stdout) {
 		out = printable.NewWriter(out)
 	}
