@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/pprof"
 	"time"
 
 	"github.com/go-manhole/lazy/console/internal/args"
@@ -28,7 +27,7 @@ func operationOf(op byte) (operation, bool) {
 	switch op {
 	case signal.StackTrace:
 		return operation{"stack", false, func(ctx context.Context, s *session, _ int64) error {
-			return stackdump.WriteRaw(ctx, s.out)
+			return stackdump.WriteRaw(ctx, s.out, stackdump.Options{})
 		}}, true
 	case signal.GC:
 		return operation{"gc", true, func(_ context.Context, s *session, _ int64) error {
@@ -48,10 +47,13 @@ func operationOf(op byte) (operation, bool) {
 		}}, true
 	case signal.HeapProfile:
 		return operation{"pprof-heap", false, func(_ context.Context, s *session, _ int64) error {
-			return pprof.Lookup("heap").WriteTo(s.out, 0)
+			return writeProfile(s, "heap")
 		}}, true
 	case signal.CPUProfile:
 		return operation{"pprof-cpu", false, func(ctx context.Context, s *session, _ int64) error {
+			if err := affordProfile("cpu"); err != nil {
+				return err
+			}
 			return cpuProfile(ctx, s.out, cpuTime, new(countdown))
 		}}, true
 	case signal.Stats:
@@ -61,7 +63,7 @@ func operationOf(op byte) (operation, bool) {
 		}}, true
 	case signal.Trace:
 		return operation{"trace", false, func(ctx context.Context, s *session, _ int64) error {
-			return executionTrace(ctx, s.out, traceTime, new(countdown))
+			return executionTrace(ctx, s.out, traceTime, false, new(countdown))
 		}}, true
 	case signal.BinaryDump:
 		return operation{"binary", false, func(_ context.Context, s *session, _ int64) error {

@@ -47,6 +47,10 @@ func profiles(ctx context.Context, s *session, a *args.Parsed) error {
 func profile(ctx context.Context, s *session, a *args.Parsed, command string, wanted []string) error {
 	text, rate := a.Flag("top"), a.Count("rate")
 	options := proftop.Options{Cumulative: a.Flag("cum"), Entries: a.Count("n")}
+	force, err := s.forced(a)
+	if err != nil {
+		return err
+	}
 	if err := a.Err(); err != nil {
 		return err
 	}
@@ -73,6 +77,11 @@ func profile(ctx context.Context, s *session, a *args.Parsed, command string, wa
 	if s.typed() && !text {
 		return s.refuseBinary(append([]string{command}, a.Given...), name, ".pprof", "go tool pprof", "; or add -top to read the largest entries here")
 	}
+	if !force {
+		if err := affordProfile(name); err != nil {
+			return s.howToForce(err, "metrics, or memstats", command, a)
+		}
+	}
 	out := io.Writer(s.out)
 	var before, after bytes.Buffer
 	if text {
@@ -92,6 +101,11 @@ func profile(ctx context.Context, s *session, a *args.Parsed, command string, wa
 	}
 	if (name == "heap" || name == "allocs") && runtime.MemProfileRate <= 0 {
 		s.out.WriteString("the program takes no samples of what it allocates (runtime.MemProfileRate is 0), so little or nothing is here; memstats counts everything\n")
+	}
+	if !force {
+		if err := afford("the sum of the profile "+name, topFactor*int64(before.Len()+after.Len())); err != nil {
+			return s.howToForce(err, "it without -top", command, a)
+		}
 	}
 	return proftop.Write(s.out, before.Bytes(), after.Bytes(), options)
 }

@@ -145,7 +145,7 @@ func TestTrace(t *testing.T) {
 
 // TestTraceBuffer fills it, as a peer that reads slowly does.
 func TestTraceBuffer(t *testing.T) {
-	s := newTraceBuffer()
+	s := newTraceBuffer(maxTrace)
 	block := make([]byte, 1<<20)
 	for range traceHighWater>>20 + 1 {
 		s.Write(block)

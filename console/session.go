@@ -128,8 +128,11 @@ func (s *session) report() error {
 func (s *session) statistics() {
 	for _, part := range []func() error{
 		func() error { return s.do("stats") },
-		func() error { return s.run(command{frame.Command{Name: "memory"}, action{run: memory}}, nil) },
-		func() error { s.out.WriteString("\n"); return s.do("stack") },
+		func() error { return s.run(command{frame.Command{Name: "memory"}, action{run: memorySummary}}, nil) },
+		func() error {
+			s.out.WriteString("\n")
+			return s.run(command{frame.Command{Name: "stack"}, action{run: greetWithStacks}}, nil)
+		},
 	} {
 		if part() == errInterrupted {
 			return

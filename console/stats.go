@@ -90,9 +90,9 @@ func writeMemStats(w io.Writer) {
 	format.Field(w, "debug-gc", m.DebugGC)
 }
 
-// memory writes the summary that a person sees first. It reads runtime/metrics,
+// memorySummary writes the summary that a person sees first. It reads runtime/metrics,
 // which unlike runtime.ReadMemStats does not stop the world.
-func memory(_ context.Context, s *session, _ *args.Parsed) error {
+func memorySummary(_ context.Context, s *session, _ *args.Parsed) error {
 	m := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/heap/objects:objects"},

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/trace"
 	"time"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/mark"
+	"github.com/go-manhole/lazy/internal/memory"
 )
 
 func traceFor(ctx context.Context, s *session, a *args.Parsed) error {
@@ -19,16 +21,34 @@ func traceFor(ctx context.Context, s *session, a *args.Parsed) error {
 	if err != nil {
 		return err
 	}
+	force, err := s.forced(a)
+	if err != nil {
+		return err
+	}
 	if s.typed() {
 		return s.refuseBinary([]string{"trace", d.String()}, "trace", ".out", "go tool trace", "")
 	}
-	return executionTrace(ctx, s.out, d, s.countdown("trace"))
+	return s.howToForce(executionTrace(ctx, s.out, d, force, s.countdown("trace")), "stack", "trace", a)
 }
 
 // executionTrace writes an execution trace of d. A peer that reads too slowly gets
-// a shorter one.
-func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
-	buffer := newTraceBuffer()
+// a shorter one. Without force it fails with a *shortage if too little memory is
+// left.
+func executionTrace(ctx context.Context, w io.Writer, d time.Duration, force bool, p *countdown) error {
+	bound := int64(maxTrace)
+	room := memory.Left()
+	// The tracer takes its memory from the system, whatever the heap has free.
+	if outside := memory.LeftOutside(); room.Bytes < 0 || outside.Bytes >= 0 && outside.Bytes < room.Bytes {
+		room = outside
+	}
+	if !force && room.Bytes >= 0 {
+		need := traceNeed + int64(runtime.NumGoroutine())*perTraced
+		if !room.Fits(need) {
+			return &shortage{"a trace", need, room}
+		}
+		bound = min(bound, room.Bytes/2)
+	}
+	buffer := newTraceBuffer(int(bound))
 	if err := trace.Start(buffer); err != nil {
 		return fmt.Errorf("%w; the program itself is tracing; try again when that has ended", err)
 	}
@@ -74,7 +94,7 @@ func executionTrace(ctx context.Context, w io.Writer, d time.Duration, p *countd
 	}
 	select {
 	case <-buffer.full:
-		p.say("trace: ended early, at %d MiB, because the reader is too slow\n", traceHighWater>>20)
+		p.say("trace: ended early, at %d MiB, because the reader is too slow\n", buffer.highWater>>20)
 	default:
 	}
 	return ctx.Err()

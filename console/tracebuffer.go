@@ -7,11 +7,12 @@ import "sync"
 // limit, and trace.Stop, the program's own too, would wait for this peer. So
 // Write only keeps, and the session takes what is kept and sends it.
 //
-// Above traceHighWater the buffer asks for the end of the trace, which leaves a
+// Above highWater the buffer asks for the end of the trace, which leaves a
 // shorter but whole one. What the tracer hands over while it ends is kept as
-// well, up to maxTrace.
+// well, up to max.
 type traceBuffer struct {
-	full chan struct{} // closed when the trace should end
+	full           chan struct{} // closed when the trace should end
+	highWater, max int
 
 	mu    sync.Mutex
 	kept  []byte
@@ -24,17 +25,27 @@ const (
 	maxTrace       = 96 << 20
 )
 
-func newTraceBuffer() *traceBuffer { return &traceBuffer{full: make(chan struct{})} }
+// What a trace needs, in bytes: the buffers of the tracer and of this, and the
+// status of every goroutine in each of its generations.
+const (
+	traceNeed = 24 << 20
+	perTraced = 400
+)
+
+// newTraceBuffer returns a buffer for at most limit bytes.
+func newTraceBuffer(limit int) *traceBuffer {
+	return &traceBuffer{full: make(chan struct{}), highWater: min(traceHighWater, limit/3), max: limit}
+}
 
 func (t *traceBuffer) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.kept)+len(b) > maxTrace {
+	if len(t.kept)+len(b) > t.max {
 		t.lost += len(b)
 		return len(b), nil
 	}
 	t.kept = append(t.kept, b...)
-	if len(t.kept) > traceHighWater && !t.ended {
+	if len(t.kept) > t.highWater && !t.ended {
 		t.ended = true
 		close(t.full)
 	}

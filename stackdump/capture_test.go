@@ -172,7 +172,7 @@ func TestDone(t *testing.T) {
 	if _, err := Capture(ctx, Options{}); err != why {
 		t.Error(err)
 	}
-	if err := WriteRaw(ctx, new(bytes.Buffer)); err != why {
+	if err := WriteRaw(ctx, new(bytes.Buffer), Options{}); err != why {
 		t.Error(err)
 	}
 	g := newGrouper("")
@@ -182,7 +182,7 @@ func TestDone(t *testing.T) {
 	if err := g.addLabels(ctx); err != why {
 		t.Error(err)
 	}
-	if err := new(Dump).full(ctx, g, 1); err != why {
+	if err := new(Dump).full(ctx, g, 1, false); err != why {
 		t.Error(err)
 	}
 }
@@ -201,7 +201,7 @@ func TestWriteError(t *testing.T) {
 	if err := Diff(d, d).Render(failing{}, RenderOptions{}); err != errFailing {
 		t.Error(err)
 	}
-	if err := WriteRaw(context.Background(), failing{}); err != errFailing {
+	if err := WriteRaw(context.Background(), failing{}, Options{}); err != errFailing {
 		t.Error(err)
 	}
 }
@@ -211,7 +211,7 @@ func TestWriteError(t *testing.T) {
 func TestRaw(t *testing.T) {
 	hold(t)
 	var b bytes.Buffer
-	if err := WriteRaw(context.Background(), &b); err != nil {
+	if err := WriteRaw(context.Background(), &b, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	theirs, errs := gostackparse.Parse(bytes.NewReader(b.Bytes()))

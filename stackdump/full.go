@@ -17,8 +17,8 @@ import (
 const maxText = 1 << (26 + 6*(bits.UintSize/64)) // 4 GiB; 64 MiB where pointers have 32 bits
 
 // full fills g from runtime.Stack in a process of about n goroutines.
-func (d *Dump) full(ctx context.Context, g *grouper, n int) error {
-	t := takeText(n, textBound())
+func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
+	t := takeText(n, textBound(force))
 	labels, err := d.parse(ctx, g, &t)
 	t.release() // g keeps nothing of it; the profile can have the room
 	if err == nil && !labels {
@@ -56,9 +56,12 @@ type text struct {
 }
 
 // textBound returns how long a text may become.
-func textBound() int {
-	if left := memory.Left().Bytes; left >= 0 {
-		return int(min(maxText, max(left/2, 1<<20)))
+func textBound(force bool) int {
+	if force {
+		return maxText
+	}
+	if left := memory.LeftOutside().Bytes; left >= 0 {
+		return int(min(maxText, max(left/2, 64<<10)))
 	}
 	return maxText
 }
@@ -90,14 +93,15 @@ func takeText(n, bound int) text {
 //
 // What does not fit into memory (the bound is 4 GiB, 64 MiB where pointers have
 // 32 bits, and half of what the system or the cgroup has left) is left out in whole
-// goroutines, and a last line says how many.
+// goroutines, and a last line says how many. Of the options only Force counts: it
+// leaves the first bound alone.
 //
 // The error is w's or, if ctx is done, its cause.
-func WriteRaw(ctx context.Context, w io.Writer) error {
+func WriteRaw(ctx context.Context, w io.Writer, o Options) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	t := takeText(runtime.NumGoroutine(), textBound())
+	t := takeText(runtime.NumGoroutine(), textBound(o.Force))
 	defer t.release()
 	return t.write(ctx, w)
 }
@@ -125,7 +129,7 @@ func (t *text) write(ctx context.Context, w io.Writer) error {
 		n++
 	}
 	total := max(t.goroutines, n+1)
-	_, err := fmt.Fprintf(w, "\n...%d of %d goroutines left out: there was no memory for more than %s of text...\n", total-n, total, size(len(t.text)))
+	_, err := fmt.Fprintf(w, "\n...%d of %d goroutines left out: there was no memory for more than %s of text...\n", total-n, total, memory.Show(int64(len(t.text))))
 	return err
 }
 
@@ -138,16 +142,4 @@ func (t *text) write(ctx context.Context, w io.Writer) error {
 // process had at its peak and no longer has, which nobody can ask the runtime for.
 func Estimate(goroutines int) time.Duration {
 	return time.Duration(max(goroutines, 0)) * 10 * time.Microsecond
-}
-
-// size prints a number of bytes.
-func size(n int) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	default:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	}
 }

@@ -6,13 +6,9 @@ import (
 	"github.com/go-manhole/lazy/internal/memory"
 )
 
-// What a capture takes of memory for each goroutine while it lasts: measured, for
-// a first one, were 790 bytes (grouped, 12 frames), most of it the runtime's.
-const (
-	groupedBytes = 1 << 10
-	fullBytes    = 3 << 10 // the text as well
-	fewest       = 2 << 20 // whatever their number
-)
+// perText is what a full capture takes for each goroutine besides what a grouped
+// one does: the text, mostly outside of Go's heap.
+const perText = 2 << 10
 
 // A MemoryError is the error of [Capture] for a dump that may be what ends the
 // process.
@@ -23,20 +19,25 @@ type MemoryError struct {
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("the stacks of %d goroutines need about %s of memory, and %s", e.Goroutines, size(int(e.Need)), e.Room)
+	return fmt.Sprintf("the stacks of %d goroutines need about %s of memory, and %s", e.Goroutines, memory.Show(e.Need), e.Room)
 }
 
-func checkMemory(goroutines int, full, force bool) error {
-	need := int64(goroutines) * groupedBytes
-	if full {
-		need = int64(goroutines) * fullBytes
-	}
-	need += fewest
+// checkMemory returns a *MemoryError if a capture does not fit into what is
+// left, and how much of it the groups may take.
+func checkMemory(goroutines int, full, force bool) (groups int, err error) {
 	if force {
-		return nil
+		return maxHeld, nil
 	}
-	if room := memory.Left(); !room.Fits(need) {
-		return &MemoryError{goroutines, need, room.String()}
+	need := memory.Stacks(goroutines)
+	if full {
+		need += int64(goroutines) * perText
 	}
-	return nil
+	room := memory.Left()
+	if !room.Fits(need) {
+		return 0, &MemoryError{goroutines, need, room.String()}
+	}
+	if room.Bytes >= 0 {
+		return int(min(maxHeld, room.Bytes/4)), nil
+	}
+	return maxHeld, nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/go-manhole/lazy/internal/memory"
 )
 
 // What ReadJSON takes. A dump holds at most maxHeld by its own count; the names
@@ -23,7 +25,7 @@ const (
 
 var (
 	errMuch   = errors.New("more than any dump holds")
-	errLarge  = fmt.Errorf("one value takes more than %s", size(maxValue))
+	errLarge  = fmt.Errorf("one value takes more than %s", memory.Show(maxValue))
 	errSums   = errors.New("the numbers of goroutines do not add up")
 	errFollow = errors.New("something follows the dump")
 )

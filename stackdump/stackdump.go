@@ -36,13 +36,17 @@
 //
 // # Memory
 //
-// While it lasts, a grouped capture takes some 400 bytes for each goroutine, and
-// 1 KB if no two of them are alike. A full capture takes that for the labels, and
+// While it lasts, a grouped capture takes some 800 bytes for each goroutine with
+// a dozen frames, nearly all of it the runtime's. A full capture takes that for the labels, and
 // before that the length of the text, which is some 100 bytes for each frame; it
 // lies outside of Go's heap and goes back to the system at once. The text is
 // bounded by 4 GiB (64 MiB where pointers have 32 bits) and by half of what
 // the system and the container have left. What stays, the Dump, is bounded by
 // 64 MiB: some 100,000 different stacks, or the ids of four million goroutines.
+//
+// If that may be more than is left, of the memory of the system, by the limits
+// of the cgroup, RLIMIT_AS and RLIMIT_DATA, or by GOMEMLIMIT, [Capture] fails with
+// a *[MemoryError] instead, unless [Options].Force is set.
 //
 // # Limits
 //
@@ -187,14 +191,15 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	}
 	n := runtime.NumGoroutine()
 	full := o.Full || n <= limit
-	if err := checkMemory(n, full, o.Force); err != nil {
+	held, err := checkMemory(n, full, o.Force)
+	if err != nil {
 		return nil, err
 	}
 	d := &Dump{Taken: time.Now()}
 	g := newGrouper(o.SkipFunc)
-	var err error
+	g.max = held
 	if full {
-		err = d.full(ctx, g, n)
+		err = d.full(ctx, g, n, o.Force)
 	} else {
 		err = d.grouped(ctx, g)
 	}

@@ -42,7 +42,11 @@ var filters = []frame.Option{
 	{Name: "id", Arg: "N", What: "the goroutine with this id"},
 	{Name: "n", Arg: "N", What: "only the N largest groups", Values: []string{"5", "10", "20"}},
 	{Name: "system", What: "include the goroutines of the runtime"},
+	force,
 }
+
+// force is an option of what may need much memory.
+var force = frame.Option{Name: "force", What: "even if it may not fit into the memory that is left; the process may be killed for it"}
 
 func observing() []frame.Command {
 	return []frame.Command{
@@ -56,6 +60,9 @@ func observing() []frame.Command {
 				{
 					Name:    "raw",
 					What:    "the text of the runtime, for panicparse and gostackparse; stops the world",
+					Options: []frame.Option{force},
+					Notes: []string{"The text takes at most half of the memory that is left. What does not fit is left out in whole goroutines, " +
+						"and the last line says how many. -force lifts that bound."},
 					Example: "stack raw",
 				},
 				{
@@ -114,6 +121,7 @@ func observing() []frame.Command {
 			Name: "trace", Usage: "[DURATION]", Topic: Doing, Binary: true,
 			What:    "an execution trace of 5 s, for go tool trace (binary)",
 			Args:    []frame.Arg{{Name: "DURATION"}},
+			Options: []frame.Option{force},
 			Notes:   []string{"Enter ends the trace early."},
 			Example: "trace 2s",
 		},
@@ -126,6 +134,7 @@ func top(more ...frame.Option) []frame.Option {
 		{Name: "top", What: "the functions with the most, as text, instead of the file", Text: true},
 		{Name: "cum", What: "with -top: sorted by cumulative value"},
 		{Name: "n", Arg: "N", What: "with -top: N functions instead of 20", Values: []string{"5", "10", "20"}},
+		force,
 	}, more...)
 }
 
@@ -177,7 +186,8 @@ func profiling() []frame.Command {
 					"and with -top from the start of the command; go tool pprof -diff_base subtracts an earlier one.",
 				"The runtime does not see, in mutex, one that goroutines have queued for without a break since before the sampling; " +
 					"block shows those that wait for it.",
-				"goroutineleak, in a program built with GOEXPERIMENT=goroutineleakprofile, has the goroutines that can never be woken. " +
+				"goroutineleak has the goroutines that can never be woken. " +
+					"Programs built with Go 1.27 or later have it, those built with Go 1.26 only with GOEXPERIMENT=goroutineleakprofile. " +
 					"It collects garbage to find them, which takes as long as gc does; afterwards stack full -state leaked shows them too. " +
 					"It and -rate are not available in a session that only observes (WithReadOnly).",
 				"block includes what the session itself waits for; -top leaves that out, and go tool pprof does with -ignore=go-manhole/lazy.",

@@ -44,10 +44,13 @@ func TestAddressSpace(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
 		t.Skip(err)
 	}
-	r := system()
+	r, inHeap := system(readHeap(), false), inArenas(64<<20, heap{mapped: arena, released: 7})
 	unix.Setrlimit(unix.RLIMIT_AS, &old)
 	if r.Limit != "RLIMIT_AS" || r.Bytes > 64<<20 {
 		t.Errorf("%+v", r)
+	}
+	if arena == 64<<20 && inHeap != 7 { // not a whole arena
+		t.Errorf("the heap can grow by %d", inHeap)
 	}
 }
 

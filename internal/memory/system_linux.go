@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +13,7 @@ import (
 )
 
 // system knows the limits of the kernel.
-func system() Room {
+func system(h heap, forHeap bool) Room {
 	r := unlimited
 	if kb, ok := field("/proc/meminfo", "MemAvailable:"); ok {
 		r = r.tighter(kb<<10, "memory of the system")
@@ -21,19 +22,45 @@ func system() Room {
 	// In pages: size, resident, shared, text, lib, data; proc_pid_statm(5).
 	statm, _ := os.ReadFile("/proc/self/statm")
 	pages := bytes.Fields(statm)
-	for _, l := range []struct {
-		resource, column int
-		name             string
-	}{{unix.RLIMIT_AS, 0, "RLIMIT_AS"}, {unix.RLIMIT_DATA, 5, "RLIMIT_DATA"}} {
+	left := func(resource, column int) (int64, bool) {
 		var limit unix.Rlimit
-		if unix.Getrlimit(l.resource, &limit) != nil || limit.Cur > 1<<62 || len(pages) <= l.column {
-			continue
+		if unix.Getrlimit(resource, &limit) != nil || limit.Cur > 1<<62 || len(pages) <= column {
+			return 0, false
 		}
-		if n, err := strconv.ParseInt(string(pages[l.column]), 10, 51); err == nil {
-			r = r.tighter(int64(limit.Cur)-n*int64(os.Getpagesize()), l.name)
+		n, err := strconv.ParseInt(string(pages[column]), 10, 51)
+		return int64(limit.Cur) - n*int64(os.Getpagesize()), err == nil
+	}
+	if n, ok := left(unix.RLIMIT_AS, 0); ok {
+		if forHeap {
+			n = inArenas(n, h)
 		}
+		r = r.tighter(n, "RLIMIT_AS")
+	}
+	if n, ok := left(unix.RLIMIT_DATA, 5); ok {
+		if forHeap {
+			n += h.released
+		}
+		r = r.tighter(n, "RLIMIT_DATA")
 	}
 	return r
+}
+
+// arena is how much address space the runtime takes at once for the heap: 64 MiB,
+// and 4 MiB where pointers have 32 bits (heapArenaBytes in runtime/malloc.go).
+const arena = 4 << (20 + 4*(bits.UintSize/64))
+
+// besides is the address space that the runtime needs for something else than the
+// heap: for what describes an arena, for instance.
+const besides = 4 << 20
+
+// inArenas returns how much the heap can grow in the address space that is left:
+// by whole arenas, and by what it has of earlier ones. The runtime ends the
+// process if it cannot get an arena.
+func inArenas(left int64, h heap) int64 {
+	if left < besides {
+		return 0
+	}
+	return (left-besides)/arena*arena + h.released + (arena-h.mapped%arena)%arena
 }
 
 // cgroups adds the limits of the cgroups that a file like /proc/self/cgroup

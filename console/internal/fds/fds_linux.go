@@ -63,7 +63,7 @@ func limitText() string {
 
 // descriptors returns the numbers of the open ones, in order.
 func descriptors() ([]int, error) {
-	names, err := os.ReadDir("/proc/self/fd")
+	fds, err := readDescriptors()
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		// None is left to read the directory with, which is when this list is
 		// wanted most. Then there are as many as the limit allows.
@@ -77,17 +77,32 @@ func descriptors() ([]int, error) {
 		}
 		return all, nil
 	}
+	slices.Sort(fds)
+	return fds, err
+}
+
+// readDescriptors reads them a thousand at a time: a process that leaks them may
+// have a million, and little memory left.
+func readDescriptors() (fds []int, err error) {
+	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return nil, err
 	}
-	var fds []int
-	for _, n := range names {
-		if fd, err := strconv.Atoi(n.Name()); err == nil {
-			fds = append(fds, fd)
+	defer dir.Close()
+	for {
+		names, err := dir.Readdirnames(1000)
+		for _, n := range names {
+			if fd, err := strconv.Atoi(n); err == nil {
+				fds = append(fds, fd)
+			}
+		}
+		if err == io.EOF {
+			return fds, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	slices.Sort(fds)
-	return fds, nil
 }
 
 // mode is r, w or rw.

@@ -38,7 +38,10 @@ type teeTail struct {
 	// not wait for that peer.
 	watch  *time.Timer
 	orphan bool // whether the process had ended at the last check
-	closed bool
+
+	question byte      // asked when no stream led to the pipe any more
+	since    time.Time // when that was seen; zero before
+	closed   bool
 }
 
 // holdTimeout is how long to wait for writes that are under way. They take long
@@ -241,12 +244,27 @@ func (d *teeTail) standIn() error {
 	return nil
 }
 
-// checkPipe returns an error if no stream leads to the pipe any more.
+// checkPipe returns an error if no stream leads to the pipe any more and all that
+// came through it has been read.
 func (d *teeTail) checkPipe() error {
 	for _, s := range d.streams {
 		if d.leadsToPipe(s) {
+			d.since = time.Time{}
 			return nil
 		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.since.IsZero() {
+		d.since = time.Now()
+		var err error
+		if d.question, err = d.tee.Ask(); err != nil {
+			return moved(d.name())
+		}
+	}
+	// A child that writes without a pause delays the answer.
+	if !d.tee.Answered(d.question) && time.Since(d.since) < holdTimeout {
+		return nil
 	}
 	return moved(d.name())
 }

@@ -233,6 +233,17 @@ func (t *Tee) Read() (Piece, error) {
 	}
 }
 
+// Ask asks the process whether everything written to the pipe before has been
+// passed on. Answered reports whether it has, once the copies of it have been
+// read; the error is io.EOF if the process has ended.
+func (t *Tee) Ask() (question byte, err error) {
+	err = t.ask()
+	return t.asked, err
+}
+
+// Answered reports whether the answer to a question, or to a later one, was read.
+func (t *Tee) Answered(question byte) bool { return int8(t.answered-question) >= 0 }
+
 // ask asks a question.
 func (t *Tee) ask() error {
 	if t.Ended() {
@@ -272,7 +283,7 @@ func (t *Tee) Settle(timeout time.Duration) error {
 		switch {
 		case err != nil:
 			return err
-		case int8(t.answered-asked) >= 0: // or a later one
+		case t.Answered(asked):
 			return nil
 		case time.Now().After(end):
 			return ErrBehind
