@@ -189,6 +189,10 @@ func (m *manhole) await(file sockfile.File) *session {
 		if s := m.accept(nil); s != nil {
 			return s
 		}
+		if m.sock.N() < 0 {
+			m.log.Warn("lazy: got the signal, but the program closed the socket before a client connected; ring again", "path", file.Path())
+			return nil
+		}
 		if !file.InPlace() {
 			m.log.Warn("lazy: got the signal, but the socket was removed before a client connected", "path", file.Path())
 			return nil

@@ -41,3 +41,12 @@ func result(n uintptr, errno syscall.Errno) (int, error) {
 	}
 	return int(n), nil
 }
+
+// fileOf returns what a descriptor refers to, or the zero value.
+func fileOf(fd int) file {
+	var st unix.Stat_t
+	if _, _, errno := syscall.RawSyscall(unix.SYS_FSTAT, uintptr(fd), uintptr(unsafe.Pointer(&st)), 0); errno != 0 {
+		return file{}
+	}
+	return file{uint64(st.Dev), st.Ino}
+}

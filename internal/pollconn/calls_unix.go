@@ -12,3 +12,12 @@ func recv(fd int, p []byte, flags int) (int, error) {
 func send(fd int, p []byte) (int, error) {
 	return unix.SendmsgN(fd, p, nil, nil, unix.MSG_NOSIGNAL)
 }
+
+// fileOf returns what a descriptor refers to, or the zero value.
+func fileOf(fd int) file {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return file{}
+	}
+	return file{uint64(st.Dev), uint64(st.Ino)}
+}

@@ -45,6 +45,7 @@ func interval(quiet time.Duration) time.Duration {
 type Conn struct {
 	mu       sync.RWMutex  // held to read fd while a system call, none of which waits, uses it
 	fd       int           // -1 once closed
+	file     file          // what fd was at first; the program may close it and get its number for another
 	woken    chan struct{} // from the doorkeeper to a Pause
 	pausing  atomic.Int32  // how many Pauses there are
 	alarm    *time.Timer   // what the doorkeeper waits for
@@ -54,10 +55,13 @@ type Conn struct {
 	pending  atomic.Pointer[func()]
 }
 
+// A file is a device and an inode. No two files that are open have the same.
+type file struct{ dev, ino uint64 }
+
 // New returns a Conn for a connected socket in non-blocking mode, and owns that
 // from now on.
 func New(fd int) *Conn {
-	c := &Conn{fd: fd, woken: make(chan struct{}), alarm: time.NewTimer(handoffTimeout), closed: make(chan struct{})}
+	c := &Conn{fd: fd, file: fileOf(fd), woken: make(chan struct{}), alarm: time.NewTimer(handoffTimeout), closed: make(chan struct{})}
 	c.touch()
 	return c
 }
@@ -114,11 +118,12 @@ func (c *Conn) Wake() {
 	c.alarm.Reset(interval(c.Quiet()))
 }
 
-// use calls call with the descriptor, or returns os.ErrClosed.
+// use calls call with the descriptor, or returns os.ErrClosed, also when the
+// program has closed it.
 func (c *Conn) use(call func(fd int) error) error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if c.fd < 0 {
+	if c.fd < 0 || fileOf(c.fd) != c.file {
 		return os.ErrClosed
 	}
 	return call(c.fd)
@@ -298,6 +303,10 @@ func (c *Conn) Close() error {
 		return os.ErrClosed
 	}
 	close(c.closed)
+	if fileOf(c.fd) != c.file {
+		c.fd = -1
+		return os.ErrClosed
+	}
 	var scrap [4096]byte
 	for range 256 {
 		if n, err := recv(c.fd, scrap[:], 0); n <= 0 && err != unix.EINTR {
