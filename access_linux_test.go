@@ -83,7 +83,7 @@ func TestWhoMayComeIn(t *testing.T) {
 			}},
 		{name: "ambient capabilities", want: "has capabilities",
 			as: append(slices.Clip(asSomeone), "--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")},
-		{name: "peer in a child user namespace", as: asSomeone, want: "another user namespace",
+		{name: "peer in a child user namespace", as: asSomeone, want: "user namespace below",
 			peer: append(slices.Clip(asSomeone), "unshare", "-U")},
 	} {
 		t.Run(c.name, func(t *testing.T) {

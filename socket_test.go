@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/go-manhole/lazy/internal/lazytest"
+	"github.com/go-manhole/lazy/internal/sockpath"
 )
 
 // A directory that vanished is logged, and the next ring works.
@@ -46,29 +47,57 @@ func TestPathTaken(t *testing.T) {
 		lazytest.Wants(t, tg.Script("version\n"), "go1.")
 		tg.Gone()
 	})
-	t.Run("alive", func(t *testing.T) {
-		tg := startTarget(t)
-		l, err := net.Listen("unix", tg.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		tg.Ring()
-		tg.Logged("another process listens")
-		l.Close()
-		lazytest.Wants(t, tg.Script("version\n"), "go1.")
-	})
-	t.Run("not a socket", func(t *testing.T) {
-		tg := startTarget(t)
-		os.WriteFile(tg.Path, []byte("precious"), 0o600)
-		tg.Ring()
-		tg.Logged("not a socket")
-		if b, _ := os.ReadFile(tg.Path); string(b) != "precious" {
-			t.Errorf("the file was touched: %q", b)
-		}
-		os.Remove(tg.Path)
-		lazytest.Wants(t, tg.Script("version\n"), "go1.")
-	})
+	// Something else at the path is left alone. At a path that the program chose
+	// the ring fails; otherwise the socket opens at the next usual path.
+	for name, occupy := range map[string]struct {
+		with func(path string) (clear func())
+		log  string
+	}{
+		"alive": {func(path string) func() {
+			l, err := net.Listen("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() { l.Close() }
+		}, "another process listens"},
+		"not a socket": {func(path string) func() {
+			os.WriteFile(path, []byte("precious"), 0o600)
+			return func() {
+				if b, _ := os.ReadFile(path); string(b) != "precious" {
+					t.Errorf("the file was touched: %q", b)
+				}
+				os.Remove(path)
+			}
+		}, "not a socket"},
+	} {
+		t.Run(name+", at a chosen path", func(t *testing.T) {
+			tg := startTarget(t, "-path", filepath.Join(lazytest.PublicDir(t), "s"))
+			clear := occupy.with(tg.Path)
+			tg.Ring()
+			tg.Logged(occupy.log)
+			clear()
+			lazytest.Wants(t, tg.Script("version\n"), "go1.")
+		})
+		t.Run(name+", at the usual path", func(t *testing.T) {
+			tg := startTarget(t)
+			usual := sockpath.Usual(tg.PID)
+			if len(usual) == 1 {
+				t.Skip("there is no other")
+			}
+			clear := occupy.with(usual[0])
+			tg.Ring()
+			tg.Logged(occupy.log)
+			tg.Path = usual[1]
+			c := tg.Dial()
+			io.WriteString(c, "version\n")
+			c.CloseWrite()
+			lazytest.Wants(t, lazytest.Rest(t, c), "go1.")
+			tg.Gone()
+			clear()
+			tg.Path = usual[0]
+			lazytest.Wants(t, tg.Script("version\n"), "go1.")
+		})
+	}
 	t.Run("replaced before a peer came", func(t *testing.T) {
 		tg := startTarget(t)
 		tg.Ring()
