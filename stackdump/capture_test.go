@@ -244,7 +244,7 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// TestNoRoom: what is left out for want of memory is told, and what is not left
+// TestNoRoom: what is left out for want of memory is reported, and what is not left
 // out is whole.
 func TestNoRoom(t *testing.T) {
 	hold(t)
@@ -346,7 +346,7 @@ func TestLeftBehind(t *testing.T) {
 		capture(t, Options{})
 		capture(t, Options{Limit: -1})
 	}
-	// Those of earlier tests may have ended meanwhile.
+	// Those of earlier tests may have ended by now.
 	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}

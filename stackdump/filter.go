@@ -159,7 +159,7 @@ func (g Group) relabel(pass []bool) Group {
 	return g
 }
 
-// has tells whether the set has "key=value" or "key".
+// has reports whether the set has "key=value" or "key".
 func (s LabelSet) has(label string) bool {
 	return slices.ContainsFunc(s.Labels, func(l Label) bool {
 		// Either may have a = in it.

@@ -27,7 +27,7 @@ func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
 	return err
 }
 
-// parse fills g from a text and tells whether there were labels in it.
+// parse fills g from a text and reports whether there were labels in it.
 func (d *Dump) parse(ctx context.Context, g *grouper, t *text) (labels bool, err error) {
 	d.Full, d.Stopped = true, t.stopped
 	newTextParser().parse(t.text, t.cut, func(r *record) bool {
@@ -139,7 +139,7 @@ func (t *text) write(ctx context.Context, w io.Writer) error {
 // Measured on an AMD EPYC with Go 1.26 were 4 microseconds for stacks of 3 frames
 // on average, 6 for 6 frames and 8 to 13 for 12 frames, for a thousand goroutines
 // as for a million. To that come some 40 nanoseconds for each goroutine that the
-// process had at its peak and no longer has, which nobody can ask the runtime for.
+// process had at its peak and no longer has, a number that the runtime does not report.
 func Estimate(goroutines int) time.Duration {
 	return time.Duration(max(goroutines, 0)) * 10 * time.Microsecond
 }

@@ -269,7 +269,7 @@ func compareFrames(a, b Frame) int {
 	return cmp.Or(cmp.Compare(a.Func, b.Func), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
-// system tells whether a goroutine with this outermost function serves the
+// system reports whether a goroutine with this outermost function serves the
 // runtime or the standard library's signal handling rather than the program.
 func system(entry string) bool {
 	return strings.HasPrefix(entry, "runtime.") && entry != "runtime.main" ||

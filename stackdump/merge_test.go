@@ -145,7 +145,7 @@ left out: 2 of the sessions' own
 left out: 2 by the filter, 1 of the sessions' own
 `},
 		{"grouped", Merge(grouped(green), grouped(blue)).Filter(Filter{State: "sys"}), `1 of 8 goroutines of 2 processes in 1 group: 1 syscall
-grouped captures in at most 0s, no pause worth naming: waits and creators are not known
+grouped captures in at most 0s: waits and creators are not known
 
 #1: 1 syscall in 1 of 2 processes
     main.call  /src/main.go:20

@@ -111,14 +111,14 @@ func (d *Dump) way(b *bufio.Writer) {
 	case d.Dumps > 1 && d.Full:
 		fmt.Fprintf(b, "full captures, the world stood still for at most %s\n", short(d.Stopped))
 	case d.Dumps > 1 && full == 0:
-		fmt.Fprintf(b, "grouped captures in at most %s, no pause worth naming: waits and creators are not known\n", short(d.Elapsed))
+		fmt.Fprintf(b, "grouped captures in at most %s: waits and creators are not known\n", short(d.Elapsed))
 	case d.Dumps > 1:
 		fmt.Fprintf(b, "%s, the world stood still for at most %s; %d grouped, of which waits and creators are not known\n",
 			plural(full, "full capture"), short(d.Stopped), d.Grouped)
 	case d.Full:
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	default:
-		fmt.Fprintf(b, "grouped capture in %s, no pause worth naming: ids, waits and creators are not known\n", short(d.Elapsed))
+		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known\n", short(d.Elapsed))
 	}
 }
 
@@ -236,7 +236,7 @@ func frameLine(b *bufio.Writer, text string, f Frame, width int) {
 	fmt.Fprintf(b, "    %-*s  %s:%d\n", width, text, f.File, f.Line)
 }
 
-// word quotes what could not be told from the text around it.
+// word quotes what would run into the text around it.
 func word(s string) string {
 	q := strconv.Quote(s)
 	if q != `"`+s+`"` || s == "" || strings.ContainsAny(s, " =,()") {

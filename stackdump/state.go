@@ -80,7 +80,7 @@ func stateOf(stack []symbol) string {
 	return "waiting"
 }
 
-// isSyscall tells whether the function enters the kernel: syscall.Syscall6,
+// isSyscall reports whether the function enters the kernel: syscall.Syscall6,
 // syscall.rawSyscall on macOS, golang.org/x/sys/unix.SyscallNoError.
 // RawSyscall is not among them, for the runtime does not know of those calls.
 func isSyscall(name string) bool {
@@ -98,7 +98,7 @@ func isSyscall(name string) bool {
 // nonGo begins what stands for a function that is not Go's, as the runtime puts it.
 const nonGo = "non-Go function at pc="
 
-// visible tells whether the runtime prints the function in a traceback: all
+// visible reports whether the runtime prints the function in a traceback: all
 // but its own that are not exported.
 func visible(name string) bool {
 	rest, ok := strings.CutPrefix(name, "runtime.")

@@ -62,7 +62,7 @@ func park(n, depth int) (release func()) {
 	}
 }
 
-// spinner watches the clock without a break in a thread of its own.
+// spinner watches the clock without a break in a separate thread.
 type spinner struct {
 	reset   atomic.Bool
 	stop    atomic.Bool
@@ -108,7 +108,7 @@ func (s *spinner) end() {
 	<-s.done
 }
 
-// pauses returns a function that tells the longest time since that the runtime
+// pauses returns a function that returns the longest time since that the runtime
 // itself says it stopped the world for, garbage collection included, rounded up
 // as its histogram does.
 func pauses() func() time.Duration {

@@ -45,7 +45,7 @@ func (p *textParser) parse(text []byte, cut bool, visit func(*record) bool) {
 	}
 }
 
-// goroutine parses one goroutine into p.r and tells whether it is one.
+// goroutine parses one goroutine into p.r and reports whether it is one.
 func (p *textParser) goroutine(block []byte) bool {
 	p.r = record{count: 1, frames: p.r.frames[:0], labels: p.r.labels[:0]}
 	line, rest, _ := bytes.Cut(bytes.TrimLeft(block, "\n"), []byte("\n"))
