@@ -37,7 +37,6 @@ type manhole struct {
 	bell  doorbell
 
 	usual   bool // the path was not chosen by the program
-	warned  bool // that the program is notified of the signal
 	refused safely.Limiter
 }
 
@@ -120,9 +119,6 @@ func (m *manhole) ensureDescriptors() error {
 	}
 	return nil
 }
-
-// complete reports whether there are all descriptors for the next ring.
-func (m *manhole) complete() bool { return m.sock.N() >= 0 && m.spare.N() >= 0 }
 
 func (m *manhole) release() {
 	m.discardSocket()

@@ -24,6 +24,7 @@ type doorbell struct {
 	timer   *time.Timer
 	backoff pollBackoff
 	looks   schedule // for the program's own use of the signal
+	warned  bool     // of that
 }
 
 // tagged: the handler knows a tagged ring, package ringtag.
@@ -66,7 +67,7 @@ func (b *doorbell) tick() {
 	switch state, err := b.handler.State(); state {
 	case sighandler.Armed:
 		next = b.backoff.next()
-		if !b.m.complete() {
+		if b.m.sock.N() < 0 || b.m.spare.N() < 0 {
 			// There was no descriptor when the last session ended, or the
 			// program has closed ours.
 			b.m.ensureDescriptors()
@@ -74,10 +75,10 @@ func (b *doorbell) tick() {
 		}
 		b.handler.ChooseThread()
 		if b.looks.due() {
-			b.m.warnIfNotified()
+			b.warnIfNotified()
 		}
 	case sighandler.Open, sighandler.Failed:
-		b.m.warnIfNotified()
+		b.warnIfNotified()
 		mark.Session(func() { b.m.ring(err) })
 		next = b.backoff.restart()
 	}
@@ -177,14 +178,15 @@ func (s *schedule) due() bool {
 
 // warnIfNotified logs one warning if the program uses the signal itself, since a
 // plain kill is passed on to it.
-func (m *manhole) warnIfNotified() {
-	if m.warned {
+func (b *doorbell) warnIfNotified() {
+	m := b.m
+	if b.warned {
 		return
 	}
 	if notified, _ := sigmask.Notified(0, int(m.sig)); !notified {
 		return
 	}
-	m.warned = true
+	b.warned = true
 	m.log.Warn(fmt.Sprintf("lazy: this program is notified of %s itself, so kill -%s also has it do whatever it does then; manhole-poke opens a session without that, and WithSignal chooses another signal%s",
 		signame.Name(m.sig), signame.ForKill(m.sig), freeSignals(m.sig)))
 }

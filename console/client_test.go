@@ -147,7 +147,6 @@ func onBoth(t *testing.T, cfg Config, wants string, f func(t *testing.T, c *clie
 // does, from a goroutine of the test.
 type pendingReader struct {
 	Conn
-	come    chan []byte
 	mu      sync.Mutex
 	unread  []byte
 	eof     bool
