@@ -95,7 +95,7 @@ func targetMain() {
 		gc     = flag.Bool("gc", false, "make and collect garbage all the time")
 		nofile = flag.Bool("nofile", false, "take every descriptor after Arm")
 		check  = flag.String("check", "", "WithCheck that misbehaves: panic, goexit, hang or nilerr")
-		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang")
+		logger = flag.String("logger", "", "WithLogger that misbehaves: panic, goexit or hang, in Handle or another method that follows it")
 		ignore = flag.Bool("ignore-all", false, "signal.Ignore of everything before Arm")
 		stay   = flag.Bool("stay", false, "go on without stdin")
 		before = flag.String("before", "", "what the program does before Arm, see beforeArm")
@@ -259,7 +259,7 @@ func targetMain() {
 }
 
 func misbehave(how string) error {
-	switch how {
+	switch how, _, _ = strings.Cut(how, " "); how {
 	case "panic":
 		panic("on purpose")
 	case "goexit":
@@ -276,19 +276,38 @@ type badError struct{ text string }
 
 func (e *badError) Error() string { return e.text } // panics when nil
 
-// A badHandler writes to the log, and then misbehaves.
+// A badHandler writes to the log, and then misbehaves; or it misbehaves in the
+// method that how names after its first word.
 type badHandler struct {
 	slog.Handler
 	how string
 }
 
+func (h badHandler) in(method string) error {
+	if _, where, _ := strings.Cut(h.how, " "); where == method {
+		return misbehave(h.how)
+	}
+	return nil
+}
+
+func (h badHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	h.in("Enabled")
+	return h.Handler.Enabled(ctx, l)
+}
+
 func (h badHandler) Handle(ctx context.Context, r slog.Record) error {
 	h.Handler.Handle(ctx, r)
-	return misbehave(h.how)
+	return h.in("")
 }
 
 func (h badHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	h.in("WithAttrs")
 	return badHandler{h.Handler.WithAttrs(a), h.how}
+}
+
+func (h badHandler) WithGroup(name string) slog.Handler {
+	h.in("WithGroup")
+	return badHandler{h.Handler.WithGroup(name), h.how}
 }
 
 var garbage []byte
