@@ -37,7 +37,7 @@ func TestLine(t *testing.T) {
 		{"stack diff -s^", "stack diff ", "-state -system", ""},
 		{"stack -state r^", "stack -state ", "runnable running", ""},
 		{"stack diff -state ru^", "stack diff -state ", "runnable running", ""},
-		{"stack raw -^", "stack raw ", "", ""},
+		{"stack raw -^", "stack raw ", "-force ", ""},
 		{"stack f^ x", "stack ", "full", " x"},
 		{"stack full -sy^", "stack full ", "-system ", ""},
 		{"help st^", "help ", "stack stats", ""},
