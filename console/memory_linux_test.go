@@ -102,6 +102,9 @@ func memoryGroup(t *testing.T, limit int) (procs string) {
 
 // TestCgroupLeavesLittle: whatever is asked for, the process lives.
 func TestCgroupLeavesLittle(t *testing.T) {
+	if lazytest.Race {
+		t.Skip("the race detector's memory counts too")
+	}
 	procs := memoryGroup(t, 20<<20)
 	p := lazytest.Start(t, "crowd")
 	// What it has stays charged to where it was, so all of the limit is left.
@@ -112,6 +115,9 @@ func TestCgroupLeavesLittle(t *testing.T) {
 }
 
 func TestAddressSpaceLeavesLittle(t *testing.T) {
+	if lazytest.Race {
+		t.Skip("the race detector's memory counts too")
+	}
 	if os.Getenv("LAZY_TEST_EMULATOR") != "" || lazytest.UnderRace() {
 		t.Skip("the emulator and the race detector have an address space of their own")
 	}

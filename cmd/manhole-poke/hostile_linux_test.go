@@ -72,6 +72,9 @@ func TestSeveralSilent(t *testing.T) {
 // Answers without end take a limited amount of memory together, and those of
 // others are kept.
 func TestSeveralFlood(t *testing.T) {
+	if lazytest.Race {
+		t.Skip("the race detector's memory counts too")
+	}
 	good := poketest.Start(t, "armed")
 	targets := []string{good.PID}
 	for range 3 {
