@@ -277,8 +277,8 @@ func changing() []frame.Command {
 			Example: "maxprocs 4",
 		},
 		{
-			Name: "set", Usage: "NAME -at ADDRESS -type TYPE -old VALUE -new VALUE", Topic: Change,
-			What: "set a package variable of type bool, integer, float or time.Duration",
+			Name: "set", Usage: "NAME -at ADDRESS ...", Topic: Change,
+			What: "set a package variable: bool, number or time.Duration",
 			Args: []frame.Arg{{Name: "NAME"}},
 			Options: []frame.Option{
 				{Name: "at", Arg: "ADDRESS", What: "where it is"},

@@ -8,8 +8,8 @@ func holding() []frame.Command {
 	return []frame.Command{
 		{
 			Name: "freeze", Usage: "[DURATION] [-json]", Topic: Holds,
-			What: "a copy of the process that stands still, for a debugger, for 10 minutes",
-			Args: []frame.Arg{{Name: "DURATION", What: "when the copy ends by itself"}},
+			What: "a copy of the process that stands still, for a debugger",
+			Args: []frame.Arg{{Name: "DURATION", What: "when the copy ends by itself, 10m by default"}},
 			Options: []frame.Option{
 				{Name: "json", What: "what is known of the copy as one line of JSON"},
 			},

@@ -38,7 +38,7 @@ TEXT ·clone(SB), NOSPLIT, $0-16
 	MOVL	$SYS_rt_sigprocmask, AX
 	SYSCALL
 
-	XORL	DI, DI
+	MOVQ	shared_flags(R12), DI
 	XORL	SI, SI
 	XORL	DX, DX
 	XORL	R10, R10

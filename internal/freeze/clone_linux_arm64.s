@@ -35,7 +35,7 @@ TEXT ·clone(SB), NOSPLIT, $0-16
 	MOVD	$SYS_rt_sigprocmask, R8
 	SVC
 
-	MOVD	ZR, R0
+	MOVD	shared_flags(R12), R0
 	MOVD	ZR, R1
 	MOVD	ZR, R2
 	MOVD	ZR, R3

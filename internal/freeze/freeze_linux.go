@@ -93,7 +93,7 @@ func (c *Copy) make(lock bool) error {
 		c.Inexact = "there is no room for another thread, which the goroutine that stops the others needs"
 		return c.clone()
 	}
-	c.keeper = &keeper{c: c, leave: make(chan struct{}), left: make(chan struct{}), cloned: make(chan error, 1)}
+	c.keeper = &keeper{c: c, leave: make(chan struct{}), left: make(chan struct{}), restoring: make(chan struct{}), cloned: make(chan error, 1)}
 	go mark.Session(c.keeper.run)
 	for start := time.Now(); ; c.pause() {
 		select {

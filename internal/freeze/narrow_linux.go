@@ -27,11 +27,15 @@ type keeper struct {
 	stage       atomic.Int32
 	cloned      chan error
 	leave, left chan struct{}
-	before      int // GOMAXPROCS
+	restoring   chan struct{} // closed when GOMAXPROCS is what it was
+	before      int           // GOMAXPROCS
 	watchdog    *time.Timer
 	once        sync.Once
 	restored    atomic.Bool
 }
+
+// stopOthers is a variable for a test.
+var stopOthers = func() { runtime.GOMAXPROCS(1) }
 
 // run makes the copy in a time in which GOMAXPROCS is 1.
 //
@@ -47,7 +51,7 @@ func (k *keeper) run() {
 	k.watchdog = time.AfterFunc(time.Hour, func() { mark.Session(k.watch) })
 	k.watchdog.Reset(watchInterval)
 
-	runtime.GOMAXPROCS(1)
+	stopOthers()
 	stopped := monotonic()
 	err := k.copy()
 	k.restore()
@@ -59,6 +63,7 @@ func (k *keeper) run() {
 		k.cloned <- err
 	}
 	k.adapt()
+	close(k.restoring)
 	<-k.leave
 }
 

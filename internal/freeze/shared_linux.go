@@ -19,6 +19,7 @@ import (
 type shared struct {
 	ready   uint32 // set by the copy once it sleeps
 	highest int64  // descriptor to close where there is no close_range(2)
+	flags   uint64 // of clone(2)
 	parent  int64  // PID
 	tracer  int64  // for PR_SET_PTRACER
 	until   [2]int64
@@ -30,6 +31,10 @@ type shared struct {
 	oomScore [4]byte
 	name     [16]byte
 }
+
+// cloneFlags is no flag, and no signal at the end of the copy. Tests change it for
+// an emulator.
+var cloneFlags uint64
 
 // clone makes the copy and returns its PID, or an error number less than 0.
 //
@@ -50,6 +55,7 @@ func share(r Request) (*shared, error) {
 	}
 	end := unix.NsecToTimespec(now.Nano() + r.For.Nanoseconds())
 	s.until = [2]int64{end.Sec, end.Nsec}
+	s.flags = cloneFlags
 	s.parent, s.tracer, s.all = int64(os.Getpid()), int64(r.Tracer), ^uint64(0)
 	s.highest = highestDescriptor()
 	copy(s.oomFile[:], "/proc/self/oom_score_adj\x00")

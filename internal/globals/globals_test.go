@@ -15,8 +15,8 @@ var (
 	pad      int8
 	aByte    uint8 = 200
 	anInt16  int16 = -3
-	anInt    = 7
-	aFloat   = 2.5
+	anInt          = 7
+	aFloat         = 2.5
 	aFloat32 float32
 	timeout  = time.Second
 	mixed    = struct {
