@@ -15,9 +15,6 @@ func set(_ context.Context, s *session, a *args.Parsed) error {
 	if err := s.cfg.MayDebug; err != nil {
 		return fmt.Errorf("only a peer that may debug the process may change its variables: %w", err)
 	}
-	if err := a.AtMost(1, "try help set"); err != nil {
-		return err
-	}
 	kind, before, after := a.Text("type"), a.Text("old"), a.Text("new")
 	if len(a.Words) != 1 || kind == "" || before == "" || after == "" || a.Text("at") == "" {
 		return errors.New("needs NAME, -at, -type, -old and -new; manhole-poke PID set NAME VALUE finds the rest")

@@ -28,6 +28,9 @@ type pageMap struct {
 
 // runs appends what of m belongs into the file.
 func (p *pageMap) runs(all []run, m mapping) []run {
+	if m.file == "[vdso]" { // whose pages are the kernel's
+		return append(all, run{m.start, m.end, false})
+	}
 	if p.file == nil {
 		if m.inode && m.flags&pfWrite == 0 {
 			return all
@@ -89,10 +92,10 @@ func join(all []run, block uint64) []run {
 		joined := all[:0:0]
 		for i, r := range all {
 			n := len(joined)
-			before := n > 0 && joined[n-1].end == r.start && !joined[n-1].zero
+			follows := n > 0 && joined[n-1].end == r.start
 			small := r.zero && r.end-r.start <= gap
-			after := i+1 < len(all) && all[i+1].start == r.end && !all[i+1].zero
-			if before && (!r.zero || small && after) {
+			between := i+1 < len(all) && all[i+1].start == r.end && !all[i+1].zero
+			if follows && (joined[n-1].zero == r.zero || !joined[n-1].zero && small && between) {
 				joined[n-1].end = r.end
 			} else {
 				joined = append(joined, r)
