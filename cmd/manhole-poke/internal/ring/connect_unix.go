@@ -53,6 +53,14 @@ func connectFailed(path string, err error) error {
 	return exit.Errorf(exit.LocalIO, "connect-failed", "cannot connect to %s: %v; check the path", path, err)
 }
 
+// dialFailed is connectFailed, also for a file system that did not answer.
+func dialFailed(path string, limit time.Duration, err error) error {
+	if exit.ReasonOf(err) == "file-system" {
+		return exit.Errorf(exit.Timeout, "file-system", "the file system with %s did not answer within %v; choose another place with lazy.WithPath", path, limit)
+	}
+	return connectFailed(path, err)
+}
+
 // connect connects to the process's own socket. It fails if another process
 // listens there, to which nothing is said.
 func connect(ctx context.Context, p *process.Process, e endpoint, timeout time.Duration) (*net.UnixConn, error) {
@@ -74,9 +82,9 @@ func connect(ctx context.Context, p *process.Process, e endpoint, timeout time.D
 }
 
 func connectAt(ctx context.Context, p *process.Process, path string, ours bool, timeout time.Duration) (*net.UnixConn, error) {
-	call := func() (*net.UnixConn, peercred.Cred, error) { return dialAsSeenBy(p, path) }
+	call := func() (*net.UnixConn, peercred.Cred, error) { return dialAsSeenBy(p, path, timeout) }
 	if ours {
-		call = func() (*net.UnixConn, peercred.Cred, error) { return dial(path) }
+		call = func() (*net.UnixConn, peercred.Cred, error) { return dial(path, timeout) }
 	}
 	type result struct {
 		conn     *net.UnixConn
@@ -99,15 +107,12 @@ func connectAt(ctx context.Context, p *process.Process, path string, ours bool, 
 	case <-ctx.Done():
 		go discard()
 		return nil, context.Cause(ctx)
-	case <-time.After(timeout):
-		go discard()
-		return nil, exit.Errorf(exit.Timeout, "file-system", "the file system with %s did not answer within %v; choose another place with lazy.WithPath", path, timeout)
 	}
 	switch {
 	case mayLater(r.err):
 		return nil, r.err
 	case r.err != nil:
-		return nil, connectFailed(path, r.err)
+		return nil, dialFailed(path, timeout, r.err)
 	case r.listener.PID == p.PID && (p.UID < 0 || r.listener.UID == p.UID):
 		return r.conn, nil
 	}
@@ -213,12 +218,12 @@ func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.Un
 // process whose socket it is gets the signal.
 func connectPath(ctx context.Context, o Options, path string) (*process.Process, *net.UnixConn, error) {
 	late := time.Now().Add(o.Timeout)
-	c, listener, err := dial(path)
+	c, listener, err := dial(path, o.Timeout)
 	for errors.Is(err, unix.EAGAIN) && time.Now().Before(late) {
 		if err := Sleep(ctx, 20*time.Millisecond); err != nil {
 			return nil, nil, err
 		}
-		c, listener, err = dial(path)
+		c, listener, err = dial(path, o.Timeout)
 	}
 	switch {
 	case nobodyListens(err):
@@ -234,7 +239,7 @@ func connectPath(ctx context.Context, o Options, path string) (*process.Process,
 	case errors.Is(err, unix.EAGAIN):
 		return nil, nil, exit.Errorf(exit.Timeout, "not-accepted", "nobody accepts connections at %s: its queue is full; try a longer -t", path)
 	case err != nil:
-		return nil, nil, connectFailed(path, err)
+		return nil, nil, dialFailed(path, o.Timeout, err)
 	}
 	p, err := verifyListener(path, listener)
 	if err != nil {
