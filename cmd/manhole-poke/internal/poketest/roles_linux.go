@@ -360,14 +360,22 @@ func lease(fd int) {
 	}
 }
 
+// takeDescriptors takes n descriptors, or as many as it may.
 func takeDescriptors(n int) {
-	limit := unix.Rlimit{Cur: uint64(n) + 1000, Max: uint64(n) + 1000}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		panic(err)
+	limit := unix.Rlimit{Cur: uint64(n), Max: uint64(n)}
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+		limit.Cur = limit.Max
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 	}
-	for range n {
-		if _, err := unix.Dup(0); err != nil {
-			panic(err)
+	const spare = 10
+	for range min(n, int(limit.Max)) {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			break
+		}
+		if fd+spare >= int(limit.Max) {
+			break
 		}
 	}
 }

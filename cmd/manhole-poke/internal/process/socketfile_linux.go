@@ -106,3 +106,18 @@ func (f *File) connect(fd int, p *Process) (int, error) {
 	f.Connected = true
 	return asuser.Connect(as, -1, fmt.Sprintf("/proc/self/fd/%d", fd))
 }
+
+// Kind says what it is if it is no socket.
+func (f File) Kind() string {
+	switch f.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return "a regular file"
+	case unix.S_IFIFO:
+		return "a FIFO"
+	case unix.S_IFDIR:
+		return "a directory"
+	case unix.S_IFLNK:
+		return "a symbolic link"
+	}
+	return "a device"
+}

@@ -25,8 +25,35 @@ func listenerUnknown(path string, err error) error {
 	return exit.Errorf(exit.Unsupported, "listener-unknown", "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, printable.Shell(path))
 }
 
-// errNotSocket counts as nobody listening.
-var errNotSocket = fmt.Errorf("not a socket: %w", unix.ECONNREFUSED)
+// An obstacle is what lies at a path where nobody listens. It counts as nobody
+// listening.
+type obstacle struct {
+	kind string // "" is a socket
+	uid  int    // of its owner; -1 if the system does not say
+}
+
+func (o *obstacle) Error() string { return "nobody listens" }
+func (o *obstacle) Unwrap() error { return unix.ECONNREFUSED }
+
+// inTheWay describes what keeps the process from opening its socket at its only
+// path, or returns "". A process removes a socket of its own user's.
+func inTheWay(p *process.Process, e endpoint, err error) string {
+	var o *obstacle
+	if !errors.As(err, &o) || e.guessed || len(otherUsual(p, e)) > 0 {
+		return ""
+	}
+	owner := ""
+	if o.uid >= 0 {
+		owner = fmt.Sprintf(" of uid %d", o.uid)
+	}
+	switch {
+	case o.kind != "":
+		return o.kind + owner
+	case o.uid >= 0 && p.UID >= 0 && o.uid != p.UID:
+		return "a socket" + owner + " at which nobody listens"
+	}
+	return ""
+}
 
 // nobodyListens reports that nobody listens yet, or no longer.
 func nobodyListens(err error) bool {
@@ -163,6 +190,8 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 			return c, nil
 		case e.taken == nil && !mayLater(err):
 			return nil, err
+		case e.taken == nil && inTheWay(p, e, err) != "":
+			return nil, exit.Errorf(exit.Denied, "path-taken", "%s was signalled, but cannot open its socket at %s: %s lies there; find out whose it is, remove it, and try again", p, e.path, inTheWay(p, e, err))
 		case p.Exited():
 			return nil, exit.Errorf(exit.Broken, "exited", "%s was signalled and exited before it opened %s; its own log may say why", p, e.path)
 		}
@@ -172,12 +201,6 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 		case <-late.C:
 			if e.taken != nil {
 				return nil, e.taken
-			}
-			if errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, errNotSocket) {
-				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but a socket at which nobody listens lies at %s; if it is not of its user, the process may not remove it: find out whose it is, remove it, and try again", p, e.path)
-			}
-			if errors.Is(err, errNotSocket) {
-				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but %s exists and is not a socket; find out whose it is, remove it, and try again", p, e.path)
 			}
 			why := "does it call lazy.Arm, with this path and signal?"
 			if e.guessed && !p.DescriptorsRead {
@@ -201,6 +224,9 @@ func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.Un
 	shared := exit.ReasonOf(err) == "path-shared" && len(otherUsual(p, e)) > 0
 	if err == nil || !mayLater(err) && !shared {
 		return c, err
+	}
+	if what := inTheWay(p, e, err); what != "" {
+		return nil, exit.Errorf(exit.Denied, "path-taken", "%s cannot open its socket at %s, so it was not signalled: %s lies there; find out whose it is, remove it, and try again", p, e.path, what)
 	}
 	if shared {
 		e.taken = err

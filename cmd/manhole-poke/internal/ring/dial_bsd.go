@@ -18,7 +18,7 @@ func dial(path string, _ time.Duration) (*net.UnixConn, peercred.Cred, error) {
 	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		if st, e := os.Lstat(path); e == nil && nobodyListens(err) && st.Mode()&os.ModeSocket == 0 {
-			err = errNotSocket
+			err = &obstacle{"something that is not a socket", -1}
 		}
 		return nil, peercred.Cred{}, err
 	}

@@ -35,6 +35,9 @@ func dialAsSeenBy(p *process.Process, path string, limit time.Duration) (*net.Un
 // bytes, however long the path is.
 func dialFile(p *process.Process, path string, limit time.Duration) (*net.UnixConn, peercred.Cred, error) {
 	f, err := process.OpenSocket(p, path, limit)
+	if errors.Is(err, unix.ECONNREFUSED) { // the deputy tried to connect
+		return nil, peercred.Cred{}, &obstacle{uid: f.UID}
+	}
 	if err != nil {
 		return nil, peercred.Cred{}, err
 	}
@@ -43,7 +46,7 @@ func dialFile(p *process.Process, path string, limit time.Duration) (*net.UnixCo
 	}
 	defer unix.Close(f.FD)
 	if !f.IsSocket() {
-		return nil, peercred.Cred{}, errNotSocket
+		return nil, peercred.Cred{}, &obstacle{f.Kind(), f.UID}
 	}
 	name := fmt.Sprintf("/proc/self/fd/%d", f.FD)
 	as := &asuser.IDs{UID: f.UID, GID: f.GID}
@@ -53,6 +56,9 @@ func dialFile(p *process.Process, path string, limit time.Duration) (*net.UnixCo
 		name = path // without /proc the path has to do
 	}
 	conn, err := asuser.Connect(as, -1, name)
+	if err == unix.ECONNREFUSED {
+		err = &obstacle{uid: f.UID}
+	}
 	return withListener(conn, err, path)
 }
 
