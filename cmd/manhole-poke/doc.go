@@ -162,7 +162,7 @@
 //     other-path, note-not-understood)
 //   - 5: not permitted: another user's process, a refused session, or another
 //     listener in the process's place (permission, refused, inaccessible,
-//     other-network, wrong-listener, restricted)
+//     other-network, wrong-listener, path-taken, restricted)
 //   - 6: somebody else has the session, or the process already has a gops
 //     agent (busy, path-shared, has-gops-agent)
 //   - 7: no answer in time, or none possible: the process is stopped or frozen

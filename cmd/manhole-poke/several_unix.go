@@ -144,7 +144,7 @@ func (q *several) ask(ctx context.Context, i int) error {
 		sink := session.Sink{}
 		switch {
 		case q.files != nil:
-			sink.Out = q.files[i]
+			sink.Out = &heard{w: q.files[i], heard: func() { q.printer.Heard(i) }}
 		case s.IsBinary(query.Line):
 			a.Failed = "the answer is binary; try -o FILE, which makes one for each process"
 			q.printer.Answered(i, a)
@@ -163,12 +163,12 @@ func (q *several) ask(ctx context.Context, i int) error {
 }
 
 // giveUp ends the session with a process that withholds the answers of others.
-func (q *several) giveUp(i int) {
+func (q *several) giveUp(i int, silent time.Duration) {
 	q.mu.Lock()
 	s := q.sessions[i]
 	q.mu.Unlock()
 	if s != nil {
-		s.Abort(exit.Errorf(exit.Timeout, "stalled", "%s did not answer within %v, while others waited; it may be too busy: try a longer -t, or ask it alone", s.Process(), q.timeout))
+		s.Abort(exit.Errorf(exit.Timeout, "stalled", "%s did not answer within %v, while others did; it may be too busy: try a longer -t, or ask it alone", s.Process(), silent.Round(time.Millisecond)))
 	}
 }
 
