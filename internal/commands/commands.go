@@ -16,6 +16,7 @@ const (
 	Memory  = "What eats memory?"
 	Leaks   = "What leaks?"
 	Waiting = "What does it wait for?"
+	Holding = "What does it hold?"
 	About   = "What is it made of?"
 	Change  = "Change it"
 	Program = "The program's own"
@@ -24,7 +25,7 @@ const (
 
 // Topics returns the topics in the order of help.
 func Topics() []string {
-	return []string{Doing, CPU, Memory, Leaks, Waiting, About, Change, Program, Session}
+	return []string{Doing, CPU, Memory, Leaks, Waiting, Holding, About, Change, Program, Session}
 }
 
 // Builtin returns the commands that every session has, in the order of help. A
