@@ -48,6 +48,8 @@ func actions() map[string]action {
 		"metrics":    {run: metric},
 		"fds":        {run: descriptors},
 		"pprof":      {run: profiles},
+		"freeze":     {run: freezeCopy, changes: true},
+		"core":       {run: core, changes: true},
 		"version":    {run: version},
 		"buildinfo":  {run: buildinfo},
 		"binary":     {run: binaryDump},

@@ -16,7 +16,7 @@ const (
 	Memory  = "What eats memory?"
 	Leaks   = "What leaks?"
 	Waiting = "What does it wait for?"
-	Holding = "What does it hold?"
+	Holds   = "What does it hold?"
 	About   = "What is it made of?"
 	Change  = "Change it"
 	Program = "The program's own"
@@ -25,13 +25,13 @@ const (
 
 // Topics returns the topics in the order of help.
 func Topics() []string {
-	return []string{Doing, CPU, Memory, Leaks, Waiting, Holding, About, Change, Program, Session}
+	return []string{Doing, CPU, Memory, Leaks, Waiting, Holds, About, Change, Program, Session}
 }
 
 // Builtin returns the commands that every session has, in the order of help. A
 // session that only observes lacks those that change something.
 func Builtin() []frame.Command {
-	return slices.Concat(observing(), profiling(), describing(), changing(), session())
+	return slices.Concat(observing(), profiling(), holding(), describing(), changing(), session())
 }
 
 var filters = []frame.Option{

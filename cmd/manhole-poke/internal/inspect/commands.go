@@ -26,7 +26,7 @@ var limits = []frame.Option{
 func Commands() []frame.Command {
 	return []frame.Command{
 		{
-			Name: "print", Usage: "[OPTION]... EXPRESSION", Topic: commands.Holding,
+			Name: "print", Usage: "[OPTION]... EXPRESSION", Topic: commands.Holds,
 			What:    "the value of an expression: a variable, a field, an element of a map",
 			Options: slices.Concat(where, limits),
 			Notes: []string{
@@ -36,20 +36,20 @@ func Commands() []frame.Command {
 			Example: "print main.config\nprint -id 18 request.Header\nprint 'main.sessions[\"alice\"].since'",
 		},
 		{
-			Name: "whatis", Usage: "[-id N [-frame K]] EXPRESSION", Topic: commands.Holding,
+			Name: "whatis", Usage: "[-id N [-frame K]] EXPRESSION", Topic: commands.Holds,
 			What:    "the type of an expression, and of what an interface holds",
 			Options: where,
 			Example: "whatis main.handler",
 		},
 		{
-			Name: "globals", Usage: "[REGEXP] [OPTION]...", Topic: commands.Holding,
+			Name: "globals", Usage: "[REGEXP] [OPTION]...", Topic: commands.Holds,
 			What:    "the package variables of the program, or those whose full names match",
 			Args:    []frame.Arg{{Name: "REGEXP", What: "the default is ^main\\."}},
 			Options: limits,
 			Example: "globals ^main\\.",
 		},
 		{
-			Name: "locals", Usage: "-id N [-frame K] [OPTION]...", Topic: commands.Holding,
+			Name: "locals", Usage: "-id N [-frame K] [OPTION]...", Topic: commands.Holds,
 			What:    "the arguments and variables of a function that a goroutine is in",
 			Options: slices.Concat(where, limits),
 			Example: "locals -id 18",
@@ -69,6 +69,10 @@ func Commands() []frame.Command {
 func shows(name string) bool {
 	return name == "print" || name == "whatis" || name == "globals" || name == "locals"
 }
+
+// TakesExpression reports whether what follows the name of a command is to be
+// taken as it was typed, not as words.
+func TakesExpression(name string) bool { return name == "print" || name == "whatis" }
 
 // Merge returns the commands of a session and those that it does not have.
 func Merge(session []frame.Command) []frame.Command {

@@ -21,7 +21,8 @@ import (
 type Options struct {
 	Symbols string // the executable's twin with the symbols, or ""
 	JSON    bool
-	Keep    bool // the copy, for the next question, until a command of the session is run
+	Help    func(topic string) (text string, ok bool) // about the commands here, or nil
+	Keep    bool                                      // the copy, for the next question, until a command of the session is run
 }
 
 // An Inspector runs lines: those that this package understands itself, and the
@@ -51,6 +52,8 @@ func (i *Inspector) Is(line string) bool {
 	switch {
 	case shows(name):
 		return !known // the program's own has precedence
+	case name == "help" && i.o.Help != nil:
+		return i.Is(rest)
 	case name == "set":
 		word, _ := nextWord(rest)
 		return !known || isPlumbing(c) && !strings.HasPrefix(word, "-") && !strings.Contains(rest, " -at ")
@@ -133,7 +136,15 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 
 // answer writes the answer to w.
 func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink session.Sink) error {
-	if q.name == "set" {
+	switch q.name {
+	case "help":
+		text, ok := i.o.Help(strings.TrimSpace(q.rest))
+		if !ok {
+			return errors.New("one command at a time; try help print")
+		}
+		_, err := io.WriteString(w, text)
+		return err
+	case "set":
 		if _, _, ok := i.s.Command([]string{"set"}); !ok {
 			return errors.New("this session cannot: the program only lets itself be observed (lazy.WithReadOnly), or its version of lazy is older than set")
 		}

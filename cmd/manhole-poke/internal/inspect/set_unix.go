@@ -43,8 +43,14 @@ func (i *Inspector) evaluate(ctx context.Context, typ, text string) (string, err
 	if err != nil {
 		return "", fmt.Errorf("%s is not a value of type %s, nor an expression that gives one (%w)", words.Show(text), typ, err)
 	}
-	got := values.Of(v)
-	value, err := canonical(typ, fmt.Sprint(got.Value))
+	is := typ
+	switch isDuration := v.Type == "time.Duration"; {
+	case typ == "time.Duration" && !isDuration:
+		return "", fmt.Errorf("%s has no unit; try %ss", words.Show(text), text)
+	case isDuration:
+		is = "int64"
+	}
+	value, err := canonical(is, fmt.Sprint(values.Of(v).Value))
 	if errors.Is(err, errNoLiteral) {
 		return "", fmt.Errorf("%s has the type %s and the variable has %s", words.Show(text), v.Type, typ)
 	}
@@ -66,7 +72,7 @@ func canonical(typ, text string) (string, error) {
 		if d, err := time.ParseDuration(text); err == nil {
 			return strconv.FormatInt(int64(d), 10), nil
 		}
-		return canonical("int64", text)
+		return "", errNoLiteral
 	case strings.HasPrefix(typ, "int"):
 		var n int64
 		if n, err = strconv.ParseInt(text, 0, bits(typ, "int")); err == nil {
