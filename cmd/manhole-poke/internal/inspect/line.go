@@ -122,12 +122,12 @@ func (q *question) completeGlobals() error {
 	if len(given) > 0 && !strings.HasPrefix(given[0], "-") {
 		pattern, given = given[0], given[1:]
 		if len(given) > 0 {
-			more, err := parse("globals " + words.Join(given...))
-			if err != nil {
-				return err
+			more := question{}
+			if !strings.HasPrefix(given[0], "-") {
+				return fmt.Errorf("unexpected %s; one regular expression is enough", words.Show(given[0]))
 			}
-			if more.rest != "" {
-				return fmt.Errorf("unexpected %s; one regular expression is enough", words.Show(more.rest))
+			if more, err = parse("globals " + words.Join(given...)); err != nil {
+				return err
 			}
 			q.limits, given = more.limits, nil
 		}

@@ -7,7 +7,9 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-delve/delve/pkg/proc"
 	"github.com/go-delve/delve/service/api"
@@ -59,10 +61,19 @@ func convert(v *proc.Variable) *api.Variable {
 	return r
 }
 
-// tidy says in plain words why something cannot be read.
+// tidy says in plain words why something cannot be read, and how long a duration
+// is: Delve names any constant of that value.
 func tidy(v *api.Variable) {
-	if strings.HasPrefix(v.Unreadable, "could not find loclist entry") || v.Unreadable == "empty OP stack" {
+	switch {
+	case strings.HasPrefix(v.Unreadable, "could not find loclist entry"), v.Unreadable == "empty OP stack":
 		v.Unreadable = "optimized away here"
+	case v.Unreadable == "could not resolve interface type":
+		v.Unreadable = "of a type that the linker gave no debug information"
+	case v.Type == "time.Duration" && v.Unreadable == "":
+		n := api.ExtractIntValue(v.Value)
+		if d, err := strconv.ParseInt(n, 10, 64); err == nil {
+			v.Value = time.Duration(d).String() + " (" + n + ")"
+		}
 	}
 	for i := range v.Children {
 		tidy(&v.Children[i])

@@ -172,7 +172,7 @@ func plain(err error) error {
 		return fmt.Errorf("there is no %s; stack full shows the ids", strings.TrimPrefix(text, "unknown "))
 	case strings.Contains(text, "could not find symbol"), strings.Contains(text, "has no function"):
 		text = strings.Replace(text, "has no function", "has no variable, constant or function", 1)
-		return fmt.Errorf("%s; globals REGEXP lists the package variables, as in main.x, and locals -id N those of a goroutine", text)
+		return fmt.Errorf("%s; globals REGEXP lists the package variables, as in main.x, and locals -id N those of a goroutine; what the program does not use is left out by the linker", text)
 	case strings.Contains(text, "function calls not allowed"):
 		return fmt.Errorf("%s: a copy runs nothing", text)
 	}

@@ -50,7 +50,7 @@ func open(path string) (*elf.File, error) {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	f, err := elf.Open(path)
-	if e := (*elf.FormatError)(nil); errors.As(err, &e) {
+	if e := (*elf.FormatError)(nil); errors.As(err, &e) || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return nil, fmt.Errorf("%s is not an ELF executable (%v)", path, err)
 	}
 	return f, err
