@@ -1,14 +1,20 @@
 package console
 
 import (
+	"bufio"
+	"cmp"
+	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/copynote"
+	"github.com/go-manhole/lazy/internal/frame"
 	"github.com/go-manhole/lazy/internal/freeze"
 )
 
@@ -73,5 +79,61 @@ func (s *session) takeCopy(d time.Duration) (*freeze.Copy, error) {
 
 // core writes a core file of a copy of the process.
 func core(ctx context.Context, s *session, a *args.Parsed) error {
-	return errors.New("not yet")
+	if err := a.NoWords(); err != nil {
+		return err
+	}
+	pack := a.Flag("gz")
+	if s.typed() {
+		extension := ".core"
+		if pack {
+			extension += ".gz"
+		}
+		return s.refuseBinary(append([]string{"core"}, a.Given...), "program", extension, "dlv core ./program", "")
+	}
+	c, err := s.takeCopy(maxCoreTime)
+	if err != nil {
+		return err
+	}
+	defer c.End()
+	s.say("lazy: the program stood still for %v\n", c.Stood.Round(10*time.Microsecond))
+	out := bufio.NewWriterSize(s.out, frame.MaxPayload)
+	w := io.Writer(out)
+	var packer *gzip.Writer
+	if pack {
+		packer, _ = gzip.NewWriterLevel(out, gzip.BestSpeed) // fails for an unknown level only
+		w = packer
+	}
+	if err := c.WriteCore(w, s.bytesShown("core")); err != nil {
+		return err
+	}
+	if ended, why := c.Ended(); ended {
+		return fmt.Errorf("the file is not whole: %w", cmp.Or(why, errors.New("it took too long")))
+	}
+	if packer != nil {
+		if err := packer.Close(); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// maxCoreTime is how long a copy may take to be written.
+const maxCoreTime = time.Hour
+
+// bytesShown returns a function that shows a client how much of an answer is
+// sent, now and then.
+func (s *session) bytesShown(what string) func(done, all int64) {
+	if !s.person || !s.framed {
+		return nil
+	}
+	var shown time.Time
+	return func(done, all int64) {
+		if done < all && time.Since(shown) < time.Second/4 {
+			return
+		}
+		shown = time.Now()
+		if text, err := json.Marshal(frame.Progress{What: what, Size: all, Done: done}); err == nil {
+			s.put(frame.Progressing, text)
+		}
+	}
 }

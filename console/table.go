@@ -61,6 +61,7 @@ func actions() map[string]action {
 		"setgc":      {run: setgc, changes: true},
 		"memlimit":   {run: memlimit, changes: true},
 		"maxprocs":   {run: maxprocs, changes: true},
+		"set":        {run: set, changes: true},
 		"help":       {run: help},
 		"quit":       {run: quit},
 	}

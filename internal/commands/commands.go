@@ -276,6 +276,21 @@ func changing() []frame.Command {
 				"stays when N is small again."},
 			Example: "maxprocs 4",
 		},
+		{
+			Name: "set", Usage: "NAME -at ADDRESS -type TYPE -old VALUE -new VALUE", Topic: Change,
+			What: "set a package variable of type bool, integer, float or time.Duration",
+			Args: []frame.Arg{{Name: "NAME"}},
+			Options: []frame.Option{
+				{Name: "at", Arg: "ADDRESS", What: "where it is"},
+				{Name: "type", Arg: "TYPE", What: "its type", Values: []string{"bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time.Duration"}},
+				{Name: "old", Arg: "VALUE", What: "what it is now; a Duration is in nanoseconds"},
+				{Name: "new", Arg: "VALUE", What: "what it is to be"},
+			},
+			Notes: []string{"manhole-poke PID set NAME VALUE finds address, type and old value by itself. " +
+				"Only variables in the data and bss segments of the program can be set, and only if they still have the old value. " +
+				"It is logged. Linux only (amd64 and arm64)."},
+			Example: "set main.verbose -at 0x5d1f2c -type bool -old false -new true",
+		},
 	}
 }
 

@@ -5,10 +5,12 @@ package freeze
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/corefile"
 	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/internal/threads"
 	"golang.org/x/sys/unix"
@@ -151,6 +153,15 @@ func (c *Copy) Ended() (ended bool, why error) {
 		why = fmt.Errorf("the copy was ended by %s", unix.SignalName(c.status.Signal()))
 	}
 	return c.reaped, why
+}
+
+// WriteCore writes a core file of the copy, as [corefile.Write] does.
+func (c *Copy) WriteCore(w io.Writer, progress func(done, all int64)) error {
+	p := corefile.Process{PID: c.PID, Regs: c.s.regs[:registers]}
+	for _, pointer := range c.s.regs[registers:] {
+		p.TLS = pointer
+	}
+	return corefile.Write(w, p, progress)
 }
 
 // End ends the copy, and returns once nothing of it is left. If a debugger holds

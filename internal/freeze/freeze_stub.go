@@ -29,4 +29,4 @@ func (c *Copy) Ended() (bool, error) { return true, Check() }
 func (c *Copy) End() {}
 
 // WriteCore fails as [Check] does.
-func (c *Copy) WriteCore(io.Writer) error { return Check() }
+func (c *Copy) WriteCore(io.Writer, func(done, all int64)) error { return Check() }

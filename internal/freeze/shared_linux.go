@@ -24,7 +24,7 @@ type shared struct {
 	until   [2]int64
 	all     uint64 // signals to block
 	mask    uint64 // that was
-	regs    [35]uint64
+	regs    [registers + threadPointers]uint64
 
 	oomFile  [32]byte
 	oomScore [4]byte
