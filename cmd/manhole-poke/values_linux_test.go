@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
@@ -24,11 +25,21 @@ func buildHolder(t *testing.T, out string, flags ...string) {
 	}
 }
 
-// startHolder starts it, as another user unless uid is 0.
+// startHolder starts it.
 func startHolder(t *testing.T, exe string, args ...string) *poketest.Target {
+	t.Helper()
+	return startHolderAs(t, exe, 0, args...)
+}
+
+// startHolderAs starts it as another user unless uid is 0.
+func startHolderAs(t *testing.T, exe string, uid int, args ...string) *poketest.Target {
 	t.Helper()
 	path := filepath.Join(lazytest.PublicDir(t), "door")
 	cmd := exec.Command(exe, append([]string{path}, args...)...)
+	if uid != 0 {
+		lazytest.NeedRoot(t)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	}
 	cmd.Stderr = io.Discard
 	return poketest.StartCommand(t, "", path, cmd)
 }
@@ -314,4 +325,80 @@ func TestSymbols(t *testing.T) {
 		}
 	}
 	poketest.Run(t, "", "--restricted", "--exe", file("whole"), stripped.PID, "print", "ratio").Fails(t, exit.Denied, "--exe")
+}
+
+func TestSet(t *testing.T) {
+	g := holder(t)
+	for _, c := range []struct{ variable, value, shown string }{
+		{"main.verbose", "true", "true"}, {"small", "-128", "-128"}, {"small", "0x7f", "127"}, {"large", "18446744073709551615", "18446744073709551615"},
+		{"ratio", "-2.5e-3", "-0.0025"}, {"ratio", "NaN", "NaN"}, {"narrow", "3", "3"}, {"timeout", "1m30s", "1m30s (90000000000)"}, {"timeout", "2*timeout", "3m0s (180000000000)"},
+		{"level", "8", "LevelError (8)"}, {"level", `"log/slog".LevelDebug`, "LevelDebug (-4)"}, {"large", "1<<40", "1099511627776"},
+		{"options.debug", "true", "true"}, {"options.depth", "3", "3"}, {"count.v", "-1", "-1"}, {"array[1]", "9", "9"}, {"complete", "", ""},
+	} {
+		if c.value == "" {
+			continue
+		}
+		r := poketest.Run(t, "", g.PID, "set", c.variable, c.value)
+		shown := poketest.Run(t, "", g.PID, "print", c.variable)
+		if r.Status != exit.OK || !strings.Contains(r.Stdout, " was ") || shown.Stdout != c.shown+"\n" {
+			t.Errorf("set %s %s: %+v, %+v", c.variable, c.value, r, shown)
+		}
+	}
+	for _, c := range []struct{ variable, value, why string }{
+		{"small", "128", "128 does not fit into the type int8"}, {"small", "yes", "is not a value of type int8"}, {"verbose", "1", "the type untyped int and the variable has bool"},
+		{"timeout", "30", "30 has no unit; try 30s"}, {"large", "-1", "the variable has"}, {"greeting", "x", "is a string, of two words"},
+		{"ring", "nil", "garbage collector"}, {"sessions", "nil", "garbage collector"}, {"aShape", "nil", "garbage collector"}, {"pairs", "nil", "garbage collector"}, {"closure", "nil", "garbage collector"},
+		{"complete", "1", "of several words"}, {"options", "1", "a field of it may be set"}, {"limit", "5", "is a constant"}, {"small + 1", "5", "is the result of a computation"},
+		{"onHeap.debug", "true", "set: "}, {"nonsense", "1", "could not find symbol"}, {"main.main", "1", "set: "}, {"verbose", "", "a variable and a value are needed"},
+	} {
+		r := poketest.Run(t, "", g.PID, "set", c.variable, c.value)
+		if r.Status != exit.Command || !strings.Contains(r.Stderr, c.why) {
+			t.Errorf("set %s %s: %+v, want %s", c.variable, c.value, r, c.why)
+		}
+	}
+	// Between two questions the copy is another one.
+	if r := poketest.Run(t, "", "-c", "print small; set small 11; print small", g.PID); !strings.HasPrefix(r.Stdout, "127\n") || !strings.HasSuffix(r.Stdout, "\n11\n") {
+		t.Errorf("%+v", r)
+	}
+	g.Unharmed(t)
+}
+
+// Where the copy cannot be seen, a core file takes its place.
+func TestPrintFromCore(t *testing.T) {
+	g := holder(t)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	for _, line := range []string{"print ratio", "print sessions", "globals ^main.array$", "print closure"} {
+		words := strings.SplitN(line, " ", 2)
+		seen := poketest.Run(t, "", g.PID, words[0], words[1])
+		g.Process.Path = g.Path
+		g.Process.Gone()
+		g.Process.Ring()
+		g.Process.Opened()
+		unseen := poketest.InPIDNamespace(t, "--mount-proc", g.Path, words[0], words[1])
+		if seen.Status != unseen.Status || seen.Stdout != unseen.Stdout {
+			t.Errorf("%s: %+v, and in another pid namespace %+v", line, seen, unseen)
+		}
+	}
+	if left, _ := os.ReadDir(temporary); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+	g.Unharmed(t)
+}
+
+// Who may not debug a process sees no variables; its user needs no privilege.
+func TestPrintAsUser(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	theirs := startHolderAs(t, exe, lazytest.Nobody)
+	if r := poketest.AsNobody(t, "", theirs.PID, "print", "ratio"); r.Status != exit.OK || r.Stdout != "1.5\n" {
+		t.Errorf("%+v", r)
+	}
+	for _, r := range []poketest.Result{poketest.Run(t, "", theirs.PID, "print", "ratio"), poketest.Lacking(t, "-sys_ptrace", theirs.PID, "print", "ratio")} {
+		if r.Status != exit.OK || r.Stdout != "1.5\n" {
+			t.Errorf("%+v", r)
+		}
+	}
+	ours := startHolder(t, exe)
+	poketest.AsNobody(t, "", ours.PID, "print", "ratio").Fails(t, exit.Denied)
 }

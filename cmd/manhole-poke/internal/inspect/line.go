@@ -104,7 +104,7 @@ func (q *question) complete() (err error) {
 		if err != nil {
 			return err
 		}
-		if len(given) < 2 {
+		if len(given) < 2 || given[0] == "" || given[1] == "" {
 			return errors.New("a variable and a value are needed; try set main.verbose true")
 		}
 		q.variable, q.value = given[0], strings.Join(given[1:], " ")

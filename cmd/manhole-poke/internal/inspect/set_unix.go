@@ -3,6 +3,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func (i *Inspector) evaluate(ctx context.Context, typ, text string) (string, err
 	}
 	value, err := canonical(is, fmt.Sprint(values.Of(v).Value))
 	if errors.Is(err, errNoLiteral) {
-		return "", fmt.Errorf("%s has the type %s and the variable has %s", words.Show(text), v.Type, typ)
+		return "", fmt.Errorf("%s has the type %s and the variable has %s", words.Show(text), cmp.Or(v.Type, "untyped "+v.Kind.String()), typ)
 	}
 	return value, err
 }

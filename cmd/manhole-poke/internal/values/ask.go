@@ -195,37 +195,64 @@ type Scalar struct {
 
 // Scalar finds a package variable that can be set.
 func (p *Program) Scalar(ctx context.Context, name string) (s Scalar, err error) {
-	v, err := p.Eval(ctx, name, Place{}, Limits{String: 64})
-	if err != nil {
-		return s, err
-	}
-	return scalar(name, v)
+	err = p.guard(ctx, func() error {
+		scope, err := p.scope(Place{})
+		if err != nil {
+			return err
+		}
+		v, err := scope.EvalExpression(name, Limits{String: 64}.config())
+		if err != nil {
+			return plain(err)
+		}
+		s, err = scalar(name, v)
+		return err
+	})
+	return s, err
 }
 
-func scalar(name string, v *api.Variable) (s Scalar, err error) {
+func scalar(name string, v *proc.Variable) (s Scalar, err error) {
+	typ := api.PrettyTypeName(v.DwarfType)
 	switch {
-	case v.Unreadable != "":
-		return s, fmt.Errorf("%s cannot be read: %s", name, v.Unreadable)
-	case v.Flags&api.VariableConstant != 0:
+	case v.Unreadable != nil:
+		return s, fmt.Errorf("%s cannot be read: %w", name, v.Unreadable)
+	case v.Flags&proc.VariableConstant != 0:
 		return s, fmt.Errorf("%s is a constant, which the compiler has put wherever it is used; a variable can be set", name)
-	case v.Addr == 0 || v.Flags&(api.VariableFakeAddress|api.VariableCPURegister) != 0:
+	case v.Addr == 0 || v.RealType == nil || v.Flags&(proc.VariableFakeAddress|proc.VariableCPURegister) != 0:
 		return s, fmt.Errorf("%s is the result of a computation; give the name of a package variable, as in set main.verbose true", name)
 	}
-	s = Scalar{Name: name, Addr: v.Addr, Type: v.Kind.String(), Old: api.ExtractIntValue(v.Value)}
+	s = Scalar{Name: name, Addr: v.Addr, Type: predeclared(v), Old: api.VariableValueAsString(v)}
 	switch k := v.Kind; {
-	case v.Type == "time.Duration":
-		s.Type = v.Type
-	case k == reflect.Bool, reflect.Int <= k && k <= reflect.Uintptr:
-	case k == reflect.Float32, k == reflect.Float64:
-		s.Old = v.Value
+	case typ == "time.Duration":
+		s.Type, s.Old = typ, api.ExtractIntValue(s.Old)
+	case reflect.Int <= k && k <= reflect.Uintptr:
+		s.Old = api.ExtractIntValue(s.Old)
+	case k == reflect.Bool, k == reflect.Float32, k == reflect.Float64:
 	case k == reflect.String:
 		return s, fmt.Errorf("%s is a string, of two words, which cannot be stored at once while the program reads it; numbers, bools and durations can be set", name)
 	case k == reflect.Ptr, k == reflect.UnsafePointer, k == reflect.Map, k == reflect.Chan, k == reflect.Func, k == reflect.Slice, k == reflect.Interface:
-		return s, fmt.Errorf("%s has the type %s: the garbage collector has to know of every pointer that is stored; numbers, bools and durations can be set", name, v.Type)
+		return s, fmt.Errorf("%s has the type %s: the garbage collector has to know of every pointer that is stored; numbers, bools and durations can be set", name, typ)
 	default:
-		return s, fmt.Errorf("%s has the type %s, of several words; a field of it may be set if that is a number, a bool or a duration", name, v.Type)
+		return s, fmt.Errorf("%s has the type %s, of several words; a field of it may be set if that is a number, a bool or a duration", name, typ)
 	}
 	return s, nil
+}
+
+// predeclared returns the predeclared type that a number or bool has in memory.
+// For Delve all integers are of the kinds int and uint.
+func predeclared(v *proc.Variable) string {
+	name := v.Kind.String()
+	switch {
+	case v.Kind == reflect.Int || v.Kind == reflect.Uint:
+		if real := v.RealType.Common().Name; isPredeclared(real) {
+			return real
+		}
+		return name + strconv.FormatInt(v.RealType.Size()*8, 10)
+	}
+	return name
+}
+
+func isPredeclared(typ string) bool {
+	return slices.Contains([]string{"int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "uintptr"}, typ)
 }
 
 func isFinite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

@@ -74,6 +74,9 @@ func (t Type) String() string {
 // Of returns a variable of Delve as a value.
 func Of(v *api.Variable) Value {
 	r := Value{Name: v.Name, Type: v.Type, Kind: v.Kind.String(), Unreadable: v.Unreadable}
+	if isPredeclared(v.RealType) {
+		r.Kind = v.RealType
+	}
 	if v.Addr != 0 && v.Flags&api.VariableFakeAddress == 0 {
 		r.Addr = fmt.Sprintf("%#x", v.Addr)
 	}
