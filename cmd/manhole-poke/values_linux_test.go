@@ -402,3 +402,47 @@ func TestPrintAsUser(t *testing.T) {
 	ours := startHolder(t, exe)
 	poketest.AsNobody(t, "", ours.PID, "print", "ratio").Fails(t, exit.Denied)
 }
+
+func TestPrintAtTerminal(t *testing.T) {
+	g := holder(t)
+	s, wait := poketest.AtTerminal(t, g.PID, "print", "ring.name")
+	s.Until(t, "of a copy taken at ")
+	s.Until(t, ", for which the program stood still for ")
+	s.Until(t, "\"a\"\r\n")
+	if status := wait(); status != exit.OK {
+		t.Error(status)
+	}
+
+	s, wait = poketest.AtTerminal(t, g.PID)
+	s.Until(t, "lazy> ")
+	s.Type(t, "print sessions[\"with blank\"].name\r")
+	s.Until(t, "of a copy taken at ")
+	s.Until(t, "\"b\"\r\n")
+	s.Until(t, "lazy> ")
+	s.Type(t, "whatis ring\r")
+	s.Until(t, "*main.node")
+	s.Until(t, "lazy> ")
+	s.Type(t, "print nonsense\r")
+	s.Until(t, "lazy: error: print: could not find symbol value for nonsense")
+	s.Until(t, "lazy> ")
+	s.Type(t, "set small 9\r")
+	s.Until(t, "small was 5 and is 9")
+	s.Until(t, "lazy> ")
+	s.Type(t, "print small\r")
+	s.Until(t, "9\r\n")
+	s.Until(t, "lazy> ")
+	s.Type(t, "help\r")
+	s.Until(t, "locals -id N [-frame K]")
+	s.Until(t, "lazy> ")
+	s.Type(t, "help print\r")
+	s.Until(t, "the value of an expression")
+	s.Until(t, "lazy> ")
+	s.Type(t, "version\r") // the session is as before
+	s.Until(t, "go1")
+	s.Until(t, "lazy> ")
+	s.Type(t, "\x04")
+	if status := wait(); status != exit.OK {
+		t.Error(status)
+	}
+	g.Unharmed(t)
+}

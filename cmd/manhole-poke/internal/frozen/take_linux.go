@@ -82,9 +82,15 @@ func (c *Copy) freeze(ctx context.Context, s *session.Session, o Options) error 
 	c.request, c.ended = s.Start(line), make(chan struct{})
 	var failed string
 	var err error
+	// What is said later is about holding the copy, which is this side's business.
+	note := func(text string) {
+		if o.Note != nil && !first.done {
+			o.Note(text)
+		}
+	}
 	go func() {
 		defer close(c.ended)
-		failed, err = c.request.Wait(session.Sink{Out: first, Note: o.Note, Progress: o.Progress})
+		failed, err = c.request.Wait(session.Sink{Out: first, Note: note})
 	}()
 	select {
 	case <-first.complete:
