@@ -446,3 +446,21 @@ func TestPrintAtTerminal(t *testing.T) {
 	}
 	g.Unharmed(t)
 }
+
+// What no program would have in its memory takes neither the client's memory nor
+// its time, and is no panic.
+func TestPrintHostile(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	g := startHolder(t, exe, "hostile")
+	for _, expr := range []string{"endlessString", "endlessSlice", "endlessStrings", "endlessMap", "deepMap", "noMap", "noType", "noTable", "noChannel", "noFunction", "-len 100000 -strings 1000000 -depth 20 endlessStrings", "-len 100000 endlessMap", "endlessSlice[1<<61]", "endlessMap[123456]", "ring"} {
+		cmd := poketest.Command(t, nil, append([]string{g.PID, "print"}, strings.Fields(expr)...)...)
+		r := poketest.Finish(t, cmd)
+		used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+		t.Logf("%s: status %d, %d MB, %v, %.200s%.200s", expr, r.Status, used, cmd.ProcessState.UserTime(), r.Stdout, r.Stderr)
+		if r.Status != exit.OK && r.Status != exit.Command || used > 2000 {
+			t.Errorf("%s: status %d, %d MB, %.200s", expr, r.Status, used, r.Stderr)
+		}
+	}
+	g.Unharmed(t)
+}

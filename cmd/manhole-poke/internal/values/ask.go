@@ -25,8 +25,7 @@ type Limits struct {
 // DefaultLimits are those of Delve's command line, and a level more.
 var DefaultLimits = Limits{Depth: 2, String: 64, Len: 64}
 
-// The limits can be raised up to these, which keep an answer within some
-// hundred megabytes.
+// MaxLimits are how far they can be raised.
 var MaxLimits = Limits{Depth: 20, String: 1 << 20, Len: 100_000}
 
 func (l Limits) config() proc.LoadConfig {

@@ -91,7 +91,7 @@ const (
 	pageSize = 4 << 10
 	maxPages = 4 << 10
 	perRead  = 64 // bytes that a read counts at least
-	maxRead  = 512 << 20
+	maxRead  = 256 << 20
 )
 
 var (

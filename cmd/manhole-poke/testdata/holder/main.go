@@ -6,10 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/go-manhole/lazy"
 )
@@ -76,7 +79,8 @@ var (
 // used keeps the linker from leaving out variables.
 func used() []any {
 	return []any{&verbose, &level, &small, &large, &ratio, &narrow, &timeout, &greeting, &bytes, &ring, &pairs, &sessions, &many,
-		&huge, &aShape, &noShape, &anything, &synced, &buffered, &count, &closure, &options, &onHeap, &complete, &array, &at}
+		&huge, &aShape, &noShape, &anything, &synced, &buffered, &count, &closure, &options, &onHeap, &complete, &array, &at,
+		&endlessString, &endlessSlice, &endlessStrings, &endlessMap, &deepMap, &noMap, &noType, &noTable, &noChannel, &noFunction}
 }
 
 //go:noinline
@@ -85,6 +89,41 @@ func serve(id int, name string, wait chan string) {
 	p := &pair[string, int]{local, id}
 	defer fmt.Fprintln(io.Discard, local, id, name)
 	p.wait(wait)
+}
+
+var (
+	endlessString        = "x"
+	endlessSlice         = []byte("x")
+	endlessStrings       = []string{"x"}
+	endlessMap           = map[int]int{}
+	deepMap              = map[int]int{}
+	noMap                = map[int]int{}
+	noType         any   = 1
+	noTable        shape = &square{}
+	noChannel            = make(chan int, 1)
+	noFunction           = func() {}
+)
+
+// spoil makes values what no program makes of them. Nothing uses them.
+func spoil() {
+	word := func(p unsafe.Pointer, i uintptr) *uintptr { return (*uintptr)(unsafe.Add(p, 8*i)) }
+	*word(unsafe.Pointer(&endlessString), 1) = 1 << 62
+	*word(unsafe.Pointer(&endlessSlice), 1) = 1 << 62
+	*word(unsafe.Pointer(&endlessStrings), 1) = 1 << 61
+	for i := range 10_000 {
+		endlessMap[i], deepMap[i] = i, i
+	}
+	// See internal/runtime/maps.Map: used, seed, dirPtr, dirLen, globalDepth.
+	m := *(*unsafe.Pointer)(unsafe.Pointer(&endlessMap))
+	*word(m, 0), *word(m, 3) = 1<<60, 1<<60
+	m = *(*unsafe.Pointer)(unsafe.Pointer(&deepMap))
+	*(*uint8)(unsafe.Add(m, 32)) = 63
+	*word(*(*unsafe.Pointer)(unsafe.Pointer(&noMap)), 2) = 1
+	*word(unsafe.Pointer(&noType), 0) = 3
+	*word(unsafe.Pointer(&noTable), 0) = 3
+	*word(*(*unsafe.Pointer)(unsafe.Pointer(&noChannel)), 1) = 1 << 60
+	*word(unsafe.Pointer(&noFunction), 0) = 5
+	debug.SetGCPercent(-1)
 }
 
 //go:noinline
@@ -109,11 +148,14 @@ func main() {
 	captured := 9
 	closure = func() int { captured++; return captured }
 	go serve(7, "bob", make(chan string))
-	if len(os.Args) > 2 {
+	if len(os.Args) > 2 && os.Args[2] == "spin" {
 		go spin(3)
 	}
+	if len(os.Args) > 2 && os.Args[2] == "hostile" {
+		spoil()
+	}
 	lazy.Arm(lazy.WithPath(os.Args[1]))
-	fmt.Fprintln(io.Discard, used()...)
+	runtime.KeepAlive(used())
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
 }
