@@ -39,6 +39,10 @@ func (l Limits) config() proc.LoadConfig {
 // Eval returns the value of an expression.
 func (p *Program) Eval(ctx context.Context, expr string, at Place, l Limits) (v *api.Variable, err error) {
 	err = p.guard(ctx, func() error {
+		at, err := p.resolve(at)
+		if err != nil {
+			return err
+		}
 		s, err := p.scope(at)
 		if err != nil {
 			return err
@@ -158,8 +162,9 @@ type Frame struct {
 // Locals returns the arguments and the variables of a frame.
 func (p *Program) Locals(ctx context.Context, at Place, l Limits) (f Frame, err error) {
 	err = p.guard(ctx, func() error {
-		if at.Frame == OfProgram {
-			at.Frame = p.firstOfProgram(at.Goroutine)
+		at, err := p.resolve(at)
+		if err != nil {
+			return err
 		}
 		s, err := p.scope(at)
 		if err != nil {

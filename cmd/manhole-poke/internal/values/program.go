@@ -120,11 +120,9 @@ type Place struct {
 // OfProgram is the innermost frame that is not in the runtime.
 const OfProgram = -1
 
+// scope returns the scope of a place that resolve has returned.
 func (p *Program) scope(at Place) (*proc.EvalScope, error) {
 	if at.Goroutine != 0 {
-		if at.Frame == OfProgram {
-			at.Frame = p.firstOfProgram(at.Goroutine)
-		}
 		s, err := proc.ConvertEvalScope(p.target, at.Goroutine, at.Frame, 0)
 		if err != nil {
 			return nil, plain(err)
@@ -139,29 +137,6 @@ func (p *Program) scope(at Place) (*proc.EvalScope, error) {
 	s := proc.FrameToScope(p.target, p.memory, nil, threadID, frame)
 	s.PC = frame.Call.PC
 	return s, nil
-}
-
-// firstOfProgram returns the number of the innermost frame that is not in the
-// runtime, or 0.
-func (p *Program) firstOfProgram(goroutine int64) int {
-	g, err := proc.FindGoroutine(p.target, goroutine)
-	if err != nil || g == nil {
-		return 0
-	}
-	frames, _ := proc.GoroutineStacktrace(p.target, g, maxFrames, 0)
-	for i, f := range frames {
-		if f.Call.Fn != nil && !inRuntime(f.Call.Fn.PackageName()) {
-			return i
-		}
-	}
-	return 0
-}
-
-// maxFrames are looked at.
-const maxFrames = 100
-
-func inRuntime(pkg string) bool {
-	return pkg == "runtime" || strings.HasPrefix(pkg, "internal/") || strings.HasPrefix(pkg, "runtime/internal/")
 }
 
 // plain makes an error of Delve one that says what to do.
