@@ -190,6 +190,8 @@
 //     is dumb, and when the output is not a terminal.
 //   - PAGER: the program that --pager shows long answers in. The default is
 //     less, or more.
+//   - TMPDIR: where a core file is kept while variables are shown, if the copy
+//     cannot be read. The default is /tmp.
 //   - XDG_STATE_HOME: where the history of the console is kept. The default is
 //     ~/.local/state.
 //
@@ -225,6 +227,12 @@
 //	manhole-poke web stack -state 'chan receive' -n 3
 //	manhole-poke 1234 pprof-cpu 10s -o cpu.pprof
 //	manhole-poke -c 'stats; stack' 1234 1235
+//
+// Show variables, without stopping the process; change one:
+//
+//	manhole-poke 1234 print 'main.sessions["alice"]'
+//	manhole-poke 1234 locals -id 18
+//	manhole-poke 1234 set main.verbose true
 //
 // Get one answer from all armed processes:
 //

@@ -172,5 +172,11 @@ func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in in
 			return exit.Errorf(exit.LocalIO, "output", "cannot write the answers: %v", err)
 		}
 	}
-	return s.Script(in.reader(), out)
+	inspector := inspect.New(s, inspect.Options{Symbols: c.exe})
+	return s.Script(in.reader(), out, func(line string) session.Waiter {
+		if !inspector.Is(line) {
+			return nil
+		}
+		return inspector.Start(line)
+	})
 }

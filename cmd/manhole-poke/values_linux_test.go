@@ -403,6 +403,15 @@ func TestPrintAsUser(t *testing.T) {
 	poketest.AsNobody(t, "", ours.PID, "print", "ratio").Fails(t, exit.Denied)
 }
 
+func TestPrintInScript(t *testing.T) {
+	g := holder(t)
+	r := poketest.Run(t, "print ring.name\nversion\nset small 8\nprint small\nprint nonsense\nprint ratio", g.PID)
+	if want := regexp.MustCompile(`^"a"\ngo1.*\nsmall was 5 and is 8\n8\nlazy: error: print: could not find symbol value for nonsense.*\n1.5\n$`); r.Status != exit.Command || !want.MatchString(r.Stdout) {
+		t.Errorf("%+v", r)
+	}
+	g.Unharmed(t)
+}
+
 func TestPrintAtTerminal(t *testing.T) {
 	g := holder(t)
 	s, wait := poketest.AtTerminal(t, g.PID, "print", "ring.name")

@@ -145,8 +145,8 @@ func Of(v *api.Variable) Value {
 		}
 		r.Fields = All(v.Children)
 	case reflect.Chan:
-		length()
-		r.Cap, r.Nil = &v.Cap, len(v.Children) == 0
+		r.Nil = len(v.Children) == 0
+		r.Len, r.Cap = field(v, "qcount"), field(v, "dataqsiz")
 		r.Fields = All(v.Children)
 	default:
 		if n := api.ExtractIntValue(v.Value); n != "" && json.Valid([]byte(n)) {
@@ -159,6 +159,16 @@ func Of(v *api.Variable) Value {
 		}
 	}
 	return r
+}
+
+// field returns the value of an integer field, or nil.
+func field(v *api.Variable, name string) *int64 {
+	for _, c := range v.Children {
+		if n, err := strconv.ParseInt(c.Value, 10, 64); c.Name == name && err == nil {
+			return &n
+		}
+	}
+	return nil
 }
 
 // All returns variables of Delve as values.
@@ -223,7 +233,7 @@ func WriteAll(w io.Writer, vars []api.Variable) {
 			name = "(" + name + ")" // as Delve shows it
 		}
 		fmt.Fprintf(w, "%s = %s\n", name, v.SinglelineString())
-		hint = hint || isCut(v)
+		hint = hint || v.Kind != reflect.Chan && isCut(v) // only its length is shown
 	}
 	if hint {
 		io.WriteString(w, cutHint)
