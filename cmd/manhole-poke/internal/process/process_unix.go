@@ -105,3 +105,6 @@ func zombie(p *Process) error {
 func stopped(p *Process) error {
 	return exit.Errorf(exit.Timeout, "stopped", "%s is stopped and would not answer; try kill -CONT %d first", p, p.PID)
 }
+
+// perhapsBusy is what an error of NoAnswer says if waiting may help.
+const perhapsBusy = "; it may be too busy: try a longer -t"
