@@ -50,7 +50,7 @@ func (p *Program) findTable() error {
 			entry = binary.LittleEndian.Uint64(auxv[8:])
 		}
 	}
-	var tab, module uint64
+	var tab, module, from, to uint64
 	err = buildinfo.Read(fmt.Sprintf("/proc/%d/exe", p.pid), func(r io.ReaderAt) error {
 		exe, err := elf.NewFile(r)
 		if err != nil {
@@ -66,6 +66,8 @@ func (p *Program) findTable() error {
 				tab = moved + s.Addr
 			case ".go.module": // Go 1.26 and later
 				module = moved + s.Addr
+			case ".noptrdata":
+				from, to = moved+s.Addr, moved+s.Addr+min(s.Size, maxSearch)
 			}
 		}
 		return nil
@@ -77,20 +79,29 @@ func (p *Program) findTable() error {
 		return errors.New("its executable has no table of functions")
 	}
 	mem := newPages(p.mem)
-	var text uint64
-	if module != 0 {
-		// The field text of runtime.moduledata, after a pointer, six slices and
-		// three more words.
-		const offset = 8 + 6*24 + 3*8
+	word := func(at uint64) uint64 {
 		var b [8]byte
-		if _, err := mem.ReadAt(b[:], int64(module+offset)); err != nil {
-			return err
-		}
-		text = binary.LittleEndian.Uint64(b[:])
+		mem.ReadAt(b[:], int64(at))
+		return binary.LittleEndian.Uint64(b[:])
 	}
-	p.table, err = readTable(mem, tab, text)
+	for at := from; module == 0 && at < to; at += 8 {
+		if word(at) == tab {
+			module = at
+		}
+	}
+	var text, data uint64
+	if module != 0 {
+		// Two fields of runtime.moduledata, from Go 1.20 on: text after a
+		// pointer, six slices and three more words, and gofunc.
+		text, data = word(module+8+6*24+3*8), word(module+8+6*24+21*8)
+	}
+	p.table, err = readTable(mem, tab, text, data)
 	return err
 }
+
+// maxSearch is how much of the data of a program before Go 1.26 is searched for
+// runtime.firstmoduledata, which begins with the address of the table.
+const maxSearch = 4 << 20
 
 // Asleep returns the calls of a thread that sleeps in the kernel, innermost
 // first, from its program counter and stack pointer.

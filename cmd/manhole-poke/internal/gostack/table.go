@@ -42,11 +42,16 @@ type table struct {
 	quantum                                uint64
 	n                                      uint64 // functions
 	names, units, files, values, functions uint64
+
+	data uint64 // what the functions refer to (go:func.*), or 0
 }
+
+// fixed is the size of runtime._func without what follows it, from Go 1.20 on.
+const fixed = 44
 
 // readTable reads the head of the table at an address. text is the address of
 // runtime.text, for Go 1.26 and later, whose table does not say.
-func readTable(mem io.ReaderAt, at, text uint64) (*table, error) {
+func readTable(mem io.ReaderAt, at, text, data uint64) (*table, error) {
 	head := make([]byte, 8+8*8)
 	if _, err := mem.ReadAt(head, int64(at)); err != nil {
 		return nil, err
@@ -57,6 +62,9 @@ func readTable(mem io.ReaderAt, at, text uint64) (*table, error) {
 	}
 	word := func(i int) uint64 { return le.Uint64(head[8+8*i:]) }
 	t := &table{mem: mem, text: text, quantum: uint64(head[6]), n: word(0)}
+	if le.Uint32(head) == go120 {
+		t.data = data
+	}
 	if said := word(2); said != 0 {
 		t.text = said
 	}
@@ -95,9 +103,11 @@ func (t *table) string(at uint64) string {
 // A function is a row of the table.
 type function struct {
 	name                string
+	at                  uint64 // the row
 	entry               uint64
 	spdelta, file, line uint32 // offsets in values
 	unit                uint32
+	npcdata, nfuncdata  uint32
 }
 
 // find returns the function that has the address.
@@ -123,15 +133,15 @@ func (t *table) find(pc uint64) (f function, ok bool) {
 	if err != nil {
 		return f, false
 	}
-	var row [42]byte
-	if _, err := t.mem.ReadAt(row[:], int64(t.functions+uint64(at))); err != nil {
+	var row [fixed]byte
+	f.at = t.functions + uint64(at)
+	if _, err := t.mem.ReadAt(row[:], int64(f.at)); err != nil {
 		return f, false
 	}
 	u32 := func(i int) uint32 { return binary.LittleEndian.Uint32(row[4*i:]) }
-	f = function{
-		name:  t.string(t.names + uint64(u32(1))),
-		entry: t.text + uint64(u32(0)), spdelta: u32(4), file: u32(5), line: u32(6), unit: u32(8),
-	}
+	f.name, f.entry = t.string(t.names+uint64(u32(1))), t.text+uint64(u32(0))
+	f.spdelta, f.file, f.line, f.unit = u32(4), u32(5), u32(6), u32(8)
+	f.npcdata, f.nfuncdata = u32(7), uint32(row[fixed-1])
 	return f, f.name != "" && f.entry <= pc
 }
 
@@ -158,18 +168,57 @@ func (t *table) value(offset uint32, entry, pc uint64) (int32, bool) {
 	}
 }
 
-// frame describes a place in a function.
-func (t *table) frame(f function, pc uint64) Frame {
-	frame := Frame{Function: f.name}
-	if line, ok := t.value(f.line, f.entry, pc); ok {
-		frame.Line = int(line)
-	}
-	if n, ok := t.value(f.file, f.entry, pc); ok && n >= 0 {
-		if offset, err := t.u32(t.units + 4*(uint64(f.unit)+uint64(n))); err == nil && offset != ^uint32(0) {
-			frame.File = t.string(t.files + uint64(offset))
+// frames describes a place in a function: the calls that the compiler put in
+// line there, innermost first, and the function itself.
+func (t *table) frames(f function, pc uint64) (frames []Frame) {
+	const maxInlined = 30
+	for {
+		frame := Frame{Function: f.name}
+		if line, ok := t.value(f.line, f.entry, pc); ok {
+			frame.Line = int(line)
 		}
+		if n, ok := t.value(f.file, f.entry, pc); ok && n >= 0 {
+			if offset, err := t.u32(t.units + 4*(uint64(f.unit)+uint64(n))); err == nil && offset != ^uint32(0) {
+				frame.File = t.string(t.files + uint64(offset))
+			}
+		}
+		inlined, parent, ok := t.inlined(f, pc)
+		if !ok || len(frames) == maxInlined {
+			return append(frames, frame)
+		}
+		frame.Function, pc = inlined, parent
+		frames = append(frames, frame)
 	}
-	return frame
+}
+
+// inlined returns the function whose code is in line at pc, and an address of
+// where it was called (runtime/symtabinl.go).
+func (t *table) inlined(f function, pc uint64) (name string, parent uint64, ok bool) {
+	const (
+		index = 2  // PCDATA_InlTreeIndex
+		tree  = 3  // FUNCDATA_InlTree
+		size  = 16 // of runtime.inlinedCall
+	)
+	if t.data == 0 || f.npcdata <= index || f.nfuncdata <= tree {
+		return "", 0, false
+	}
+	values, err := t.u32(f.at + fixed + 4*index)
+	offset, err2 := t.u32(f.at + fixed + 4*(uint64(f.npcdata)+tree))
+	if err != nil || err2 != nil || offset == ^uint32(0) {
+		return "", 0, false
+	}
+	n, ok := t.value(values, f.entry, pc)
+	if !ok || n < 0 {
+		return "", 0, false
+	}
+	call := t.data + uint64(offset) + size*uint64(n)
+	nameOffset, err := t.u32(call + 4)
+	parentPC, err2 := t.u32(call + 8)
+	if err != nil || err2 != nil {
+		return "", 0, false
+	}
+	name = t.string(t.names + uint64(nameOffset))
+	return name, f.entry + uint64(parentPC), name != ""
 }
 
 // A reader decodes numbers.

@@ -34,7 +34,7 @@ func (t *table) walk(p place, word func(at uint64) (uint64, bool)) (frames []Fra
 		if !ok {
 			break
 		}
-		frames = append(frames, t.frame(f, pc))
+		frames = append(frames, t.frames(f, pc)...)
 		if isTop(f.name) {
 			break
 		}
@@ -96,7 +96,8 @@ func (t *table) callerOfC(p place, word func(uint64) (uint64, bool)) (place, boo
 		if pc < t.text || pc >= t.end {
 			continue
 		}
-		if f, ok := t.find(pc); !ok || !strings.HasPrefix(f.name, "runtime.asmcgocall") || strings.HasPrefix(f.name, "runtime.asmcgocall_landingpad") {
+		f, ok := t.find(pc)
+		if !ok || !strings.HasPrefix(f.name, "runtime.asmcgocall") || strings.HasPrefix(f.name, "runtime.asmcgocall_landingpad") {
 			continue
 		}
 		depth, ok1 := word(at + 8)
@@ -106,9 +107,9 @@ func (t *table) callerOfC(p place, word func(uint64) (uint64, bool)) (place, boo
 		if !ok1 || !ok2 || !ok3 || !ok4 || low >= high || depth > high-low {
 			continue
 		}
-		sp := high - depth
-		if pc, ok = word(sp); ok {
-			return place{pc: pc, sp: sp + 8}, true
+		size, ok := t.value(f.spdelta, f.entry, pc-1)
+		if ok && size >= 0 {
+			return caller(place{sp: high - depth}, uint64(size), word)
 		}
 	}
 	return p, false

@@ -194,7 +194,7 @@ func (v view) starved() verdict {
 	if len(starved) == 0 {
 		return verdict{}
 	}
-	return busy("%s more than half the time for a CPU that others use: the CPUs are overloaded, or its priority is low. See top, and try a longer -t.", threads(starved, "waits", "wait"))
+	return busy("%s more than half the time for a CPU that others use: the CPUs are overloaded, or its priority is low. %sSee top, and try a longer -t.", threads(starved, "waits", "wait"), places(starved))
 }
 
 // goScheduler says what the threads of the Go runtime do (runtime/proc.go). When
