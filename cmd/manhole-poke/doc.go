@@ -113,8 +113,11 @@
 //   - --all: ask every armed process that you may signal.
 //   - --json: answer in JSON, for programs.
 //   - --pager: at a terminal, show long answers in $PAGER.
-//   - --restricted: forbid what reaches beyond the session: files,
-//     programs, -s. No | PROGRAM and > FILE at the terminal, no -o, -s,
+//   - --exe FILE: the symbols of a stripped program, from its unstripped twin.
+//     For print, whatis, globals, locals and set. FILE must be of the same
+//     build: the build ids are compared.
+//   - --restricted: forbid what reaches beyond the session: files, programs,
+//     -s. No | PROGRAM and > FILE at the terminal, no -o, -s, --exe,
 //     --pager and history, and none of the subcommands gops and demo.
 //     For a rule in sudoers(5), which must name this flag first: without it,
 //     running manhole-poke as root is a root shell.
@@ -162,7 +165,7 @@
 //     other-path, note-not-understood)
 //   - 5: not permitted: another user's process, a refused session, or another
 //     listener in the process's place (permission, refused, inaccessible,
-//     other-network, wrong-listener, restricted)
+//     other-network, wrong-listener, path-taken, restricted)
 //   - 6: somebody else has the session, or the process already has a gops
 //     agent (busy, path-shared, has-gops-agent)
 //   - 7: no answer in time, or none possible: the process is stopped or frozen

@@ -3,7 +3,9 @@
 package process
 
 import (
+	"os"
 	"syscall"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
@@ -86,3 +88,13 @@ func (p *Process) OpensAt(string) (same, known bool) { return false, false }
 func (p *Process) NoAnswer(reason, format string, args ...any) error {
 	return exit.Errorf(exit.Timeout, reason, format+perhapsBusy, args...)
 }
+
+// Lstat fails if nothing is at the path.
+func Lstat(path string, _ time.Duration) error {
+	_, err := os.Lstat(path)
+	return err
+}
+
+// SamePlace reports whether two paths certainly are the same, at which nothing
+// need exist yet.
+func SamePlace(a, b string) bool { return samePlace(a, b) }
