@@ -169,9 +169,9 @@
 //     other-network, wrong-listener, path-taken, restricted)
 //   - 6: somebody else has the session, or the process already has a gops
 //     agent (busy, path-shared, has-gops-agent)
-//   - 7: no answer in time, or none possible: the process is stopped or frozen
-//     (socket-not-opened, not-accepted, no-greeting, stalled, file-system,
-//     stopped, traced, frozen, demo-not-ready, gops-said-nothing)
+//   - 7: no answer in time, or none possible: the process is stopped or
+//     frozen (socket-not-opened, no-copy, not-accepted, no-greeting, stalled,
+//     file-system, stopped, traced, frozen, demo-not-ready, gops-said-nothing)
 //   - 8: the process exited, or ended the session early (exited,
 //     session-ended, hung-up, not-understood)
 //   - 9: some of several processes did not answer (some-did-not-answer)

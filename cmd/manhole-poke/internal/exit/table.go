@@ -57,6 +57,7 @@ var Table = []Row{
 	}},
 	{Timeout, "no answer in time, or none possible: the process is stopped or frozen", []string{
 		"socket-not-opened",
+		"no-copy", // of the process, from its signal handler
 		"not-accepted",
 		"no-greeting",
 		"stalled", // in the middle of an answer
