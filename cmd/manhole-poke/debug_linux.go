@@ -66,9 +66,12 @@ func (c *client) debug(args []string) error {
 	if c.exe != "" {
 		exe = c.exe
 	}
-	return c.debugger(ctx, debugger.Source{PID: copied.PID, Core: copied.Core, Exe: exe}, copied.Ended(), func(d *debugger.Debugger) string {
-		return greetingOf(copied, s.Process().String(), d)
-	})
+	err = c.debugger(ctx, debugger.Source{PID: copied.PID, Core: copied.Core, Exe: exe}, copied.Ended(), greetingOf(copied, s.Process().String()))
+	if ctx.Err() == nil {
+		copied.Close()
+		s.Leave()
+	}
+	return err
 }
 
 func noDebugger(err error) error {
@@ -76,7 +79,7 @@ func noDebugger(err error) error {
 }
 
 // greetingOf says what the debugger looks at.
-func greetingOf(c *frozen.Copy, of string, d *debugger.Debugger) string {
+func greetingOf(c *frozen.Copy, of string) string {
 	var b strings.Builder
 	n := c.Note
 	if c.PID == 0 {
@@ -134,13 +137,12 @@ func (c *client) debugCore(ctx context.Context, args []string) error {
 	if twin != "" {
 		exe = twin
 	}
-	return c.debugger(ctx, debugger.Source{Core: c.core, Exe: exe}, nil, func(*debugger.Debugger) string {
-		return fmt.Sprintf("The core file %s of process %s, with %s. It has all that was in its memory, secrets too.\nhelp lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.", c.core, info.Name, exe)
-	})
+	return c.debugger(ctx, debugger.Source{Core: c.core, Exe: exe}, nil,
+		fmt.Sprintf("The core file %s of process %s, with %s. It has all that was in its memory, secrets too.\nhelp lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.", c.core, info.Name, exe))
 }
 
 // debugger runs Delve's commands, typed or from standard input.
-func (c *client) debugger(ctx context.Context, source debugger.Source, ended <-chan struct{}, greeting func(*debugger.Debugger) string) error {
+func (c *client) debugger(ctx context.Context, source debugger.Source, ended <-chan struct{}, greeting string) error {
 	out := io.Writer(c.stdout)
 	if isTerminal(c.stdout) {
 		v := printable.NewWriter(out)
@@ -176,7 +178,7 @@ func (c *client) debugger(ctx context.Context, source debugger.Source, ended <-c
 		}()
 	}
 	if isTerminal(c.stdin) && isTerminal(c.stdout) {
-		if err := c.print(printable.Text(greeting(d))); err != nil {
+		if err := c.print(printable.Text(greeting)); err != nil {
 			return err
 		}
 		return c.debugTyped(ctx, d)

@@ -132,15 +132,6 @@ func (d *Debugger) End() {
 // IsInterrupted reports whether an error of Run is due to Interrupt.
 func IsInterrupted(err error) bool { return errors.Is(err, errInterrupted) }
 
-// Goroutines counts the goroutines, up to a limit.
-func (d *Debugger) Goroutines(limit int) int {
-	all, _, err := d.client.ListGoroutines(0, limit)
-	if err != nil {
-		return 0
-	}
-	return len(all)
-}
-
 // Complete offers words for the one that ends at pos, as [lineedit.Config] wants
 // them: names of commands, and of local variables.
 func (d *Debugger) Complete(line string, pos int) (head string, words []string, tail string) {
