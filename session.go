@@ -337,6 +337,8 @@ func (s *session) serve(ctx context.Context) (kind string, err error) {
 		Greeting: s.greeting(),
 		Idle:     s.m.idleTimeout,
 		ReadOnly: s.m.readOnly,
+		PeerPID:  s.peer.PID,
+		MayDebug: s.peer.admitted(false),
 		Path:     s.path,
 		Signal:   signame.ForKill(s.m.sig),
 		Commands: programCommands(),

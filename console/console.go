@@ -117,6 +117,12 @@ type Config struct {
 	Idle time.Duration
 	// ReadOnly leaves only the commands that observe.
 	ReadOnly bool
+	// PeerPID is the PID of the peer, which may trace a copy of the process; 0 if
+	// it is not known.
+	PeerPID int
+	// MayDebug is why the peer may not have what is in the memory of the process,
+	// or nil.
+	MayDebug error
 	// Path of the socket and Signal that opens it, such as "USR2", for the
 	// lines that show how to fetch binary answers. Empty means lazy's defaults.
 	Path, Signal string

@@ -39,7 +39,8 @@ func (a answerWriter) Write(b []byte) (int, error) {
 		a.s.midLine = b[len(b)-1] != '\n'
 	}
 	if a.s.framed {
-		return frame.Writer{W: a.s.output, Kind: frame.Output, ID: a.s.id()}.Write(b)
+		a.s.frame.ID = a.s.id()
+		return a.s.frame.Write(b)
 	}
 	return a.s.output.Write(b)
 }

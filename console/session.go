@@ -26,6 +26,7 @@ type session struct {
 	in       *input
 	requests *requests // read from in, if framed
 	output   *output
+	frame    frame.Writer    // of answers, to output, if framed
 	out      *bufio.Writer   // of answers, to output; flushed after every command
 	midLine  bool            // whether what was sent ends in the middle of a line
 	work     *work           // what is being answered
@@ -52,6 +53,7 @@ func start(ctx context.Context, conn Conn, cfg Config) (s *session, end func()) 
 		in:     &input{ctx: ctx, conn: conn, idle: cfg.Idle},
 		output: &output{ctx: ctx, cancel: cancel, conn: conn},
 	}
+	s.frame = frame.Writer{W: s.output, Kind: frame.Output}
 	s.out = bufio.NewWriter(answerWriter{s})
 	return s, func() {
 		// Where the scheduler is saturated it may be seconds until that function

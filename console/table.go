@@ -48,6 +48,8 @@ func actions() map[string]action {
 		"metrics":    {run: metric},
 		"fds":        {run: descriptors},
 		"pprof":      {run: profiles},
+		"freeze":     {run: freezeCopy, changes: true},
+		"core":       {run: core, changes: true},
 		"version":    {run: version},
 		"buildinfo":  {run: buildinfo},
 		"binary":     {run: binaryDump},
@@ -59,6 +61,7 @@ func actions() map[string]action {
 		"setgc":      {run: setgc, changes: true},
 		"memlimit":   {run: memlimit, changes: true},
 		"maxprocs":   {run: maxprocs, changes: true},
+		"set":        {run: set, changes: true},
 		"help":       {run: help},
 		"quit":       {run: quit},
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestSeveralHostile(t *testing.T) {
 		command, want string
 		why           string
 	}{
-		{false, "stats", "\n" + good.PID, "did not answer within 500ms, while others waited"},
+		{false, "stats", "\n" + good.PID, "did not answer within 500ms, while others did"},
 		{false, "stack", "select (no cases)", "did not answer within 500ms"},
 		{true, "stats", `"goroutines":`, ""},
 		{true, "stack", `"state":"select (no cases)"`, ""},
@@ -67,6 +68,23 @@ func TestSeveralSilent(t *testing.T) {
 	if left, _ := filepath.Glob(dir + "/.*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// A process that does not answer is given up on in the end, whatever it was
+// asked.
+func TestSeveralGivenUp(t *testing.T) {
+	var all sync.WaitGroup
+	for _, flags := range [][]string{{"--json"}, {"-o", filepath.Join(t.TempDir(), "x")}} {
+		good, bad := poketest.Start(t, "armed"), poketest.Start(t, "hostile")
+		cmd := poketest.Command(t, nil, append(flags, "-t", "500ms", bad.PID, good.PID, "silence")...)
+		all.Go(func() {
+			said, _ := cmd.CombinedOutput()
+			if s := poketest.StatusOf(cmd); s != exit.Partial || !strings.Contains(string(said), "did not answer within 3") {
+				t.Errorf("%q: status %d, %s", flags, s, said)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // Answers without end take a limited amount of memory together, and those of
@@ -162,15 +180,23 @@ func TestNothingLeft(t *testing.T) {
 		args = append(args, strconv.Itoa(1<<22+1+n)) // more than any PID
 	}
 	args = append(args, "block")
-	// In the foreground, timeout sends the signal once: a second one is obeyed at once.
-	for _, script := range []string{"ulimit -n 64", "exec 1>&- 2>&-"} {
-		cmd := lazytest.Wrap(poketest.Command(t, nil, args...), "sh", "-c", script+`; exec timeout --foreground -s TERM 5 "$@"`, "sh")
-		if cmd.Run(); cmd.ProcessState.Success() {
-			t.Error(script, "it succeeded")
-		}
-		empty(script)
+	cmd := lazytest.Wrap(poketest.Command(t, nil, args...), "sh", "-c", `ulimit -n 64; exec "$@"`, "sh")
+	if cmd.Run(); cmd.ProcessState.Success() {
+		t.Error("it made all files")
 	}
-	cmd := poketest.Command(t, nil, "-o", filepath.Join(dir, "x"), g.PID, "block")
+	empty("few descriptors")
+
+	// Each is ended by one signal: a second one is obeyed at once.
+	cmd = lazytest.Wrap(poketest.Command(t, nil, args...), "sh", "-c", `exec 1>&- 2>&-; exec "$@"`, "sh")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lazytest.Eventually(t, "all files are made", func() bool { left, _ := os.ReadDir(dir); return len(left) == 2001 })
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	empty("no output")
+
+	cmd = poketest.Command(t, nil, "-o", filepath.Join(dir, "x"), g.PID, "block")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

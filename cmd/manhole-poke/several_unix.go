@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/outfile"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
@@ -139,12 +140,14 @@ func (q *several) ask(ctx context.Context, i int) error {
 	q.sessions[i] = s
 	q.mu.Unlock()
 	q.printer.Began(i, s.Process().PID, s.Process().Name)
+	inspector := q.inspector(s)
+	defer inspector.Release()
 	for _, query := range q.queries {
 		a := answer.Answer{}
 		sink := session.Sink{}
 		switch {
 		case q.files != nil:
-			sink.Out = q.files[i]
+			sink.Out = &heard{w: q.files[i], heard: func() { q.printer.Heard(i) }}
 		case s.IsBinary(query.Line):
 			a.Failed = "the answer is binary; try -o FILE, which makes one for each process"
 			q.printer.Answered(i, a)
@@ -153,22 +156,23 @@ func (q *several) ask(ctx context.Context, i int) error {
 			a.Held = q.budget.Buffer()
 			sink.Out = &heard{w: a.Held, heard: func() { q.printer.Heard(i) }}
 		}
-		if a.Failed, err = s.Do(query.Sent, sink); err != nil {
+		if a.Failed, err = inspector.Start(query.Sent).Wait(sink); err != nil {
 			return err
 		}
 		q.printer.Answered(i, a)
 	}
+	inspector.Release()
 	s.Leave()
 	return nil
 }
 
 // giveUp ends the session with a process that withholds the answers of others.
-func (q *several) giveUp(i int) {
+func (q *several) giveUp(i int, silent time.Duration) {
 	q.mu.Lock()
 	s := q.sessions[i]
 	q.mu.Unlock()
 	if s != nil {
-		s.Abort(exit.Errorf(exit.Timeout, "stalled", "%s did not answer within %v, while others waited; it may be too busy: try a longer -t, or ask it alone", s.Process(), q.timeout))
+		s.Abort(exit.Errorf(exit.Timeout, "stalled", "%s did not answer within %v, while others did; it may be too busy: try a longer -t, or ask it alone", s.Process(), silent.Round(time.Millisecond)))
 	}
 }
 
@@ -195,7 +199,7 @@ func (c *client) queries(lines []string) (all []answer.Query) {
 		if c.out != "" {
 			all = append(all, answer.Verbatim(line))
 		} else {
-			all = append(all, answer.NewQuery(line, c.json, commands.Builtin()))
+			all = append(all, answer.NewQuery(line, c.json, inspect.Merge(commands.Builtin())))
 		}
 	}
 	return all

@@ -16,6 +16,7 @@ const (
 	Memory  = "What eats memory?"
 	Leaks   = "What leaks?"
 	Waiting = "What does it wait for?"
+	Holds   = "What does it hold?"
 	About   = "What is it made of?"
 	Change  = "Change it"
 	Program = "The program's own"
@@ -24,13 +25,13 @@ const (
 
 // Topics returns the topics in the order of help.
 func Topics() []string {
-	return []string{Doing, CPU, Memory, Leaks, Waiting, About, Change, Program, Session}
+	return []string{Doing, CPU, Memory, Leaks, Waiting, Holds, About, Change, Program, Session}
 }
 
 // Builtin returns the commands that every session has, in the order of help. A
 // session that only observes lacks those that change something.
 func Builtin() []frame.Command {
-	return slices.Concat(observing(), profiling(), describing(), changing(), session())
+	return slices.Concat(observing(), profiling(), holding(), describing(), changing(), session())
 }
 
 var filters = []frame.Option{
@@ -275,6 +276,21 @@ func changing() []frame.Command {
 			Notes: []string{"What the garbage collector started for a large N, one goroutine each (not in stats) and many threads, " +
 				"stays when N is small again."},
 			Example: "maxprocs 4",
+		},
+		{
+			Name: "set", Usage: "NAME -at ADDRESS ...", Topic: Change,
+			What: "set a package variable: bool, number or time.Duration",
+			Args: []frame.Arg{{Name: "NAME"}},
+			Options: []frame.Option{
+				{Name: "at", Arg: "ADDRESS", What: "where it is"},
+				{Name: "type", Arg: "TYPE", What: "its type", Values: []string{"bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time.Duration"}},
+				{Name: "old", Arg: "VALUE", What: "what it is now; a Duration is in nanoseconds"},
+				{Name: "new", Arg: "VALUE", What: "what it is to be"},
+			},
+			Notes: []string{"manhole-poke PID set NAME VALUE finds address, type and old value by itself. " +
+				"Only variables in the data and bss segments of the program can be set, and only if they still have the old value. " +
+				"It is logged. Linux only (amd64 and arm64)."},
+			Example: "set main.verbose -at 0x5d1f2c -type bool -old false -new true",
 		},
 	}
 }

@@ -118,6 +118,10 @@ type Progress struct {
 	What    string `json:"what"`
 	Seconds int    `json:"seconds"` // that it takes in all
 	Left    int    `json:"left"`    // of these; 0 is the end
+	// Size is how many bytes there will be in all, and Done how many there are,
+	// of what is not counted in seconds.
+	Size int64 `json:"size,omitempty"`
+	Done int64 `json:"done,omitempty"`
 }
 
 // MaxPayload is the largest payload, in bytes.
@@ -137,25 +141,31 @@ type Frame struct {
 
 // Write writes a frame in one call of w.Write.
 func Write(w io.Writer, f Frame) error {
-	b := make([]byte, headerSize, headerSize+len(f.Payload))
-	b[0] = byte(f.Kind)
-	binary.BigEndian.PutUint32(b[1:], f.ID)
-	binary.BigEndian.PutUint32(b[5:], uint32(len(f.Payload)))
-	_, err := w.Write(append(b, f.Payload...))
+	_, err := w.Write(appendTo(make([]byte, 0, headerSize+len(f.Payload)), f))
 	return err
 }
 
-// A Writer sends what is written to it as frames of one kind and ID.
+func appendTo(b []byte, f Frame) []byte {
+	b = append(b, byte(f.Kind))
+	b = binary.BigEndian.AppendUint32(b, f.ID)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(f.Payload)))
+	return append(b, f.Payload...)
+}
+
+// A Writer sends what is written to it as frames of one kind and ID. It keeps a
+// buffer for the largest of them.
 type Writer struct {
 	W    io.Writer
 	Kind Kind
 	ID   uint32
+	buf  []byte
 }
 
-func (w Writer) Write(p []byte) (n int, err error) {
+func (w *Writer) Write(p []byte) (n int, err error) {
 	for n < len(p) {
 		part := p[n:min(len(p), n+MaxPayload)]
-		if err := Write(w.W, Frame{w.Kind, w.ID, part}); err != nil {
+		w.buf = appendTo(w.buf[:0], Frame{w.Kind, w.ID, part})
+		if _, err := w.W.Write(w.buf); err != nil {
 			return n, err
 		}
 		n += len(part)

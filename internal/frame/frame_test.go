@@ -41,7 +41,7 @@ func TestReadWrite(t *testing.T) {
 func TestWriter(t *testing.T) {
 	var b bytes.Buffer
 	text := bytes.Repeat([]byte("0123456789"), MaxPayload/4)
-	if n, err := (Writer{&b, Output, 7}).Write(text); n != len(text) || err != nil {
+	if n, err := (&Writer{W: &b, Kind: Output, ID: 7}).Write(text); n != len(text) || err != nil {
 		t.Fatal(n, err)
 	}
 	var got []byte

@@ -41,12 +41,18 @@ const backlog = sockfile.Backlog
 //lint:ignore U1000 The assembly uses it.
 const tag = ringtag.Value
 
+// copyTag is for the assembly as well: a signal with this value asks for a copy.
+//
+//lint:ignore U1000 The assembly uses it.
+const copyTag = ringtag.Copy
+
 const signals = 65 // 0 is none
 
 // memory is all that the handler touches. It is static, because the handler has
 // no other way to it, and holds nothing that the garbage collector looks at.
 type memory struct {
 	next        uintptr        // the handler that was installed before
+	copier      uintptr        // makes a copy of the process (freeze.Offer), or 0
 	text, etext uintptr        // see ChooseThread
 	dev, ino    uint64         // of fd
 	forwardTo   [signals]int32 // for each signal the thread that calls next, see ChooseThread
@@ -89,8 +95,9 @@ type Handler struct {
 
 // Install puts the handler in front of the Go runtime's, armed with a socket
 // that it is to bind to path. It fails, and changes nothing, unless the runtime
-// handles the signal and some thread lets it through.
-func Install(sig syscall.Signal, path string, sock int) (*Handler, error) {
+// handles the signal and some thread lets it through. copier is what freeze.Offer
+// returned, or 0 for a process of which the signal makes no copies.
+func Install(sig syscall.Signal, path string, sock int, copier uintptr) (*Handler, error) {
 	old, err := runtimeAction(sig)
 	if err != nil {
 		return nil, err
@@ -101,6 +108,7 @@ func Install(sig syscall.Signal, path string, sock int) (*Handler, error) {
 	if old.handler != handlerPC { // else it is still there, see Restore
 		mem.next = old.handler
 	}
+	mem.copier = copier
 	mem.text, mem.etext = text, etext
 	mem.pid = int32(unix.Getpid())
 	mem.sig, mem.passed = int32(sig), 0

@@ -58,7 +58,16 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME, $0-0
 	JNE	untagged
 	MOVQ	$const_tag, AX
 	CMPQ	SI_VALUE(R13), AX
+	JEQ	tagged
+	MOVQ	$const_copyTag, AX
+	CMPQ	SI_VALUE(R13), AX
 	JNE	ring
+	MOVQ	memory_copier(BX), AX
+	TESTQ	AX, AX
+	JEQ	return
+	JMP	AX
+
+tagged:
 	MOVL	$1, R9
 	JMP	ring
 

@@ -61,7 +61,16 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	$const_tag, R4
 	MOVD	SI_VALUE(R20), R5
 	CMP	R4, R5
+	BEQ	tagged
+	MOVD	$const_copyTag, R4
+	CMP	R4, R5
 	BNE	ring
+	MOVD	memory_copier(R22), R4
+	CBZ	R4, return
+	MOVD	R21, R14
+	JMP	(R4)
+
+tagged:
 	MOVD	$1, R25
 	B	ring
 

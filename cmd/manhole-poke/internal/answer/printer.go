@@ -21,9 +21,10 @@ type Printer struct {
 	// Quiet is how long a process may say nothing while another one's answer
 	// waits for its, to be shown together.
 	Quiet time.Duration
-	// GiveUp is called with the number of a process for which the others waited
-	// so long; it should end soon. It may be called more than once.
-	GiveUp func(process int)
+	// GiveUp is called with the number of a process that was silent for too long
+	// after others had answered, and how long that is; it should end soon. It may
+	// be called more than once.
+	GiveUp func(process int, silent time.Duration)
 
 	queries []Query
 	show    func(w io.Writer, replies []Reply, it item)
@@ -32,8 +33,10 @@ type Printer struct {
 	mu      sync.Mutex
 	replies []Reply
 	ended   []bool
-	heard   []time.Time // of each process: when it last said much, or began
-	first   []time.Time // of each query: when it was answered first
+	heard   []time.Time     // of each process: when it last said much, or began
+	asked   []time.Time     // of each process: since when it has been at its current query
+	first   []time.Time     // of each query: when it was answered first
+	took    []time.Duration // of each query: the longest that an answer took
 	items   []item
 	behind  time.Time // since when something could be shown but for its place
 }
@@ -48,8 +51,9 @@ type item struct {
 // NewPrinter returns a printer for the replies, which name the processes.
 func NewPrinter(queries []Query, asJSON bool, replies []Reply) *Printer {
 	p := &Printer{
-		GiveUp: func(int) {}, Quiet: time.Hour, queries: queries, changed: make(chan struct{}, 1),
-		replies: replies, ended: make([]bool, len(replies)), heard: make([]time.Time, len(replies)), first: make([]time.Time, len(queries)),
+		GiveUp: func(int, time.Duration) {}, Quiet: time.Hour, queries: queries, changed: make(chan struct{}, 1),
+		replies: replies, ended: make([]bool, len(replies)), heard: make([]time.Time, len(replies)), asked: make([]time.Time, len(replies)),
+		first: make([]time.Time, len(queries)), took: make([]time.Duration, len(queries)),
 	}
 	all := make([]int, len(replies))
 	for k := range replies {
@@ -83,6 +87,7 @@ func (p *Printer) Began(process, pid int, name string) {
 	defer p.mu.Unlock()
 	p.replies[process].PID, p.replies[process].Name = pid, name
 	p.heard[process] = time.Now()
+	p.asked[process] = p.heard[process]
 }
 
 // Heard says that a process is not silent.
@@ -97,11 +102,15 @@ func (p *Printer) Answered(process int, a Answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := &p.replies[process]
-	if i := len(r.Answers); p.first[i].IsZero() {
-		p.first[i] = time.Now()
+	now := time.Now()
+	if i := len(r.Answers); a.Failed == "" { // a failure says nothing about how long it takes
+		if p.first[i].IsZero() {
+			p.first[i] = now
+		}
+		p.took[i] = max(p.took[i], now.Sub(p.asked[process]))
 	}
 	r.Answers = append(r.Answers, a)
-	p.heard[process] = time.Now()
+	p.heard[process], p.asked[process] = now, now
 	p.wake()
 }
 
@@ -230,28 +239,41 @@ func (p *Printer) split(it item) (ready, wait []int) {
 	return ready, wait
 }
 
+// patience returns how long a process may be silent after another has answered
+// the query. How long stats and stack take is known. What another command does
+// may take longer in one process than in others, whose answers are shown at
+// once.
+func (p *Printer) patience(query int) time.Duration {
+	if p.queries[query].layout != concat {
+		return p.Quiet
+	}
+	return 6*p.Quiet + p.took[query]
+}
+
 // late reports whether others have waited long enough for the answer of a
 // process to a query.
 func (p *Printer) late(process, query int) bool {
-	return query >= 0 && p.silent(p.heard[process]) && p.silent(p.first[query])
+	if query < 0 || IsStream(p.queries[query].Line) {
+		return false
+	}
+	d := p.patience(query)
+	return passed(p.heard[process], d) && passed(p.first[query], d)
 }
 
-func (p *Printer) silent(since time.Time) bool { return !since.IsZero() && time.Since(since) > p.Quiet }
+func passed(since time.Time, d time.Duration) bool { return !since.IsZero() && time.Since(since) > d }
 
-// giveUp gives up on the processes for whose answer to stats or stack, which do
-// not take long, the others have waited.
+// giveUp gives up on the processes that are late.
 func (p *Printer) giveUp() {
+	late := map[int]time.Duration{}
 	p.mu.Lock()
-	var all []int
 	for k := range p.replies {
-		i := len(p.replies[k].Answers)
-		if !p.ended[k] && i < len(p.queries) && p.queries[i].layout != concat && p.late(k, i) {
-			all = append(all, k)
+		if i := len(p.replies[k].Answers); !p.ended[k] && i < len(p.queries) && p.late(k, i) {
+			late[k] = p.patience(i)
 		}
 	}
 	p.mu.Unlock()
-	for _, k := range all {
-		p.GiveUp(k)
+	for k, d := range late {
+		p.GiveUp(k, d)
 	}
 }
 
@@ -259,7 +281,7 @@ func (p *Printer) giveUp() {
 func (p *Printer) IsSilent(process int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.silent(p.heard[process])
+	return passed(p.heard[process], p.Quiet)
 }
 
 // collect takes the texts of answers out of their buffers.

@@ -15,7 +15,7 @@ import (
 func started(t *testing.T, giveUp func(*Printer, int), asJSON bool, lines ...string) (p *Printer, shown *lazytest.Buffer, end func() error) {
 	p = NewPrinter(queries(lines...), asJSON, []Reply{{PID: 1}, {PID: 2}})
 	p.Quiet = 10 * time.Second
-	p.GiveUp = func(k int) { giveUp(p, k) }
+	p.GiveUp = func(k int, _ time.Duration) { giveUp(p, k) }
 	shown = new(lazytest.Buffer)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := make(chan error, 1)
@@ -116,6 +116,47 @@ func TestPrinterGivesUp(t *testing.T) {
 		}
 		if err := end(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Of a command of which nobody knows how long it takes, what it took elsewhere
+// counts; a failure does not, and watch and tail have no end.
+func TestPrinterPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		given := false
+		p, shown, end := started(t, func(p *Printer, k int) {
+			given = true
+			p.Ended(k, errors.New("silent"))
+		}, false, "pprof-cpu 30s -top")
+		p.Began(0, 1, "good")
+		p.Began(1, 2, "bad")
+		time.Sleep(30 * time.Second)
+		p.Answered(0, text("x\n"))
+		p.Ended(0, nil)
+		time.Sleep(80 * time.Second)
+		shows(t, shown, "==> process 1 (good) <==\nx\n")
+		p.Heard(1)
+		time.Sleep(80 * time.Second)
+		if synctest.Wait(); given {
+			t.Error("given up early")
+		}
+		time.Sleep(20 * time.Second)
+		if err := end(); err != nil || !given {
+			t.Error(given, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		for line, a := range map[string]Answer{"tail": text("x\n"), "version": {Failed: "no such command"}} {
+			p, _, end := started(t, func(*Printer, int) { t.Error("given up: " + line) }, false, line)
+			p.Began(0, 1, "good")
+			p.Began(1, 2, "busy")
+			p.Answered(0, a)
+			p.Ended(0, nil)
+			time.Sleep(time.Hour)
+			if err := end(); err == nil {
+				t.Error("it ended")
+			}
 		}
 	})
 }

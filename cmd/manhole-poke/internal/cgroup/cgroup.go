@@ -25,7 +25,7 @@ type Membership struct{ unified, freezer, cpu string }
 
 // Of returns the membership of a process, which is empty if it cannot be read.
 func Of(pid int) (m Membership) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	text, err := procfs.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return m
 	}
@@ -37,6 +37,9 @@ func Of(pid int) (m Membership) {
 		}
 		for _, mount := range mounts {
 			dir := filepath.Join(root, mount, path)
+			if !strings.HasPrefix(dir, root+"/") { // it begins with /.., in a cgroup namespace
+				continue
+			}
 			if _, err := os.Lstat(filepath.Join(dir, file)); err == nil {
 				return dir
 			}
@@ -52,10 +55,10 @@ func Of(pid int) (m Membership) {
 // Frozen returns the directory of the cgroup by which the process is frozen, its
 // own or an ancestor; or "".
 func (m Membership) Frozen() string {
-	if text, err := os.ReadFile(m.unified + "/cgroup.events"); m.unified != "" && err == nil && procfs.ParseCounts(text)["frozen"] == 1 {
+	if text, err := procfs.ReadFile(m.unified + "/cgroup.events"); m.unified != "" && err == nil && procfs.ParseCounts(text)["frozen"] == 1 {
 		return outermost(m.unified, "cgroup.freeze", "1")
 	}
-	if text, err := os.ReadFile(m.freezer + "/freezer.state"); m.freezer != "" && err == nil && strings.TrimSpace(string(text)) != "THAWED" {
+	if text, err := procfs.ReadFile(m.freezer + "/freezer.state"); m.freezer != "" && err == nil && strings.TrimSpace(string(text)) != "THAWED" {
 		return outermost(m.freezer, "freezer.self_freezing", "1")
 	}
 	return ""
@@ -66,7 +69,7 @@ func (m Membership) Frozen() string {
 func outermost(dir, file, value string) string {
 	found := dir
 	for ; strings.HasPrefix(dir, root+"/"); dir = filepath.Dir(dir) {
-		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil && strings.TrimSpace(string(text)) == value {
+		if text, err := procfs.ReadFile(filepath.Join(dir, file)); err == nil && strings.TrimSpace(string(text)) == value {
 			found = dir
 		}
 	}
@@ -92,7 +95,7 @@ func (m Membership) Quotas() map[string]Quota {
 	quotas := map[string]Quota{}
 	for _, dir := range []string{m.cpu, m.unified} {
 		for ; strings.HasPrefix(dir, root+"/"); dir = filepath.Dir(dir) {
-			text, err := os.ReadFile(dir + "/cpu.stat")
+			text, err := procfs.ReadFile(dir + "/cpu.stat")
 			if c := procfs.ParseCounts(text); err == nil && c["nr_periods"] > 0 {
 				quotas[dir] = Quota{c["nr_throttled"], c["nr_periods"]}
 			}
@@ -106,7 +109,7 @@ func (m Membership) Quotas() map[string]Quota {
 // known.
 func (m Membership) Pressure() float64 {
 	for _, file := range []string{m.unified + "/memory.pressure", "/proc/pressure/memory"} {
-		text, err := os.ReadFile(file)
+		text, err := procfs.ReadFile(file)
 		if err != nil {
 			continue
 		}

@@ -97,22 +97,39 @@ func files(mark, prefix string) (names []string) {
 	if where == "" {
 		where = "."
 	}
-	entries, err := os.ReadDir(where)
+	d, err := os.Open(where)
 	if err != nil {
 		return nil
 	}
+	defer d.Close()
+	st, err := d.Stat()
+	if err != nil {
+		return nil
+	}
+	shared := st.Mode()&0o002 != 0
+	entries, _ := d.ReadDir(maxEntries)
 	for _, e := range entries {
 		name := e.Name()
 		if !strings.HasPrefix(name, base) || !typeable(name) || name[0] == '.' && base == "" {
 			continue
 		}
-		if info, err := os.Stat(filepath.Join(where, name)); err == nil && info.IsDir() {
+		isDir := e.IsDir()
+		// A symlink of another user's may lead to a file system that never answers.
+		if e.Type() == os.ModeSymlink && !shared {
+			info, err := os.Stat(filepath.Join(where, name))
+			isDir = err == nil && info.IsDir()
+		}
+		if isDir {
 			name += "/"
 		}
 		names = append(names, mark+dir+name)
 	}
+	slices.Sort(names)
 	return names
 }
+
+// maxEntries is how much of a directory is looked at.
+const maxEntries = 10_000
 
 // ExpandHome replaces a leading "~/" by the home directory, as shells do.
 func ExpandHome(name string) string {

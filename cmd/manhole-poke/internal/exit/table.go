@@ -47,6 +47,7 @@ var Table = []Row{
 		"inaccessible", // the process or its root directory cannot be inspected
 		"other-network",
 		"wrong-listener",
+		"path-taken", // by what is no socket, or not the process's
 		"restricted", // by --restricted
 	}},
 	{Busy, "somebody else has the session, or the process already has a gops agent", []string{

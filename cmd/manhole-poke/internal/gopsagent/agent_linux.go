@@ -21,6 +21,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/safepath"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
@@ -75,11 +76,11 @@ var errOver = errors.New("the time is over")
 // checkUserNamespace fails if the kernel shows other users as this one: in a
 // user namespace, all that are not mapped, user_namespaces(7).
 func checkUserNamespace() error {
-	overflow, err := os.ReadFile("/proc/sys/kernel/overflowuid")
+	overflow, err := procfs.ReadFile("/proc/sys/kernel/overflowuid")
 	if err != nil || strings.TrimSpace(string(overflow)) != strconv.Itoa(os.Geteuid()) {
 		return nil
 	}
-	all, err := os.ReadFile("/proc/self/uid_map")
+	all, err := procfs.ReadFile("/proc/self/uid_map")
 	if fields := strings.Fields(string(all)); err == nil && len(fields) == 3 && fields[2] == "4294967295" {
 		return nil
 	}

@@ -3,6 +3,7 @@
 package outfile
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -144,12 +145,28 @@ func (f *File) openDirect(ctx context.Context, seen safepath.Info) (err error) {
 
 var errChanged = errors.New("changed")
 
-// Write implements io.Writer.
-func (f *File) Write(p []byte) (int, error) {
-	n, err := f.f.Write(p)
-	f.size += int64(n)
+// Write implements io.Writer. Blocks of zeros become holes in the file.
+func (f *File) Write(p []byte) (n int, err error) {
+	if f.direct {
+		n, err = f.f.Write(p)
+		f.size += int64(n)
+		return n, err
+	}
+	for n < len(p) && err == nil {
+		part := p[n:min(len(p), n+block-int(f.size%block))]
+		wrote := len(part)
+		if wrote < block || !bytes.Equal(part, zeros[:]) {
+			wrote, err = f.f.WriteAt(part, f.size)
+		}
+		n += wrote
+		f.size += int64(wrote)
+	}
 	return n, err
 }
+
+const block = 4096 // of most file systems
+
+var zeros [block]byte
 
 // Name returns the name given to Create.
 func (f *File) Name() string { return f.name }
@@ -161,6 +178,9 @@ func (f *File) Size() int64 { return f.size }
 // stays in a temporary file, which the error names.
 func (f *File) Commit() error {
 	err := f.copyAttributes()
+	if err == nil && !f.direct {
+		err = f.f.Truncate(f.size) // it may end with a hole
+	}
 	if closed := f.close(); err == nil {
 		err = closed
 	}

@@ -11,8 +11,12 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -41,6 +45,7 @@ func roles() lazytest.Roles {
 		"ignoring", "with gops's agent", "for USR1", "unarmed", "without a note", "from the future", "with another's note", "with a planted note", "with many notes", "with a note for SIGTERM",
 		"armed", "deaf", "dying when rung", "refusing", "busy", "hanging up", "hanging up at first", "hanging up on the script",
 		"silent", "closing", "dying in the session", "hostile", "refusing for ever",
+		"with a silent file system", "with a note on a silent file system", "with a leased note", "with many descriptors", "with many threads",
 	} {
 		all[role] = func() { play(role) }
 	}
@@ -58,7 +63,9 @@ func socketPath() string {
 // EndWithInput ends a role with its standard input.
 func EndWithInput() {
 	io.Copy(io.Discard, os.Stdin)
-	os.Remove(socketPath())
+	if !silent.Load() {
+		os.Remove(socketPath())
+	}
 	os.Exit(0)
 }
 
@@ -169,7 +176,20 @@ func playSignalled(role, path string) {
 	case "with a note for SIGTERM":
 		hold(armednote.Prefix, string(armednote.Note{PID: os.Getpid(), Signal: int(syscall.SIGTERM), Path: path}.Text("SIGTERM")))
 		signal.Notify(rings, syscall.SIGTERM)
+	case "with a leased note":
+		lease(hold(armednote.Prefix, note))
+	case "with a note on a silent file system":
+		mountSilent(filepath.Dir(path))
+		unix.Unmount(filepath.Dir(path), unix.MNT_DETACH) // so that its name begins there
 	default:
+		switch role {
+		case "with a silent file system":
+			mountSilent(filepath.Dir(path))
+		case "with many descriptors":
+			takeDescriptors(100_000)
+		case "with many threads":
+			takeThreads(20_000)
+		}
 		hold("unrelated", "x")
 		hold(armednote.Prefix+"-1", note)
 	}
@@ -324,4 +344,52 @@ func annoy(line string, id uint32, c *net.UnixConn) bool {
 		time.Sleep(pause)
 	}
 	return true
+}
+
+// lease makes whoever opens the file wait until this process gives way, which it
+// does not, fcntl(2).
+func lease(fd int) {
+	// memfd_create(2) itself does not count as an open for writing.
+	again, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		panic(err)
+	}
+	unix.Close(fd)
+	if _, err := unix.FcntlInt(uintptr(again), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		panic(err)
+	}
+}
+
+// takeDescriptors takes n descriptors, or as many as it may.
+func takeDescriptors(n int) {
+	limit := unix.Rlimit{Cur: uint64(n), Max: uint64(n)}
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+		limit.Cur = limit.Max
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	}
+	const spare = 10
+	for range min(n, int(limit.Max)) {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			break
+		}
+		if fd+spare >= int(limit.Max) {
+			break
+		}
+	}
+}
+
+func takeThreads(n int) {
+	debug.SetMaxThreads(2 * n)
+	var all sync.WaitGroup
+	for range n {
+		all.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			all.Done()
+			unix.Pause()
+		}()
+	}
+	all.Wait()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -25,43 +24,62 @@ func (p *Process) readArmedNote() {
 }
 
 func (p *Process) readDescriptors() {
+	candidates := 0
+	all := p.eachDescriptor(func(name, link string) bool {
+		if !strings.HasPrefix(link, "/memfd:"+armednote.Prefix) {
+			return true
+		}
+		if candidates++; candidates > maxCandidates {
+			p.ArmedNoteErr = fmt.Errorf("it has more than %d of them", maxCandidates)
+			return false
+		}
+		n, err := p.readMemfd(name)
+		switch {
+		case errors.Is(err, errPlanted):
+		case err != nil:
+			p.ArmedNoteErr = err
+		case !sighandler.Usable(syscall.Signal(n.Signal)):
+			p.ArmedNoteErr = fmt.Errorf("nothing can be armed for %s", signame.Name(syscall.Signal(n.Signal)))
+		case n.PID == p.NSPid: // not one inherited from a parent
+			p.ArmedNote, p.ArmedNoteErr, p.DescriptorsRead = &n, nil, true
+			return false
+		}
+		return true
+	})
+	p.DescriptorsRead = p.DescriptorsRead || all
+}
+
+// maxDescriptors bounds how many descriptors of one process are looked at.
+const maxDescriptors = 1 << 20
+
+// eachDescriptor calls f with the name below /proc and the link of every
+// descriptor, in ascending order (proc_readfd_common in fs/proc/fd.c), until it
+// returns false. It reports whether there was nothing more to see.
+func (p *Process) eachDescriptor(f func(name, link string) bool) (all bool) {
 	dir, err := os.Open(p.Proc("fd"))
 	if err != nil {
-		return // hidden, although this user may signal the process
+		return false // hidden, although this user may signal the process
 	}
 	defer dir.Close()
-	candidates := 0
-	for hidden := false; ; { // in ascending order, proc_readfd_common in fs/proc/fd.c
+	hidden := false
+	for n := 0; n < maxDescriptors; {
 		names, err := dir.Readdirnames(512)
+		n += len(names)
 		for _, name := range names {
-			link, err := os.Readlink(dir.Name() + "/" + name)
+			name = dir.Name() + "/" + name
+			link, err := os.Readlink(name)
 			if IsDenied(err) {
 				hidden = true // more users may list descriptors than read the links
 			}
-			if err != nil || !strings.HasPrefix(link, "/memfd:"+armednote.Prefix) {
-				continue
-			}
-			if candidates++; candidates > maxCandidates {
-				p.ArmedNoteErr = fmt.Errorf("it has more than %d of them", maxCandidates)
-				return
-			}
-			n, err := p.readMemfd(dir.Name() + "/" + name)
-			switch {
-			case errors.Is(err, errPlanted):
-			case err != nil:
-				p.ArmedNoteErr = err
-			case !sighandler.Usable(syscall.Signal(n.Signal)):
-				p.ArmedNoteErr = fmt.Errorf("nothing can be armed for %s", signame.Name(syscall.Signal(n.Signal)))
-			case n.PID == p.NSPid: // not one inherited from a parent
-				p.ArmedNote, p.ArmedNoteErr, p.DescriptorsRead = &n, nil, true
-				return
+			if err == nil && !f(name, link) {
+				return false
 			}
 		}
 		if err != nil {
-			p.DescriptorsRead = err == io.EOF && !hidden
-			return
+			return err == io.EOF && !hidden
 		}
 	}
+	return false
 }
 
 // maxCandidates bounds how many notes of one process are read.
@@ -74,8 +92,8 @@ var errPlanted = errors.New("made by another user")
 // dropNote takes back the note if the program has no lazy in it. One of which
 // that cannot be read keeps it, and one that is not of Go: lazy may be in a
 // library.
-func (p *Process) dropNote(b *debug.BuildInfo) {
-	if b != nil && !LinksLazy(b) {
+func (p *Process) dropNote(b *Build) {
+	if b != nil && !b.LinksLazy() {
 		p.ArmedNote = nil
 	}
 }
@@ -99,7 +117,8 @@ func (p *Process) readMemfd(name string) (armednote.Note, error) {
 	if st.Uid != 0 && int64(st.Uid) != int64(p.UID) {
 		return armednote.Note{}, errPlanted
 	}
-	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
+	// Without waiting for whoever has a lease on it (fcntl(2), F_SETLEASE).
+	f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return armednote.Note{}, err
 	}

@@ -3,7 +3,6 @@ package process
 import (
 	"os"
 	"os/user"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -66,12 +65,12 @@ type inode struct{ dev, ino uint64 }
 // A viewer is safe for concurrent use, except user.
 type viewer struct {
 	mu     sync.Mutex
-	builds map[inode]*debug.BuildInfo // nil for programs not built by Go
+	builds map[inode]*Build // nil for programs not built by Go
 	users  map[int]string
 }
 
 func newViewer() *viewer {
-	return &viewer{builds: map[inode]*debug.BuildInfo{}, users: map[int]string{}}
+	return &viewer{builds: map[inode]*Build{}, users: map[int]string{}}
 }
 
 // goSignals are signals that the Go runtime catches from the start in every
@@ -98,7 +97,7 @@ func (v *viewer) view(pid int) (*Info, bool) {
 		g.setExecutable(path)
 	}
 	if build != nil {
-		g.Go, g.Lazy = &build.GoVersion, lazyVersion(build)
+		g.Go, g.Lazy = &build.GoVersion, build.Lazy
 	}
 	p.readArmedNote()
 	p.dropNote(build)
@@ -112,7 +111,7 @@ func (v *viewer) view(pid int) (*Info, bool) {
 }
 
 // build returns nil if the executable cannot be read or was not built by Go.
-func (v *viewer) build(exe string) *debug.BuildInfo {
+func (v *viewer) build(exe string) *Build {
 	st, err := os.Stat(exe)
 	if err != nil {
 		return nil
@@ -125,7 +124,8 @@ func (v *viewer) build(exe string) *debug.BuildInfo {
 	if ok {
 		return b
 	}
-	b, _ = buildinfo.ReadFile(exe)
+	read, _ := buildinfo.ReadFile(exe)
+	b = newBuild(read)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.builds[key] = b

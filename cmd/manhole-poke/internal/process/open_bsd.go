@@ -3,7 +3,9 @@
 package process
 
 import (
+	"os"
 	"syscall"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
@@ -81,7 +83,18 @@ func (p *Process) Exited() bool {
 // these systems a process advertises none.
 func (p *Process) OpensAt(string) (same, known bool) { return false, false }
 
-// NoAnswer returns an error for a process that did not answer in time.
+// NoAnswer returns an error for a process that did not answer in time: what it
+// did not do, which the format says, and what that means.
 func (p *Process) NoAnswer(reason, format string, args ...any) error {
-	return exit.Errorf(exit.Timeout, reason, format, args...)
+	return exit.Errorf(exit.Timeout, reason, format+perhapsBusy, args...)
 }
+
+// Lstat fails if nothing is at the path.
+func Lstat(path string, _ time.Duration) error {
+	_, err := os.Lstat(path)
+	return err
+}
+
+// SamePlace reports whether two paths certainly are the same, at which nothing
+// need exist yet.
+func SamePlace(a, b string) bool { return samePlace(a, b) }

@@ -6,11 +6,9 @@ import (
 	"io/fs"
 	"math/bits"
 	"os"
-	"runtime/debug"
-	"slices"
 	"strconv"
+	"sync"
 	"syscall"
-	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
@@ -73,14 +71,36 @@ func (p *Process) inspect() error {
 	p.Signals = &Dispositions{
 		Caught:  s.Caught.Has,
 		Ignored: s.Ignored.Has,
-		Blocked: func(n int) bool { return s.Blocked.Has(n) && p.blockedEverywhere(n) },
+		Blocked: func(n int) bool {
+			// status covers only the first thread, and a signal to the process goes
+			// to any thread that does not block it.
+			return s.Blocked.Has(n) && !sigmask.Unblocked(p.PID, n)
+		},
 		Notified: func(n int) bool {
 			notified, _ := sigmask.Notified(p.PID, n)
 			return notified
 		},
 	}
-	p.Build = func() (*debug.BuildInfo, error) { return p.readBuild(s.Caught) }
-	if p.readArmedNote(); p.ArmedNote != nil {
+	p.Build = sync.OnceValues(func() (*Build, error) {
+		r, _, err := p.ask(question{Do: "build", Caught: uint64(s.Caught)}, viewTime)
+		if err != nil {
+			return nil, nil // its file system does not answer
+		}
+		return r.Build, r.err()
+	})
+	return p.askNote()
+}
+
+// askNote has the deputy look for the note. It fails if that takes too long.
+func (p *Process) askNote() error {
+	r, _, err := p.ask(question{Do: "note"}, viewTime)
+	if err != nil {
+		return exit.Errorf(exit.Timeout, "file-system", "cannot look at the descriptors of %s within %v (%v), so it was not signalled; one may be on a file system that does not answer: if its socket is open already, manhole-poke PATH", p, viewTime, err)
+	}
+	if p.ArmedNote, p.DescriptorsRead = r.Note, r.Descriptors; r.NoteErr != "" {
+		p.ArmedNoteErr = errors.New(r.NoteErr)
+	}
+	if p.ArmedNote != nil && p.Build != nil {
 		b, _ := p.Build()
 		p.dropNote(b)
 	}
@@ -120,7 +140,7 @@ func Stat(pid int) (*Process, error) {
 	case s.TGID != p.PID:
 		return nil, exit.Errorf(exit.NotFound, "not-a-process", "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.PID, s.TGID, s.Name, s.TGID)
 	}
-	p.readArmedNote()
+	p.askNote() // which only says what it is called
 	return p, nil
 }
 
@@ -194,45 +214,12 @@ func (p *Process) Exited() bool {
 // readBuild takes a program for one not built by Go only if it also does not
 // catch the signals that all Go programs catch: a packed or obfuscated
 // executable has no build information.
-func (p *Process) readBuild(caught procfs.SignalSet) (*debug.BuildInfo, error) {
-	type result struct {
-		build *debug.BuildInfo
-		err   error
-	}
-	read := make(chan result, 1)
-	go func() {
-		b, err := buildinfo.ReadFile(p.Proc("exe"))
-		read <- result{b, err}
-	}()
-	var b *debug.BuildInfo
-	var err error
-	select {
-	case r := <-read:
-		b, err = r.build, r.err
-	case <-time.After(viewTime): // its file system does not answer
-		return nil, nil
-	}
-	if errors.As(err, new(*fs.PathError)) || caught&goSignals == goSignals {
+func (p *Process) readBuild(caught uint64) (*Build, error) {
+	b, err := buildinfo.ReadFile(p.Proc("exe"))
+	if errors.As(err, new(*fs.PathError)) || procfs.SignalSet(caught)&goSignals == goSignals {
 		err = nil // hidden
 	}
-	return b, err
-}
-
-// blockedEverywhere asks all threads: status covers only the first, and a
-// signal to the process goes to any thread that does not block it.
-func (p *Process) blockedEverywhere(sig int) bool {
-	threads, err := os.ReadDir(p.Proc("task"))
-	if err != nil {
-		return true
-	}
-	return !slices.ContainsFunc(threads, func(t fs.DirEntry) bool {
-		text, err := procfs.ReadFile(p.Proc("task/" + t.Name() + "/status"))
-		if err != nil {
-			return false // it ended just now
-		}
-		s, err := procfs.ParseStatus(text)
-		return err == nil && !s.Blocked.Has(sig)
-	})
+	return newBuild(b), err
 }
 
 // IsDenied reports whether err is a refusal of the kernel.
@@ -266,10 +253,9 @@ func (p *Process) AsOwner(f func()) {
 func (p *Process) HoldsSocket(inode uint64) (held bool) {
 	socket := fmt.Sprintf("socket:[%d]", inode)
 	search := func() {
-		fds, _ := os.ReadDir(p.Proc("fd"))
-		held = slices.ContainsFunc(fds, func(fd fs.DirEntry) bool {
-			link, _ := os.Readlink(p.Proc("fd/" + fd.Name()))
-			return link == socket
+		p.eachDescriptor(func(_, link string) bool {
+			held = link == socket
+			return !held
 		})
 	}
 	if search(); !held {

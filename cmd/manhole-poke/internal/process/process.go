@@ -65,12 +65,28 @@ func lazyVersion(b *debug.BuildInfo) *string {
 	return new("")
 }
 
-// LinksLazy reports whether a program with this build information may have
-// lazy linked.
-func LinksLazy(b *debug.BuildInfo) bool {
-	version := lazyVersion(b)
-	return version == nil || *version != ""
+// A Build is how a Go program was built.
+type Build struct {
+	GoVersion string
+	Path      string  // of its main package
+	Lazy      *string // see [Info]
 }
+
+// newBuild returns nil for nil.
+func newBuild(b *debug.BuildInfo) *Build {
+	if b == nil {
+		return nil
+	}
+	const max = 4096 // bytes of a text that an executable chooses
+	version := lazyVersion(b)
+	if version != nil {
+		*version = (*version)[:min(max, len(*version))]
+	}
+	return &Build{GoVersion: b.GoVersion[:min(max, len(b.GoVersion))], Path: b.Path[:min(max, len(b.Path))], Lazy: version}
+}
+
+// LinksLazy reports whether the program may have lazy linked.
+func (b *Build) LinksLazy() bool { return b.Lazy == nil || *b.Lazy != "" }
 
 // setExecutable sets what follows from the path of the executable.
 func (i *Info) setExecutable(path string) {

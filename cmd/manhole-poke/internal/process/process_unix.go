@@ -5,7 +5,7 @@ package process
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
+	"path/filepath"
 	"strconv"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
@@ -33,7 +33,7 @@ type Process struct {
 	// Build reads how the program was built. It returns nil if that is hidden,
 	// and an error if the program is not a Go program. Build is nil if the
 	// system does not say.
-	Build func() (*debug.BuildInfo, error)
+	Build func() (*Build, error)
 
 	handle int // a pidfd, which keeps the PID from being reused; -1 if there is none
 }
@@ -104,4 +104,17 @@ func zombie(p *Process) error {
 
 func stopped(p *Process) error {
 	return exit.Errorf(exit.Timeout, "stopped", "%s is stopped and would not answer; try kill -CONT %d first", p, p.PID)
+}
+
+// perhapsBusy is what an error of NoAnswer says if waiting may help.
+const perhapsBusy = "; it may be too busy: try a longer -t"
+
+// samePlace is SamePlace, for as long as that may take.
+func samePlace(a, b string) bool {
+	inA, err := os.Stat(filepath.Dir(a))
+	if err != nil {
+		return false
+	}
+	inB, err := os.Stat(filepath.Dir(b))
+	return err == nil && os.SameFile(inA, inB) && filepath.Base(a) == filepath.Base(b)
 }

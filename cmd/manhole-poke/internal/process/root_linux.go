@@ -60,6 +60,12 @@ func (p *Process) OpensAt(path string) (same, known bool) {
 	if sockpath.IsAbstract(path) || sockpath.IsAbstract(advertised) {
 		return path == advertised, true
 	}
+	r, _, err := p.ask(question{Do: "place", Path: absolute(path), Advertised: advertised}, viewTime)
+	return r.Same && err == nil, r.Known && err == nil
+}
+
+// opensAt is OpensAt in the deputy.
+func (p *Process) opensAt(path, advertised string) (same, known bool) {
 	if _, err := os.Readlink(path); err == nil {
 		return false, false // its target need not exist yet either
 	}

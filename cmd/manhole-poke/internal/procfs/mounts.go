@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -58,24 +59,31 @@ func (p Place) Same(other Place) bool { return p.fs == other.fs && p.dir == othe
 // does, but without following symlinks. It fails if the root directory is not a
 // mount.
 func PlaceOf(mounts []Mount, dir string) (Place, bool) {
-	at := slices.IndexFunc(mounts, func(m Mount) bool {
-		return m.dir == "/" && !slices.ContainsFunc(mounts, func(o Mount) bool { return o.id == m.parent })
-	})
-	if at < 0 {
+	known := make(map[int]bool, len(mounts))
+	on := map[int][]Mount{} // by parent: there may be very many, one upon the other
+	for _, m := range mounts {
+		known[m.id] = true
+	}
+	var m Mount
+	found := false
+	for _, o := range mounts {
+		if _, under := below(dir, o.dir); under {
+			on[o.parent] = append(on[o.parent], o)
+		}
+		if !found && o.dir == "/" && !known[o.parent] {
+			m, found = o, true
+		}
+	}
+	if !found {
 		return Place{}, false // a chroot to a directory that is not a mount
 	}
-	m := mounts[at]
-	for range mounts { // each at most once, even if they form a loop
-		next := -1
-		for i, o := range mounts {
-			if _, under := below(dir, o.dir); under && o.parent == m.id && (next < 0 || len(o.dir) < len(mounts[next].dir)) {
-				next = i
-			}
-		}
-		if next < 0 {
+	for {
+		upon := on[m.id]
+		if len(upon) == 0 {
 			break
 		}
-		m = mounts[next]
+		delete(on, m.id) // each once, even if they form a loop
+		m = slices.MinFunc(upon, func(a, b Mount) int { return cmp.Compare(len(a.dir), len(b.dir)) })
 	}
 	rest, _ := below(dir, m.dir)
 	return Place{m.fs, path.Join(m.root, rest), m.readOnly}, true

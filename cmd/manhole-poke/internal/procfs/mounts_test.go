@@ -1,6 +1,7 @@
 package procfs
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,18 @@ func TestPlaceOf(t *testing.T) {
 		if m, err := ParseMounts([]byte(bad)); err == nil {
 			t.Errorf("%q: got %+v, want an error", bad, m)
 		}
+	}
+}
+
+// As many mounts as a namespace may have, one upon the other.
+func TestManyMounts(t *testing.T) {
+	const n = 100_000 // fs.mount-max
+	mounts := []Mount{{id: 1, parent: 0, fs: "0:1", root: "/", dir: "/"}}
+	for id := 2; id <= n; id++ {
+		mounts = append(mounts, Mount{id: id, parent: id - 1, fs: "0:" + strconv.Itoa(id), root: "/", dir: "/tmp"})
+	}
+	if place, ok := PlaceOf(mounts, "/tmp"); !ok || place.fs != "0:100000" {
+		t.Errorf("%+v", place)
 	}
 }
 

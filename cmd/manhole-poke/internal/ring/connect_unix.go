@@ -25,8 +25,35 @@ func listenerUnknown(path string, err error) error {
 	return exit.Errorf(exit.Unsupported, "listener-unknown", "cannot tell who listens at %s (%v), so nothing was said to it; try nc -U %s if you trust it", path, err, printable.Shell(path))
 }
 
-// errNotSocket counts as nobody listening.
-var errNotSocket = fmt.Errorf("not a socket: %w", unix.ECONNREFUSED)
+// An obstacle is what lies at a path where nobody listens. It counts as nobody
+// listening.
+type obstacle struct {
+	kind string // "" is a socket
+	uid  int    // of its owner; -1 if the system does not say
+}
+
+func (o *obstacle) Error() string { return "nobody listens" }
+func (o *obstacle) Unwrap() error { return unix.ECONNREFUSED }
+
+// inTheWay describes what keeps the process from opening its socket at its only
+// path, or returns "". A process removes a socket of its own user's.
+func inTheWay(p *process.Process, e endpoint, err error) string {
+	var o *obstacle
+	if !errors.As(err, &o) || e.guessed || len(otherUsual(p, e)) > 0 {
+		return ""
+	}
+	owner := ""
+	if o.uid >= 0 {
+		owner = fmt.Sprintf(" of uid %d", o.uid)
+	}
+	switch {
+	case o.kind != "":
+		return o.kind + owner
+	case o.uid >= 0 && p.UID >= 0 && o.uid != p.UID:
+		return "a socket" + owner + " at which nobody listens"
+	}
+	return ""
+}
 
 // nobodyListens reports that nobody listens yet, or no longer.
 func nobodyListens(err error) bool {
@@ -53,6 +80,14 @@ func connectFailed(path string, err error) error {
 	return exit.Errorf(exit.LocalIO, "connect-failed", "cannot connect to %s: %v; check the path", path, err)
 }
 
+// dialFailed is connectFailed, also for a file system that did not answer.
+func dialFailed(path string, limit time.Duration, err error) error {
+	if exit.ReasonOf(err) == "file-system" {
+		return exit.Errorf(exit.Timeout, "file-system", "the file system with %s did not answer within %v; choose another place with lazy.WithPath", path, limit)
+	}
+	return connectFailed(path, err)
+}
+
 // connect connects to the process's own socket. It fails if another process
 // listens there, to which nothing is said.
 func connect(ctx context.Context, p *process.Process, e endpoint, timeout time.Duration) (*net.UnixConn, error) {
@@ -74,9 +109,9 @@ func connect(ctx context.Context, p *process.Process, e endpoint, timeout time.D
 }
 
 func connectAt(ctx context.Context, p *process.Process, path string, ours bool, timeout time.Duration) (*net.UnixConn, error) {
-	call := func() (*net.UnixConn, peercred.Cred, error) { return dialAsSeenBy(p, path) }
+	call := func() (*net.UnixConn, peercred.Cred, error) { return dialAsSeenBy(p, path, timeout) }
 	if ours {
-		call = func() (*net.UnixConn, peercred.Cred, error) { return dial(path) }
+		call = func() (*net.UnixConn, peercred.Cred, error) { return dial(path, timeout) }
 	}
 	type result struct {
 		conn     *net.UnixConn
@@ -99,15 +134,12 @@ func connectAt(ctx context.Context, p *process.Process, path string, ours bool, 
 	case <-ctx.Done():
 		go discard()
 		return nil, context.Cause(ctx)
-	case <-time.After(timeout):
-		go discard()
-		return nil, exit.Errorf(exit.Timeout, "file-system", "the file system with %s did not answer within %v; choose another place with lazy.WithPath", path, timeout)
 	}
 	switch {
 	case mayLater(r.err):
 		return nil, r.err
 	case r.err != nil:
-		return nil, connectFailed(path, r.err)
+		return nil, dialFailed(path, timeout, r.err)
 	case r.listener.PID == p.PID && (p.UID < 0 || r.listener.UID == p.UID):
 		return r.conn, nil
 	}
@@ -158,6 +190,8 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 			return c, nil
 		case e.taken == nil && !mayLater(err):
 			return nil, err
+		case e.taken == nil && inTheWay(p, e, err) != "":
+			return nil, exit.Errorf(exit.Denied, "path-taken", "%s was signalled, but cannot open its socket at %s: %s lies there; find out whose it is, remove it, and try again", p, e.path, inTheWay(p, e, err))
 		case p.Exited():
 			return nil, exit.Errorf(exit.Broken, "exited", "%s was signalled and exited before it opened %s; its own log may say why", p, e.path)
 		}
@@ -168,17 +202,11 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 			if e.taken != nil {
 				return nil, e.taken
 			}
-			if errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, errNotSocket) {
-				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but a socket at which nobody listens lies at %s; if it is not of its user, the process may not remove it: find out whose it is, remove it, and try again", p, e.path)
-			}
-			if errors.Is(err, errNotSocket) {
-				return nil, exit.Errorf(exit.Timeout, "socket-not-opened", "%s was signalled, but %s exists and is not a socket; find out whose it is, remove it, and try again", p, e.path)
-			}
 			why := "does it call lazy.Arm, with this path and signal?"
 			if e.guessed && !p.DescriptorsRead {
 				why = "does it call lazy.Arm, with this signal? Its path cannot be seen from here; if it has one of its own: -p PATH."
 			}
-			return nil, p.NoAnswer("socket-not-opened", "%s was signalled with %s, but did not open %s within %v; %s Its log may say why; or try a longer -t", p, signame.Name(e.signal), e.path, timeout, why)
+			return nil, p.NoAnswer("socket-not-opened", "%s was signalled with %s, but did not open %s within %v; %s Its log may say why", p, signame.Name(e.signal), e.path, timeout, why)
 		case <-time.After(pause):
 		}
 	}
@@ -197,6 +225,9 @@ func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.Un
 	if err == nil || !mayLater(err) && !shared {
 		return c, err
 	}
+	if what := inTheWay(p, e, err); what != "" {
+		return nil, exit.Errorf(exit.Denied, "path-taken", "%s cannot open its socket at %s, so it was not signalled: %s lies there; find out whose it is, remove it, and try again", p, e.path, what)
+	}
 	if shared {
 		e.taken = err
 	}
@@ -213,12 +244,12 @@ func ConnectProcess(ctx context.Context, p *process.Process, o Options) (*net.Un
 // process whose socket it is gets the signal.
 func connectPath(ctx context.Context, o Options, path string) (*process.Process, *net.UnixConn, error) {
 	late := time.Now().Add(o.Timeout)
-	c, listener, err := dial(path)
+	c, listener, err := dial(path, o.Timeout)
 	for errors.Is(err, unix.EAGAIN) && time.Now().Before(late) {
 		if err := Sleep(ctx, 20*time.Millisecond); err != nil {
 			return nil, nil, err
 		}
-		c, listener, err = dial(path)
+		c, listener, err = dial(path, o.Timeout)
 	}
 	switch {
 	case nobodyListens(err):
@@ -234,7 +265,7 @@ func connectPath(ctx context.Context, o Options, path string) (*process.Process,
 	case errors.Is(err, unix.EAGAIN):
 		return nil, nil, exit.Errorf(exit.Timeout, "not-accepted", "nobody accepts connections at %s: its queue is full; try a longer -t", path)
 	case err != nil:
-		return nil, nil, connectFailed(path, err)
+		return nil, nil, dialFailed(path, o.Timeout, err)
 	}
 	p, err := verifyListener(path, listener)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/internal/peercred"
@@ -13,11 +14,11 @@ import (
 )
 
 // dial connects to the socket at path and returns who listens there.
-func dial(path string) (*net.UnixConn, peercred.Cred, error) {
+func dial(path string, _ time.Duration) (*net.UnixConn, peercred.Cred, error) {
 	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		if st, e := os.Lstat(path); e == nil && nobodyListens(err) && st.Mode()&os.ModeSocket == 0 {
-			err = errNotSocket
+			err = &obstacle{"something that is not a socket", -1}
 		}
 		return nil, peercred.Cred{}, err
 	}
@@ -40,8 +41,8 @@ func dial(path string) (*net.UnixConn, peercred.Cred, error) {
 
 // dialAsSeenBy is dial: a process that has another root directory is looked for
 // in ours.
-func dialAsSeenBy(_ *process.Process, path string) (*net.UnixConn, peercred.Cred, error) {
-	return dial(path)
+func dialAsSeenBy(_ *process.Process, path string, limit time.Duration) (*net.UnixConn, peercred.Cred, error) {
+	return dial(path, limit)
 }
 
 // checkReachable succeeds: nothing here would show that the socket cannot be

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
@@ -16,62 +17,54 @@ import (
 
 // dial connects to the socket at path, as seen from here, and returns who
 // listens there.
-func dial(path string) (*net.UnixConn, peercred.Cred, error) {
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, peercred.Cred{}, err
-	}
-	return dialFile(fd, path, nil)
+func dial(path string, limit time.Duration) (*net.UnixConn, peercred.Cred, error) {
+	return dialFile(nil, path, limit)
 }
 
 // dialAsSeenBy connects to the socket at path, as the process sees it: in its
 // root directory or, if the path begins with an @, in its network namespace.
-func dialAsSeenBy(p *process.Process, path string) (*net.UnixConn, peercred.Cred, error) {
-	as := &ids{p.UID, p.GID}
+func dialAsSeenBy(p *process.Process, path string, limit time.Duration) (*net.UnixConn, peercred.Cred, error) {
 	if sockpath.IsAbstract(path) {
-		return dialAbstract(p, path, as)
+		return dialAbstract(p, path, &asuser.IDs{UID: p.UID, GID: p.GID})
 	}
-	root, err := p.OpenRoot()
-	if process.IsDenied(err) {
-		return dial(path) // its root directory is hidden, and most processes share ours
-	}
-	if err != nil {
-		return nil, peercred.Cred{}, err
-	}
-	defer unix.Close(root)
-	fd, err := process.OpenWithin(root, path)
-	if err != nil {
-		return nil, peercred.Cred{}, err
-	}
-	return dialFile(fd, path, as)
+	return dialFile(p, path, limit)
 }
 
-// dialFile connects to an open socket file, and closes it. The file's name in
-// /proc leads to that very file, whatever becomes of the path, and fits into a
-// socket address, which holds 107 bytes, however long the path is.
-func dialFile(fd int, path string, as *ids) (*net.UnixConn, peercred.Cred, error) {
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+// dialFile connects to a socket file. Its name in /proc leads to that very file,
+// whatever becomes of the path, and fits into a socket address, which holds 107
+// bytes, however long the path is.
+func dialFile(p *process.Process, path string, limit time.Duration) (*net.UnixConn, peercred.Cred, error) {
+	f, err := process.OpenSocket(p, path, limit)
+	if errors.Is(err, unix.ECONNREFUSED) { // the deputy tried to connect
+		return nil, peercred.Cred{}, &obstacle{uid: f.UID}
+	}
+	if err != nil {
 		return nil, peercred.Cred{}, err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return nil, peercred.Cred{}, errNotSocket
+	if f.Connected {
+		return withListener(f.FD, nil, path)
 	}
-	name := fmt.Sprintf("/proc/self/fd/%d", fd)
-	if as == nil { // the path is as seen from here
-		as = &ids{int(st.Uid), int(st.Gid)}
-		if _, err := os.Lstat(name); err != nil {
-			name = path // without /proc the path has to do
-		}
+	defer unix.Close(f.FD)
+	if !f.IsSocket() {
+		return nil, peercred.Cred{}, &obstacle{f.Kind(), f.UID}
 	}
-	conn, err := connectAs(as, -1, name)
+	name := fmt.Sprintf("/proc/self/fd/%d", f.FD)
+	as := &asuser.IDs{UID: f.UID, GID: f.GID}
+	if p != nil {
+		as = &asuser.IDs{UID: p.UID, GID: p.GID}
+	} else if _, err := os.Lstat(name); err != nil {
+		name = path // without /proc the path has to do
+	}
+	conn, err := asuser.Connect(as, -1, name)
+	if err == unix.ECONNREFUSED {
+		err = &obstacle{uid: f.UID}
+	}
 	return withListener(conn, err, path)
 }
 
 // dialAbstract connects to a socket in the abstract namespace, which belongs to
 // a network namespace.
-func dialAbstract(p *process.Process, name string, as *ids) (*net.UnixConn, peercred.Cred, error) {
+func dialAbstract(p *process.Process, name string, as *asuser.IDs) (*net.UnixConn, peercred.Cred, error) {
 	ns, err := otherNetwork(p)
 	if err != nil {
 		return nil, peercred.Cred{}, err
@@ -79,8 +72,8 @@ func dialAbstract(p *process.Process, name string, as *ids) (*net.UnixConn, peer
 	if ns >= 0 {
 		defer unix.Close(ns)
 	}
-	conn, err := connectAs(as, ns, name)
-	if errors.Is(err, errSetns) {
+	conn, err := asuser.Connect(as, ns, name)
+	if errors.Is(err, asuser.ErrSetns) {
 		return nil, peercred.Cred{}, exit.Errorf(exit.Denied, "other-network", "%s listens at %s in another network namespace, which uid %d may not enter (%v); try as root", p, name, os.Geteuid(), err)
 	}
 	return withListener(conn, err, name)
@@ -105,59 +98,6 @@ func otherNetwork(p *process.Process) (int, error) {
 		return -1, err
 	}
 	return fd, nil
-}
-
-// ids are the user and group IDs to connect with.
-type ids struct{ uid, gid int }
-
-var errSetns = errors.New("setns")
-
-// connectAs connects from the network namespace netns, unless that is -1. Root
-// takes on the IDs for it: SO_PEERCRED holds those of the connecting thread, so
-// the rules for the process's own user apply, also in a user namespace, where
-// the host's root is nobody.
-func connectAs(as *ids, netns int, name string) (int, error) {
-	if os.Geteuid() != 0 || as.uid <= 0 {
-		return connectFrom(nil, netns, name)
-	}
-	fd, err := connectFrom(as, netns, name)
-	// Root without the capabilities, or a user namespace into which the
-	// process's user is not mapped.
-	if errors.Is(err, asuser.ErrIDs) || errors.Is(err, unix.EACCES) {
-		return connectFrom(nil, netns, name)
-	}
-	return fd, err
-}
-
-func connectFrom(as *ids, netns int, name string) (fd int, err error) {
-	call := func() {
-		if netns >= 0 {
-			if err = unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
-				err = fmt.Errorf("%w: %w", errSetns, err)
-				return
-			}
-		}
-		// Made here because a socket belongs to the network namespace of the
-		// thread that makes it.
-		if fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
-			return
-		}
-		if as != nil {
-			err = asuser.TakeOn(as.uid, as.gid)
-		}
-		if err == nil {
-			err = unix.Connect(fd, &unix.SockaddrUnix{Name: name})
-		}
-		if err != nil {
-			unix.Close(fd)
-		}
-	}
-	if as == nil && netns < 0 {
-		call()
-	} else {
-		asuser.OnThread(call)
-	}
-	return fd, err
 }
 
 // withListener makes a connection of the socket and asks who listens there.

@@ -77,7 +77,7 @@ func checkBuild(p *process.Process) error {
 	if err != nil {
 		return exit.Errorf(exit.NotArmed, "not-go", "%s is not a Go program, so it was not signalled; is this the right PID? List the Go processes with manhole-poke", p)
 	}
-	if b == nil || process.LinksLazy(b) {
+	if b == nil || b.LinksLazy() {
 		return nil
 	}
 	return exit.Errorf(exit.NotArmed, "without-lazy", "%s is a Go program (%s, %s) without lazy, so it was not signalled; until it calls lazy.Arm, use dlv attach %d, or kill -QUIT %d, which prints its stacks and ends it", p, b.GoVersion, b.Path, p.PID, p.PID)

@@ -4,7 +4,6 @@ package ring
 
 import (
 	"errors"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,12 +30,12 @@ func TestEndpoint(t *testing.T) {
 	}
 	catches := does(set(usr1, usr2), set(), set())
 	note := &armednote.Note{PID: 7, Signal: usr1, Path: "/run/x"}
-	deps := []*debug.Module{{Path: "github.com/go-manhole/lazy"}}
-	built := func(deps []*debug.Module, path string, err error) func() (*debug.BuildInfo, error) {
+	with, without := new("v1.0.0"), new("")
+	built := func(lazy *string, path string, err error) func() (*process.Build, error) {
 		if err != nil {
-			return func() (*debug.BuildInfo, error) { return nil, err }
+			return func() (*process.Build, error) { return nil, err }
 		}
-		return func() (*debug.BuildInfo, error) { return &debug.BuildInfo{Path: path, Deps: deps}, nil }
+		return func() (*process.Build, error) { return &process.Build{Path: path, Lazy: lazy}, nil }
 	}
 	for name, c := range map[string]struct {
 		p      process.Process
@@ -63,10 +62,10 @@ func TestEndpoint(t *testing.T) {
 		"a note from later":     {p: process.Process{Signals: catches, DescriptorsRead: true, ArmedNoteErr: errors.New("version")}, err: "newer manhole-poke", reason: "note-not-understood"},
 		"not Go":                {p: process.Process{Signals: catches, Build: built(nil, "", errors.New("no"))}, err: "not a Go program", reason: "not-go"},
 		"not Go, signal given":  {p: process.Process{Signals: does(set(), set(), set()), Build: built(nil, "", errors.New("no"))}, o: Options{Signal: syscall.SIGUSR2}, err: "would die of it", reason: "signal-not-caught"},
-		"without lazy":          {p: process.Process{Signals: catches, Build: built(nil, "example.com/x", nil)}, err: ") without lazy", reason: "without-lazy"},
-		"with lazy, unarmed":    {p: process.Process{Signals: catches, DescriptorsRead: true, Build: built(deps, "example.com/x", nil)}, err: "does not look armed", reason: "not-armed"},
+		"without lazy":          {p: process.Process{Signals: catches, Build: built(without, "example.com/x", nil)}, err: ") without lazy", reason: "without-lazy"},
+		"with lazy, unarmed":    {p: process.Process{Signals: catches, DescriptorsRead: true, Build: built(with, "example.com/x", nil)}, err: "does not look armed", reason: "not-armed"},
 		"without modules":       {p: process.Process{Signals: catches, DescriptorsRead: true, Build: built(nil, "", nil)}, err: "does not look armed", reason: "not-armed"},
-		"hidden executable":     {p: process.Process{Signals: catches, DescriptorsRead: true, Build: func() (*debug.BuildInfo, error) { return nil, nil }}, err: "does not look armed", reason: "not-armed"},
+		"hidden executable":     {p: process.Process{Signals: catches, DescriptorsRead: true, Build: func() (*process.Build, error) { return nil, nil }}, err: "does not look armed", reason: "not-armed"},
 		"armed C program":       {p: process.Process{Signals: catches, ArmedNote: note, Build: built(nil, "", errors.New("no"))}, want: endpoint{signal: syscall.SIGUSR1, path: "/run/x"}},
 	} {
 		c.p.NSPid = 7

@@ -97,12 +97,12 @@ func TestInterruptedInQueue(t *testing.T) {
 	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
 		t.Fatal(err)
 	}
-	first, _, err := dial(path)
+	first, _, err := dial(path, lazytest.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	if second, _, err := dial(path); err != unix.EAGAIN {
+	if second, _, err := dial(path, lazytest.Patience); err != unix.EAGAIN {
 		t.Skip("more than one may wait here: ", second, err)
 	}
 	script, say, err := os.Pipe()
@@ -177,7 +177,7 @@ func TestNothingLeaks(t *testing.T) {
 	for range 50 {
 		done := make(chan error)
 		go func() {
-			c, _, err := dial(path)
+			c, _, err := dial(path, lazytest.Patience)
 			if err == nil {
 				c.Close()
 			}

@@ -61,6 +61,10 @@ func mountsIn(name string) []procfs.Mount {
 	return mounts
 }
 
+// maxLikely bounds the paths that are tried, as anybody may listen at many that
+// look likely.
+const maxLikely = 32
+
 // likelyPaths returns the usual paths with a file and, if the socket is open,
 // what the list of unix sockets in the process's network namespace shows, which
 // everybody may read.
@@ -72,6 +76,9 @@ func likelyPaths(p *process.Process) []string {
 	}
 	name := filepath.Base(sockpath.Default(p.NSPid))
 	for _, path := range procfs.ParseUnixListeners(text) {
+		if len(paths) == maxLikely {
+			break
+		}
 		if strings.TrimPrefix(filepath.Base(path), "@") == name && !slices.Contains(paths, path) {
 			paths = append(paths, path)
 		}

@@ -184,10 +184,60 @@ func TestDeaf(t *testing.T) {
 	g := poketest.Start(t, "deaf")
 	poketest.Run(t, "", "-t", "200ms", g.PID).Fails(t, exit.Timeout, g.PID, "did not open "+g.Path, "-t")
 	g.Expect(t, "rung")
-	if err := os.WriteFile(g.Path, nil, 0o600); err != nil {
+}
+
+// What lies at the path is seen before the signal, and not waited for.
+func TestPathTaken(t *testing.T) {
+	lazytest.NeedRoot(t)
+	foreign := func(path string) error {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			return err
+		}
+		l.SetUnlinkOnClose(false)
+		l.Close()
+		return os.Chown(path, 1234, 1234)
+	}
+	for what, put := range map[string]func(path string) error{
+		"a regular file":  func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"a FIFO":          func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"a directory":     func(path string) error { return os.Mkdir(path, 0o700) },
+		"a symbolic link": func(path string) error { return os.Symlink("nothing", path) },
+		"a socket":        foreign,
+	} {
+		g := poketest.Start(t, "armed")
+		if err := put(g.Path); err != nil {
+			t.Fatal(err)
+		}
+		poketest.Run(t, "", "-t", "1h", g.PID, "stats").Fails(t, exit.Denied, g.PID, g.Path, what+" of uid ", "not signalled")
+		g.Unharmed(t)
+	}
+
+	// It appears after the signal.
+	g := poketest.Start(t, "deaf")
+	done := make(chan poketest.Result)
+	go func() { done <- poketest.Run(t, "", "-t", "1h", g.PID) }()
+	g.Expect(t, "rung")
+	if err := foreign(g.Path); err != nil {
 		t.Fatal(err)
 	}
-	poketest.Run(t, "", "-t", "200ms", g.PID).Fails(t, exit.Timeout, g.Path, "not a socket")
+	(<-done).Fails(t, exit.Denied, g.Path, "a socket of uid 1234")
+
+	// The process removes one of its own user's, and takes another of the usual
+	// paths if it cannot.
+	g = poketest.Start(t, "lazy")
+	if err := foreign(g.Path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(g.Path, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	poketest.Run(t, "", g.PID, "echo", "a").Succeeds(t, "a\n")
+	g = poketest.StartAt(t, "lazy by default", "")
+	if err := foreign(g.Path); err != nil {
+		t.Fatal(err)
+	}
+	poketest.Run(t, "", g.PID, "version").Succeeds(t, runtime.Version()+"\n")
 }
 
 func TestNobody(t *testing.T) {

@@ -10,8 +10,6 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -47,7 +45,7 @@ func (t Target) Same(other Target) bool {
 	case t == other:
 		return true
 	case t.PID == 0 && other.PID == 0:
-		return samePlace(t.Path, other.Path)
+		return process.SamePlace(t.Path, other.Path)
 	case t.PID == 0:
 		return other.Same(t)
 	case other.PID != 0:
@@ -60,16 +58,6 @@ func (t Target) Same(other Target) bool {
 	defer p.Close()
 	same, _ := p.OpensAt(other.Path)
 	return same
-}
-
-// samePlace compares paths at which nothing need exist yet.
-func samePlace(a, b string) bool {
-	inA, err := os.Stat(filepath.Dir(a))
-	if err != nil {
-		return false
-	}
-	inB, err := os.Stat(filepath.Dir(b))
-	return err == nil && os.SameFile(inA, inB) && filepath.Base(a) == filepath.Base(b)
 }
 
 // Connect connects to the target, after sending the signal if nobody listens.
@@ -101,7 +89,7 @@ func Check(t Target, o Options) error {
 		}
 		return err
 	}
-	_, err := os.Lstat(t.Path)
+	err := process.Lstat(t.Path, o.Timeout)
 	if errors.Is(err, fs.ErrNotExist) {
 		p, err := ownerOf(t.Path)
 		if err == nil {
@@ -110,7 +98,7 @@ func Check(t Target, o Options) error {
 		return err
 	}
 	if err != nil {
-		return connectFailed(t.Path, err)
+		return dialFailed(t.Path, o.Timeout, err)
 	}
 	return nil
 }

@@ -38,15 +38,22 @@ func NewProgress(w *os.File) func(frame.Progress) {
 
 // progressLine returns at most width characters, and none at the end.
 func progressLine(p frame.Progress, width int) string {
-	if p.Left <= 0 {
-		return ""
-	}
 	const bar = 30
-	done := 0
-	if p.Seconds > p.Left { // the figures are another process's
+	var done int
+	var left string
+	switch { // the figures are another process's
+	case p.Size > 0 && p.Done >= 0 && p.Done < p.Size:
+		done = int(float64(p.Done) / float64(p.Size) * bar)
+		left = fmt.Sprintf("%d of %d MiB", p.Done>>20, p.Size>>20)
+	case p.Left <= 0:
+		return ""
+	case p.Seconds > p.Left:
 		done = int(float64(p.Seconds-p.Left) / float64(p.Seconds) * bar)
+		fallthrough
+	default:
+		left = fmt.Sprintf("%d s left", p.Left)
 	}
-	what, left := printable.Line(p.What), fmt.Sprintf("%d s left", p.Left)
+	what := printable.Line(p.What)
 	line := fmt.Sprintf("%s [%s%s] %s", what, strings.Repeat("=", done), strings.Repeat(" ", bar-done), left)
 	if len([]rune(line)) > width {
 		line = what + ": " + left
