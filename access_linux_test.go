@@ -6,12 +6,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/go-manhole/lazy/internal/lazytest"
 	"golang.org/x/sys/unix"
@@ -177,29 +175,6 @@ func TestUnmappedUsers(t *testing.T) {
 	}
 }
 
-// forbid makes a system call fail with EPERM, in all threads, for good.
-func forbid(call uint32) error {
-	const load, jump, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	filter := []unix.SockFilter{
-		{Code: load, K: 0}, // the number, seccomp_data.nr
-		{Code: jump, Jf: 1, K: call},
-		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
-		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
-	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	runtime.LockOSThread() // no_new_privs is the thread's until the filter syncs it
-	defer runtime.UnlockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
-	}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
-	runtime.KeepAlive(filter)
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
-
 // beforeArm does what the flag -before of a target says.
 func beforeArm(what string) {
 	var err error
@@ -214,9 +189,9 @@ func beforeArm(what string) {
 	case "undumpable":
 		err = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	case "forbid-sockets":
-		err = forbid(unix.SYS_SOCKET)
+		err = lazytest.Forbid(unix.SYS_SOCKET, lazytest.Refuse)
 	case "forbid-memfd":
-		err = forbid(unix.SYS_MEMFD_CREATE)
+		err = lazytest.Forbid(unix.SYS_MEMFD_CREATE, lazytest.Refuse)
 	default:
 		err = fmt.Errorf("unknown -before %s", what)
 	}

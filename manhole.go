@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/armednote"
 	"github.com/go-manhole/lazy/internal/safely"
 	"github.com/go-manhole/lazy/internal/sighandler"
 	"github.com/go-manhole/lazy/internal/sigmask"
@@ -113,7 +114,7 @@ func (m *manhole) ensureDescriptors() error {
 		m.sock = sockfile.Own(fd)
 	}
 	if m.spare.N() < 0 {
-		fd, err := sockfile.NewSpare(m.sig, m.path, tagged)
+		fd, err := sockfile.NewSpare(armednote.Note{PID: os.Getpid(), Signal: int(m.sig), Path: m.path, Tagged: tagged, Copies: tagged && !m.readOnly})
 		m.spare = sockfile.Own(fd)
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/freeze"
 	"github.com/go-manhole/lazy/internal/mark"
 	"github.com/go-manhole/lazy/internal/pollconn"
 	"github.com/go-manhole/lazy/internal/sighandler"
@@ -25,6 +26,7 @@ type doorbell struct {
 	backoff pollBackoff
 	looks   schedule // for the program's own use of the signal
 	warned  bool     // of that
+	copy    int      // PID of the copy that the handler made
 }
 
 // tagged: the handler knows a tagged ring, package ringtag.
@@ -34,7 +36,12 @@ func (b *doorbell) install(m *manhole) (err error) {
 	b.m = m
 	b.turn.Lock() // the first tick waits until all is set
 	defer b.turn.Unlock()
-	if b.handler, err = sighandler.Install(m.sig, m.path, m.sock.N()); err != nil {
+	var copier uintptr
+	if !m.readOnly {
+		copier = freeze.Offer()
+	}
+	if b.handler, err = sighandler.Install(m.sig, m.path, m.sock.N(), copier); err != nil {
+		freeze.Withdraw()
 		return err
 	}
 	b.timer = time.AfterFunc(b.backoff.restart(), b.tick)
@@ -58,6 +65,7 @@ func (b *doorbell) tick() {
 	if b.m.ctx.Err() != nil {
 		return
 	}
+	b.collectCopy()
 	next := pollconn.PollInterval
 	defer func() {
 		if b.m.ctx.Err() == nil {
@@ -92,7 +100,20 @@ func (b *doorbell) uninstall() error {
 	defer b.turn.Unlock()
 	b.timer.Stop()
 	b.handler.Disable()
+	freeze.Withdraw()
 	return err
+}
+
+// collectCopy notices a copy that the handler was asked for while no Go code ran.
+func (b *doorbell) collectCopy() {
+	pid, gone := freeze.Collect()
+	if pid != 0 && pid != b.copy {
+		b.m.log.Warn("lazy: the signal handler was asked for a frozen copy of the process", "pid", pid)
+	}
+	if gone {
+		pid = 0
+	}
+	b.copy = pid
 }
 
 // tickCost is about what a tick costs an idle process, whose sleeping threads it

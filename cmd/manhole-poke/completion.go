@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/internal/commands"
@@ -73,7 +74,7 @@ func completeFlags(c *cobra.Command) {
 		"signal":  signalCandidates,
 		"timeout": func() []complete.Candidate { return nil },
 		"for":     func() []complete.Candidate { return nil },
-		"command": func() []complete.Candidate { return complete.Names(commands.Builtin()) },
+		"command": func() []complete.Candidate { return complete.Names(inspect.Merge(commands.Builtin())) },
 	}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if candidates, ok := values[f.Name]; ok {
@@ -107,14 +108,14 @@ func wordCandidates(o options, args []string) []complete.Candidate {
 	case len(targets) == 0 && !o.all:
 		return targetCandidates(nil)
 	case len(command) == 0 && !dashed && !o.all: // more targets, or a command
-		return append(complete.Next(commands.Builtin(), nil), pids(reachable(), targets)...)
+		return append(complete.Next(inspect.Merge(commands.Builtin()), nil), pids(reachable(), targets)...)
 	}
 	if dashed {
-		return complete.Next(commands.Builtin(), command)
+		return complete.Next(inspect.Merge(commands.Builtin()), command)
 	}
 	words, _ := takeFlags(&o, command)
-	all := complete.Next(commands.Builtin(), words)
-	if c, _, ok := session.Find(commands.Builtin(), words); ok && c.Binary {
+	all := complete.Next(inspect.Merge(commands.Builtin()), words)
+	if c, _, ok := session.Find(inspect.Merge(commands.Builtin()), words); ok && c.Binary {
 		all = append(all, complete.Candidate{Word: "-o", What: "write the answer to FILE"}, complete.Candidate{Word: "-f", What: "let -o overwrite a file"})
 	}
 	return all

@@ -114,8 +114,11 @@
 //   - --all: ask every armed process that you may signal.
 //   - --json: answer in JSON, for programs.
 //   - --pager: at a terminal, show long answers in $PAGER.
-//   - --restricted: forbid what reaches beyond the session: files,
-//     programs, -s. No | PROGRAM and > FILE at the terminal, no -o, -s,
+//   - --exe FILE: the symbols of a stripped program, from its unstripped twin.
+//     For print, whatis, globals, locals and set. FILE must be of the same
+//     build: the build ids are compared.
+//   - --restricted: forbid what reaches beyond the session: files, programs,
+//     -s. No | PROGRAM and > FILE at the terminal, no -o, -s, --exe,
 //     --pager and history, and none of the subcommands gops and demo.
 //     For a rule in sudoers(5), which must name this flag first: without it,
 //     running manhole-poke as root is a root shell.
@@ -187,6 +190,8 @@
 //     is dumb, and when the output is not a terminal.
 //   - PAGER: the program that --pager shows long answers in. The default is
 //     less, or more.
+//   - TMPDIR: where a core file is kept while variables are shown, if the copy
+//     cannot be read. The default is /tmp.
 //   - XDG_STATE_HOME: where the history of the console is kept. The default is
 //     ~/.local/state.
 //
@@ -222,6 +227,12 @@
 //	manhole-poke web stack -state 'chan receive' -n 3
 //	manhole-poke 1234 pprof-cpu 10s -o cpu.pprof
 //	manhole-poke -c 'stats; stack' 1234 1235
+//
+// Show variables, without stopping the process; change one:
+//
+//	manhole-poke 1234 print 'main.sessions["alice"]'
+//	manhole-poke 1234 locals -id 18
+//	manhole-poke 1234 set main.verbose true
 //
 // Get one answer from all armed processes:
 //

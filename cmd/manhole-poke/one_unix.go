@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/outfile"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/pager"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
@@ -42,7 +43,8 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 		return err
 	}
 	defer s.Close()
-	current := &current{}
+	current := &current{inspector: c.inspector(s)}
+	defer current.inspector.Release()
 	out, shown := c.paged(ctx, lines, current.leave)
 	defer shown()
 	sink := session.Sink{Out: out}
@@ -63,7 +65,7 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 			name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 			return exit.Errorf(exit.Usage, "binary-to-terminal", "the answer to %q is binary, not for a terminal; try manhole-poke -o %s %s %s", name, printable.Shell(name+".out"), printable.Shell(t.String()), shellWords(line))
 		}
-		failed, err := current.run(s, line, sink)
+		failed, err := current.run(line, sink)
 		if err != nil {
 			return err
 		}
@@ -77,6 +79,7 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 			}
 		}
 	}
+	current.inspector.Release()
 	s.Leave()
 	switch {
 	case len(failures) > 0 && len(lines) == 1:
@@ -87,6 +90,11 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 		return c.commit(file, lines[0])
 	}
 	return nil
+}
+
+// inspector returns what runs the lines of one run in a session.
+func (c *client) inspector(s *session.Session) *inspect.Inspector {
+	return inspect.New(s, inspect.Options{Symbols: c.exe, JSON: c.json, Keep: true})
 }
 
 // shellWords returns a line of the console as words of a shell.
@@ -105,14 +113,15 @@ func shellWords(line string) string {
 
 // current is the request that is being answered.
 type current struct {
-	left atomic.Bool // nobody wants more answers
+	inspector *inspect.Inspector
+	left      atomic.Bool // nobody wants more answers
 
 	mu      sync.Mutex
-	request *session.Request
+	request inspect.Request
 }
 
-func (c *current) run(s *session.Session, line string, sink session.Sink) (failed string, err error) {
-	r := s.Start(line)
+func (c *current) run(line string, sink session.Sink) (failed string, err error) {
+	r := c.inspector.Start(line)
 	c.set(r)
 	defer c.set(nil)
 	if c.left.Load() {
@@ -121,7 +130,7 @@ func (c *current) run(s *session.Session, line string, sink session.Sink) (faile
 	return r.Wait(sink)
 }
 
-func (c *current) set(r *session.Request) {
+func (c *current) set(r inspect.Request) {
 	c.mu.Lock()
 	c.request = r
 	c.mu.Unlock()
@@ -130,12 +139,12 @@ func (c *current) set(r *session.Request) {
 // leave interrupts the command; the answers after it are not wanted either.
 func (c *current) leave() {
 	c.left.Store(true)
-	c.each((*session.Request).Interrupt)
+	c.each(inspect.Request.Interrupt)
 }
 
-func (c *current) finish() { c.each((*session.Request).Finish) }
+func (c *current) finish() { c.each(inspect.Request.Finish) }
 
-func (c *current) each(f func(*session.Request)) {
+func (c *current) each(f func(inspect.Request)) {
 	c.mu.Lock()
 	r := c.request
 	c.mu.Unlock()

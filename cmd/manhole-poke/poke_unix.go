@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/ring"
@@ -157,7 +158,8 @@ func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in in
 	}
 	defer s.Close()
 	if typed {
-		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Restricted: c.restricted, Help: theManual().AtTerminal()})
+		return terminal.Converse(s, terminal.Config{Out: c.stdout, Err: c.stderr, Pager: c.pager, Restricted: c.restricted, Symbols: c.exe,
+			Help: theManual().AtTerminal(inspect.Commands()), HelpOn: theManual().Help})
 	}
 	out := io.Writer(c.stdout)
 	if isTerminal(c.stdout) {
@@ -170,5 +172,11 @@ func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in in
 			return exit.Errorf(exit.LocalIO, "output", "cannot write the answers: %v", err)
 		}
 	}
-	return s.Script(in.reader(), out)
+	inspector := inspect.New(s, inspect.Options{Symbols: c.exe})
+	return s.Script(in.reader(), out, func(line string) session.Waiter {
+		if !inspector.Is(line) {
+			return nil
+		}
+		return inspector.Start(line)
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/internal/words"
 )
@@ -40,6 +41,9 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 		return request{}, usagef("unexpected flag %q in place of the command; put flags before the target, and anything else after --", command[0])
 	}
 	line := words.Join(command...)
+	if inspect.TakesExpression(command[0]) { // as it was typed
+		line = strings.Join(command, " ")
+	}
 	if err := checkLine(line); err != nil {
 		return request{}, err
 	}

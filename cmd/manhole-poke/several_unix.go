@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/outfile"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
@@ -139,6 +140,8 @@ func (q *several) ask(ctx context.Context, i int) error {
 	q.sessions[i] = s
 	q.mu.Unlock()
 	q.printer.Began(i, s.Process().PID, s.Process().Name)
+	inspector := q.inspector(s)
+	defer inspector.Release()
 	for _, query := range q.queries {
 		a := answer.Answer{}
 		sink := session.Sink{}
@@ -153,11 +156,12 @@ func (q *several) ask(ctx context.Context, i int) error {
 			a.Held = q.budget.Buffer()
 			sink.Out = &heard{w: a.Held, heard: func() { q.printer.Heard(i) }}
 		}
-		if a.Failed, err = s.Do(query.Sent, sink); err != nil {
+		if a.Failed, err = inspector.Start(query.Sent).Wait(sink); err != nil {
 			return err
 		}
 		q.printer.Answered(i, a)
 	}
+	inspector.Release()
 	s.Leave()
 	return nil
 }
@@ -195,7 +199,7 @@ func (c *client) queries(lines []string) (all []answer.Query) {
 		if c.out != "" {
 			all = append(all, answer.Verbatim(line))
 		} else {
-			all = append(all, answer.NewQuery(line, c.json, commands.Builtin()))
+			all = append(all, answer.NewQuery(line, c.json, inspect.Merge(commands.Builtin())))
 		}
 	}
 	return all

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/manual"
 	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ func subcommands() []subcommand {
 
 // theManual returns the manual with what this program has.
 func theManual() *manual.Manual {
-	t := manual.Tables{Flags: flagTable(), Commands: commands.Builtin()}
+	t := manual.Tables{Flags: flagTable(), Commands: inspect.Merge(commands.Builtin())}
 	for _, s := range subcommands() {
 		t.Subcommands = append(t.Subcommands, s.Subcommand)
 	}

@@ -31,6 +31,9 @@ type Note struct {
 	// Tagged says that a tagged ring (package ringtag) is not passed on to the
 	// program. Without it the process uses os/signal for its doorbell.
 	Tagged bool
+	// Copies says that the signal handler makes a copy of the process if it is
+	// asked to by the signal (package ringtag).
+	Copies bool
 }
 
 // Name returns the name for the memfd, for people; signal is the name of
@@ -41,7 +44,7 @@ func (n Note) Name(signal string) string {
 
 // Text returns the content, for programs.
 func (n Note) Text(signal string) []byte {
-	return fmt.Appendf(nil, "lazy=1\npid=%d\nsignal=%s\nsigno=%d\npath=%s\ntagged=%t\n", n.PID, signal, n.Signal, n.Path, n.Tagged)
+	return fmt.Appendf(nil, "lazy=1\npid=%d\nsignal=%s\nsigno=%d\npath=%s\ntagged=%t\ncopies=%t\n", n.PID, signal, n.Signal, n.Path, n.Tagged, n.Copies)
 }
 
 // Parse reads a content back. It believes nothing: any process can have a memfd
@@ -71,6 +74,6 @@ func Parse(text []byte) (Note, error) {
 	if !strings.HasPrefix(n.Path, "/") && !sockpath.IsAbstract(n.Path) || n.Path == "@" || len(n.Path) > maxPath || strings.ContainsFunc(n.Path, unicode.IsControl) {
 		return Note{}, fmt.Errorf("invalid path %q", n.Path)
 	}
-	n.Tagged = values["tagged"] == "true"
+	n.Tagged, n.Copies = values["tagged"] == "true", values["copies"] == "true"
 	return n, nil
 }

@@ -13,7 +13,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("%+v, %v", n, err)
 	}
 	n, err := Parse([]byte(strings.Replace(text, "/tmp/", "@", 1)))
-	if want := (Note{7, 12, "@manhole-7", true}); err != nil || n != want {
+	if want := (Note{7, 12, "@manhole-7", true, note.Copies}); err != nil || n != want {
 		t.Errorf("without a file: %+v, %v", n, err)
 	}
 	if n, err := Parse([]byte(text + "later=more\n")); err != nil || n != note {

@@ -109,7 +109,8 @@ func observing() []frame.Command {
 				"Terminals, pipes, sockets and devices cannot be read back. On amd64 and arm64 a pipe takes their place until tail ends, " +
 					`and a small helper process ("lazy-tail of PID" in ps) passes on what is written, in order. ` +
 					"It outlives the program, so nothing is lost if the program exits, crashes or is killed, " +
-					"and it keeps serving children started while tail ran.",
+					"and it keeps serving children started while tail ran. " +
+					"What the program writes in its last moment, as a panic does, arrives there but not in this session, which ends with the program.",
 				"These children, and the program if it checks, see a pipe instead of the terminal, and wait4(2) for any child finds one more. " +
 					"If the program is pid 1 of its namespace, the kernel kills the helper with it, and the last output may be lost. " +
 					"What C code or println writes at the moment when tail begins or ends may be reordered with what follows.",

@@ -8,6 +8,7 @@
 #define SYS_getppid 110
 #define SYS_prctl 157
 #define SYS_arch_prctl 158
+#define SYS_clock_gettime 228
 #define SYS_clock_nanosleep 230
 #define SYS_exit_group 231
 #define SYS_openat 257
@@ -73,7 +74,48 @@ copy:
 	LEAQ	(shared_regs+21*8)(R12), SI
 	MOVL	$SYS_arch_prctl, AX
 	SYSCALL
+	XORL	R14, R14
+	JMP	frozen<>(SB)
 
+DATA ·fromHandlerPC(SB)/8, $·fromHandler(SB)
+GLOBL ·fromHandlerPC(SB), NOPTR|RODATA, $8
+
+// The signal handler calls this with all signals blocked, and the address of the
+// ucontext_t in R14. All other registers may be used.
+TEXT ·fromHandler(SB), NOSPLIT|NOFRAME, $0-0
+	LEAQ	·last(SB), BX
+	MOVL	$const_offered, AX
+	MOVL	$const_making, CX
+	LOCK
+	CMPXCHGL	CX, lastResort_stage(BX)
+	JNE	done
+	LEAQ	lastResort_s(BX), R12
+	MOVQ	shared_flags(R12), DI
+	XORL	SI, SI
+	XORL	DX, DX
+	XORL	R10, R10
+	XORL	R8, R8
+	MOVL	$SYS_clone, AX
+	SYSCALL
+	TESTQ	AX, AX
+	JEQ	copy
+	MOVL	AX, lastResort_pid(BX)
+	MOVL	$const_made, lastResort_stage(BX)
+done:
+	RET
+
+copy:
+	MOVQ	$CLOCK_MONOTONIC, DI
+	LEAQ	shared_until(R12), SI
+	MOVL	$SYS_clock_gettime, AX
+	SYSCALL
+	MOVQ	shared_seconds(R12), AX
+	ADDQ	AX, shared_until(R12)
+	JMP	frozen<>(SB)
+
+// The copy, with the address of its struct shared in R12. R14 is that of a
+// ucontext_t, or 0.
+TEXT frozen<>(SB), NOSPLIT|NOFRAME, $0-0
 	// The process may have ended before the first of these: then the parent is
 	// another one. 0 is a parent in another PID namespace.
 	MOVQ	$PR_SET_PDEATHSIG, DI
@@ -139,6 +181,8 @@ sleep:
 	MOVQ	$TIMER_ABSTIME, SI
 	LEAQ	shared_until(R12), DX
 	XORL	R10, R10
+	MOVQ	$const_copyTag, R8 // these two are no arguments, see lastresort_linux.go
+	MOVQ	R14, R9
 	MOVL	$SYS_clock_nanosleep, AX
 	SYSCALL
 	CMPQ	AX, $-EINTR

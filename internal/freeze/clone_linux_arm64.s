@@ -5,6 +5,7 @@
 #define SYS_close 57
 #define SYS_write 64
 #define SYS_exit_group 94
+#define SYS_clock_gettime 113
 #define SYS_clock_nanosleep 115
 #define SYS_rt_sigprocmask 135
 #define SYS_prctl 167
@@ -64,7 +65,51 @@ copy:
 	MOVD	R30, (shared_regs+32*8)(R12) // pc
 	MRS	TPIDR_EL0, R0
 	MOVD	R0, (shared_regs+34*8)(R12)
+	MOVD	ZR, R14
+	JMP	frozen<>(SB)
 
+DATA ·fromHandlerPC(SB)/8, $·fromHandler(SB)
+GLOBL ·fromHandlerPC(SB), NOPTR|RODATA, $8
+
+// The same as in clone_linux_amd64.s, with the ucontext_t in R14.
+TEXT ·fromHandler(SB), NOSPLIT|NOFRAME, $0-0
+	MOVD	$·last(SB), R22
+	ADD	$lastResort_stage, R22, R23
+	MOVD	$const_making, R4
+again:
+	LDAXRW	(R23), R3
+	CMPW	$const_offered, R3
+	BNE	done
+	STLXRW	R4, (R23), R5
+	CBNZ	R5, again
+	ADD	$lastResort_s, R22, R12
+	MOVD	shared_flags(R12), R0
+	MOVD	ZR, R1
+	MOVD	ZR, R2
+	MOVD	ZR, R3
+	MOVD	ZR, R4
+	MOVD	$SYS_clone, R8
+	SVC
+	CBZ	R0, copy
+	MOVW	R0, lastResort_pid(R22)
+	MOVD	$const_made, R4
+	STLRW	R4, (R23)
+done:
+	RET
+
+copy:
+	MOVD	$CLOCK_MONOTONIC, R0
+	ADD	$shared_until, R12, R1
+	MOVD	$SYS_clock_gettime, R8
+	SVC
+	MOVD	shared_until(R12), R0
+	MOVD	shared_seconds(R12), R1
+	ADD	R1, R0
+	MOVD	R0, shared_until(R12)
+	JMP	frozen<>(SB)
+
+// The same as in clone_linux_amd64.s.
+TEXT frozen<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	$PR_SET_PDEATHSIG, R0
 	MOVD	$SIGKILL, R1
 	MOVD	$SYS_prctl, R8
@@ -127,6 +172,8 @@ sleep:
 	MOVD	$TIMER_ABSTIME, R1
 	ADD	$shared_until, R12, R2
 	MOVD	ZR, R3
+	MOVD	$const_copyTag, R4 // these two are no arguments, see lastresort_linux.go
+	MOVD	R14, R5
 	MOVD	$SYS_clock_nanosleep, R8
 	SVC
 	CMN	$EINTR, R0

@@ -23,6 +23,7 @@ type shared struct {
 	parent  int64  // PID
 	tracer  int64  // for PR_SET_PTRACER
 	until   [2]int64
+	seconds int64  // from the beginning to until, for a copy that the signal handler makes
 	all     uint64 // signals to block
 	mask    uint64 // that was
 	regs    [registers + threadPointers]uint64
@@ -48,6 +49,7 @@ func share(r Request) (*shared, error) {
 		return nil, err
 	}
 	s := (*shared)(m)
+	s.fill(r)
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		s.release()
@@ -55,13 +57,16 @@ func share(r Request) (*shared, error) {
 	}
 	end := unix.NsecToTimespec(now.Nano() + r.For.Nanoseconds())
 	s.until = [2]int64{end.Sec, end.Nsec}
+	return s, nil
+}
+
+func (s *shared) fill(r Request) {
 	s.flags = cloneFlags
 	s.parent, s.tracer, s.all = int64(os.Getpid()), int64(r.Tracer), ^uint64(0)
 	s.highest = highestDescriptor()
 	copy(s.oomFile[:], "/proc/self/oom_score_adj\x00")
 	copy(s.oomScore[:], "1000")
 	copy(s.name[:], copynote.Name+"\x00")
-	return s, nil
 }
 
 func (s *shared) release() { unix.MunmapPtr(unsafe.Pointer(s), unsafe.Sizeof(*s)) }

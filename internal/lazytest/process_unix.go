@@ -212,6 +212,16 @@ func (p *Process) Printed() (lines []string) {
 	}
 }
 
+// Line returns the next line that it prints.
+func (p *Process) Line() string {
+	p.t.Helper()
+	line, err := p.line()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return line
+}
+
 // Tell sends the process a line on its standard input.
 func (p *Process) Tell(line string) { fmt.Fprintln(p.stdin, line) }
 

@@ -24,7 +24,7 @@ const siQueue = -1
 // negative, to pid. The errors are those of pidfd_send_signal(2) and
 // rt_sigqueueinfo(2); ENOSYS where neither exists or is permitted.
 func Send(pidfd, pid int, sig syscall.Signal) error {
-	info := siginfo{signo: int32(sig), code: siQueue, pid: int32(os.Getpid()), uid: uint32(os.Getuid()), value: Value}
+	info := newSiginfo(sig, Value)
 	if pidfd >= 0 {
 		err := unix.PidfdSendSignal(pidfd, sig, (*unix.Siginfo)(unsafe.Pointer(&info)), 0)
 		if err != unix.ENOSYS {
@@ -32,6 +32,21 @@ func Send(pidfd, pid int, sig syscall.Signal) error {
 		}
 	}
 	_, _, errno := unix.Syscall(unix.SYS_RT_SIGQUEUEINFO, uintptr(pid), uintptr(sig), uintptr(unsafe.Pointer(&info)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func newSiginfo(sig syscall.Signal, value uint64) siginfo {
+	return siginfo{signo: int32(sig), code: siQueue, pid: int32(os.Getpid()), uid: uint32(os.Getuid()), value: value}
+}
+
+// AskForCopy asks the process for a copy that has the registers of its thread
+// tid. The errors are those of rt_tgsigqueueinfo(2).
+func AskForCopy(pid, tid int, sig syscall.Signal) error {
+	info := newSiginfo(sig, Copy)
+	_, _, errno := unix.Syscall6(unix.SYS_RT_TGSIGQUEUEINFO, uintptr(pid), uintptr(tid), uintptr(sig), uintptr(unsafe.Pointer(&info)), 0, 0)
 	if errno != 0 {
 		return errno
 	}

@@ -61,7 +61,16 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	$const_tag, R4
 	MOVD	SI_VALUE(R20), R5
 	CMP	R4, R5
+	BEQ	tagged
+	MOVD	$const_copyTag, R4
+	CMP	R4, R5
 	BNE	ring
+	MOVD	memory_copier(R22), R4
+	CBZ	R4, return
+	MOVD	R21, R14
+	JMP	(R4)
+
+tagged:
 	MOVD	$1, R25
 	B	ring
 
@@ -72,7 +81,9 @@ untagged:
 	BNE	ring
 	MOVD	$SYS_gettid, R8
 	SVC
-	MOVW	memory_forwardTo(R22), R3
+	ADD	$memory_forwardTo, R22, R3
+	ADD	R19<<2, R3
+	MOVW	(R3), R3
 	CMPW	R0, R3
 	BNE	ring
 	ADD	$memory_passed, R22, R24
@@ -140,8 +151,10 @@ chain:
 
 	// On a thread that C code started the runtime's handler ends the process,
 	// unless the program is notified of the signal (badsignal in
-	// runtime/signal_unix.go). See Handler.chooseThread.
-	MOVW	memory_forwardTo(R22), R24
+	// runtime/signal_unix.go). See Handler.ChooseThread.
+	ADD	$memory_forwardTo, R22, R24
+	ADD	R19<<2, R24
+	MOVW	(R24), R24
 	CBZW	R24, call
 	TBNZ	$31, R24, inGo
 	MOVD	$SYS_gettid, R8

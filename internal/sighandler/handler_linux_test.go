@@ -56,7 +56,7 @@ func TestHandler(t *testing.T) {
 	defer signal.Stop(notified)
 	dir := lazytest.PublicDir(t)
 	path := filepath.Join(dir, "s")
-	h, err := Install(sig, path, newSocket(t))
+	h, err := Install(sig, path, newSocket(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,14 +121,14 @@ func TestHandler(t *testing.T) {
 func TestInstallRefused(t *testing.T) {
 	signal.Ignore(syscall.SIGUSR1)
 	defer unignore(syscall.SIGUSR1)
-	if _, err := Install(syscall.SIGUSR1, "/tmp/x", -1); err == nil || !strings.Contains(err.Error(), "SIGUSR1 is ignored") {
+	if _, err := Install(syscall.SIGUSR1, "/tmp/x", -1, 0); err == nil || !strings.Contains(err.Error(), "SIGUSR1 is ignored") {
 		t.Error(err)
 	}
 }
 
 func TestAbstractAddress(t *testing.T) {
 	path := "@sighandler-test-" + filepath.Base(lazytest.PublicDir(t))
-	h, err := Install(sig, path, newSocket(t))
+	h, err := Install(sig, path, newSocket(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestTagged(t *testing.T) {
 	signal.Notify(notified, sig)
 	defer signal.Stop(notified)
 	path := filepath.Join(lazytest.PublicDir(t), "s")
-	h, err := Install(sig, path, newSocket(t))
+	h, err := Install(sig, path, newSocket(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestTagged(t *testing.T) {
 func TestClosedSocket(t *testing.T) {
 	path := filepath.Join(lazytest.PublicDir(t), "s")
 	sock := newSocket(t)
-	h, err := Install(sig, path, sock)
+	h, err := Install(sig, path, sock, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,12 +222,12 @@ func TestClosedSocket(t *testing.T) {
 // one is armed.
 func TestOtherSignal(t *testing.T) {
 	dir := lazytest.PublicDir(t)
-	first, err := Install(syscall.SIGIO, filepath.Join(dir, "1"), newSocket(t))
+	first, err := Install(syscall.SIGIO, filepath.Join(dir, "1"), newSocket(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Restore()
-	h, err := Install(sig, filepath.Join(dir, "2"), newSocket(t))
+	h, err := Install(sig, filepath.Join(dir, "2"), newSocket(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package sockfile
 
 import (
+	"github.com/go-manhole/lazy/internal/armednote"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -64,4 +65,4 @@ func Accept(fd int) (int, error) {
 
 // NewSpare makes the descriptor that is given up when there is none left for a
 // client.
-func NewSpare(syscall.Signal, string, bool) (int, error) { return newPlainSpare() }
+func NewSpare(armednote.Note) (int, error) { return newPlainSpare() }

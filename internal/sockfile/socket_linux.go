@@ -3,7 +3,6 @@ package sockfile
 import (
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 
 	"github.com/go-manhole/lazy/internal/armednote"
@@ -52,9 +51,9 @@ func Accept(fd int) (int, error) {
 // client. Until then it is a memfd that tells users who may read /proc/PID/fd
 // that this process is armed, see package armednote. With ErrNotVisible it is
 // a spare and no more.
-func NewSpare(sig syscall.Signal, path string, tagged bool) (fd int, err error) {
-	note := armednote.Note{PID: os.Getpid(), Signal: int(sig), Path: path, Tagged: tagged}
-	name := note.Name(signame.Name(sig))
+func NewSpare(note armednote.Note) (fd int, err error) {
+	sig := signame.Name(syscall.Signal(note.Signal))
+	name := note.Name(sig)
 	// Kernels before 6.3 do not know MFD_NOEXEC_SEAL; later ones may be set
 	// to insist on it (sysctl vm.memfd_noexec).
 	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
@@ -72,6 +71,6 @@ func NewSpare(sig syscall.Signal, path string, tagged bool) (fd int, err error) 
 	}
 	fd = aboveStdio(fd)
 	// Without its content the descriptor is still a spare.
-	unix.Write(fd, note.Text(signame.Name(sig)))
+	unix.Write(fd, note.Text(sig))
 	return fd, nil
 }

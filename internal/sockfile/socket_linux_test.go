@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/go-manhole/lazy/internal/armednote"
@@ -36,7 +35,8 @@ func TestAbstract(t *testing.T) {
 }
 
 func TestSpare(t *testing.T) {
-	fd, err := NewSpare(syscall.SIGUSR2, "/tmp/x", true)
+	want := armednote.Note{PID: os.Getpid(), Signal: 12, Path: "/tmp/x", Tagged: true, Copies: true}
+	fd, err := NewSpare(want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestSpare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := armednote.Parse(text); err != nil || n != (armednote.Note{PID: os.Getpid(), Signal: 12, Path: "/tmp/x", Tagged: true}) {
+	if n, err := armednote.Parse(text); err != nil || n != want {
 		t.Errorf("%+v, %v", n, err)
 	}
 }

@@ -39,6 +39,11 @@ type teeTail struct {
 	watch  *time.Timer
 	orphan bool // whether the process had ended at the last check
 
+	started time.Time // the process, by succeed
+	worked  bool      // whether anything came from it
+	deaths  int       // of processes in a row that did not live for long
+	givenUp bool
+
 	question byte      // asked when no stream led to the pipe any more
 	since    time.Time // when that was seen; zero before
 	closed   bool
@@ -47,6 +52,12 @@ type teeTail struct {
 // holdTimeout is how long to wait for writes that are under way. They take long
 // if the reader of the program's output has stopped.
 const holdTimeout = 2 * time.Second
+
+// A process that ends sooner than it should is replaced so many times.
+const (
+	maxDeaths = 5
+	longLife  = time.Second
+)
 
 // watchInterval is how long Show has to notice that the process has ended.
 const watchInterval = 500 * time.Millisecond
@@ -197,6 +208,7 @@ func (d *teeTail) read() (p tee.Piece, note string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p, err = d.tee.Read()
+	d.worked = d.worked || len(p.Text) > 0
 	if errors.Is(err, io.EOF) {
 		note, err = d.succeed()
 	}
@@ -204,16 +216,36 @@ func (d *teeTail) read() (p tee.Piece, note string, err error) {
 }
 
 // succeed starts another process in place of one that has ended: it was killed,
-// or nothing reads its output any more, which ends tail.
+// or nothing reads its output any more, which ends tail. It gives up if none lives
+// for long: a seccomp filter may be newer than tail.
 func (d *teeTail) succeed() (note string, err error) {
 	if d.unread() {
 		return "", fmt.Errorf("the reader of the program's %s has gone", d.name())
 	}
 	old := d.tee.Pid()
+	if d.givenUp {
+		return "", fmt.Errorf("nothing passes on %s", d.name())
+	}
+	if d.worked && time.Since(d.started) > longLife {
+		d.deaths = 0
+	}
+	fate := d.tee.Fate()
+	if d.deaths++; d.deaths > maxDeaths {
+		d.givenUp = true
+		return "", fmt.Errorf("process %d, which passed on %s, %s, soon after the %d before it; %s", old, d.name(), fate, maxDeaths, d.alternative())
+	}
+	d.started, d.worked = time.Now(), false
 	if err := d.tee.Restart(d.saved[0]); err != nil {
 		return "", fmt.Errorf("process %d, which passed on %s, has ended, and cannot be replaced: %w", old, d.name(), err)
 	}
-	return fmt.Sprintf("%s: process %d was killed, and some output before this may be missing; process %d goes on", d.name(), old, d.tee.Pid()), nil
+	return fmt.Sprintf("%s: process %d %s, and some output before this may be missing; process %d goes on", d.name(), old, fate, d.tee.Pid()), nil
+}
+
+// alternative says how else to see what is written there.
+func (d *teeTail) alternative() string {
+	var st unix.Stat_t
+	unix.Fstat(d.saved[0], &st)
+	return alternative(&st)
 }
 
 // unread reports whether nothing is left to read what is passed on.

@@ -17,6 +17,10 @@ const (
 	loopImage          // itself, which it closes
 )
 
+// packets is the environment of loop if its input comes in packets (pipe(2),
+// O_DIRECT); otherwise it has none.
+const packets = "PACKETS=1"
+
 // loop is the assembly, declared for go vet. It is never called.
 //
 //lint:ignore U1000 the assembly needs the declaration

@@ -14,11 +14,14 @@ GLOBL ·loopPC(SB), NOPTR|RODATA, $8
 #define EAGAIN -11
 #define EPIPE -32
 
-// What is at BX: three struct pollfd of 8 bytes, and a record.
+// What is at BX: three struct pollfd of 8 bytes, three numbers, and a record.
 #define INPUT 0
 #define CONTROL 8
 #define OUTPUT 16
 #define REVENTS 6
+#define PACKETS 24	// not 0 if the input comes in packets
+#define KEPT 32		// how many bytes at DATA wait for the rest of their line
+#define FROM 40		// where they are before they are moved there
 #define RECORD 64
 #define HEADER 24
 #define DATA (RECORD+HEADER)
@@ -48,6 +51,11 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	XORL	DX, DX
 	SYSCALL
 
+	// Before its first variable the stack has argc, an argument and a NULL.
+	MOVQ	24(SP), AX
+	MOVQ	AX, PACKETS(BX)
+	MOVQ	$0, KEPT(BX)
+
 	XORL	R12, R12
 	XORL	R13, R13
 	MOVQ	$0x100000000, AX	// descriptor 0, POLLIN
@@ -60,14 +68,23 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 next:
 	MOVL	$SYS_read, AX
 	XORL	DI, DI
-	LEAQ	DATA(BX), SI
+	MOVQ	KEPT(BX), R9
+	LEAQ	DATA(BX)(R9*1), SI
 	MOVL	$4096, DX	// the longest packet: a page
+	CMPQ	PACKETS(BX), $0
+	JNE	read
+	MOVL	$(4096-HEADER), DX	// one record
+	SUBQ	R9, DX
+read:
 	SYSCALL
 	TESTQ	AX, AX
-	JEQ	end
-	JGT	pass
+	JGT	got
 	CMPQ	AX, $EINTR
 	JEQ	next
+	TESTQ	R9, R9
+	JNE	whole	// nothing more comes for now
+	TESTQ	AX, AX
+	JEQ	end
 	CMPQ	AX, $EAGAIN
 	JNE	fail
 
@@ -100,9 +117,32 @@ next:
 	MOVL	$-1, CONTROL(BX)	// no more questions
 	JMP	next
 
-pass:
-	MOVQ	AX, R9
-	MOVQ	AX, R15
+got:
+	ADDQ	AX, R9
+	// If there was more than this, keep what comes after the last newline, so
+	// that lines stay whole.
+	CMPQ	R9, $(4096-HEADER)
+	JLT	whole
+	CMPQ	PACKETS(BX), $0
+	JNE	whole
+	LEAQ	DATA(BX), CX
+	LEAQ	DATA(BX)(R9*1), R14
+search:
+	CMPB	-1(R14), $'\n'
+	JEQ	cut
+	DECQ	R14
+	CMPQ	R14, CX
+	JHI	search
+whole:
+	LEAQ	DATA(BX)(R9*1), R14
+cut:
+	MOVQ	R14, FROM(BX)
+	LEAQ	DATA(BX), AX
+	SUBQ	AX, R14	// this is passed on
+	SUBQ	R14, R9
+	MOVQ	R9, KEPT(BX)
+	MOVQ	R14, R9
+	MOVQ	R14, R15
 	LEAQ	DATA(BX), R14
 write:
 	MOVL	$SYS_write, AX
@@ -173,6 +213,12 @@ count:
 counted:
 	TESTQ	R9, R9
 	JNE	record
+
+	MOVQ	FROM(BX), SI
+	LEAQ	DATA(BX), DI
+	MOVQ	KEPT(BX), CX
+	CLD
+	REP;	MOVSB
 	JMP	next
 
 end:

@@ -27,6 +27,9 @@ GLOBL ·loopPC(SB), NOPTR|RODATA, $8
 // has its descriptors, record.go what it sends. It runs as a copy at another
 // address, and so refers to nothing but its stack.
 //	R20 bytes, R21 newlines that have been passed on
+//	R9 how much is read at once, R10 whether the input comes in packets
+//	R11 bytes at DATA that wait for the rest of their line
+//	R12 where they are before they are moved there
 // SVC spoils R0 only.
 TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	SUB	$(65536+8192), RSP, R19
@@ -48,6 +51,14 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	$SYS_close_range, R8
 	SVC
 
+	// Before its first variable the stack has argc, an argument and a NULL.
+	MOVD	24(RSP), R10
+	MOVD	$(4096-HEADER), R9	// one record
+	MOVD	$0, R11
+	CBZ	R10, ready
+	MOVD	$65536, R9	// the longest packet: a page, of whatever size
+ready:
+
 	MOVD	$0, R20
 	MOVD	$0, R21
 	MOVD	$0x100000000, R0	// descriptor 0, POLLIN
@@ -60,14 +71,17 @@ TEXT ·loop(SB), NOSPLIT|NOFRAME, $0-0
 next:
 	MOVD	$0, R0
 	ADD	$DATA, R19, R1
-	MOVD	$65536, R2	// the longest packet: a page, of whatever size
+	ADD	R11, R1
+	SUB	R11, R9, R2
 	MOVD	$SYS_read, R8
 	SVC
 	CMP	$0, R0
-	BEQ	end
-	BGT	pass
+	BGT	got
 	CMP	$EINTR, R0
 	BEQ	next
+	MOVD	R11, R24
+	CBNZ	R11, whole	// nothing more comes for now
+	CBZ	R0, end
 	CMP	$EAGAIN, R0
 	BNE	fail
 
@@ -101,10 +115,30 @@ next:
 	MOVW	R3, CONTROL(R19)
 	B	next
 
-pass:
-	MOVD	R0, R24
-	MOVD	R0, R23
+got:
+	ADD	R11, R0, R24
+	// If there was more than this, keep what comes after the last newline, so
+	// that lines stay whole.
+	CMP	R9, R24
+	BLT	whole
+	CBNZ	R10, whole
+	ADD	$DATA, R19, R3
+	ADD	R24, R3, R12
+search:
+	MOVBU	-1(R12), R4
+	CMP	$'\n', R4
+	BEQ	cut
+	SUB	$1, R12
+	CMP	R3, R12
+	BHI	search
+whole:
+	ADD	$DATA, R19, R12
+	ADD	R24, R12
+cut:
 	ADD	$DATA, R19, R22
+	SUB	R22, R12, R23	// this is passed on
+	SUB	R23, R24, R11
+	MOVD	R23, R24
 write:
 	MOVD	$1, R0
 	MOVD	R22, R1
@@ -171,7 +205,15 @@ count:
 	B	count
 counted:
 	CBNZ	R24, record
-	B	next
+
+	ADD	$DATA, R19, R22
+	MOVD	R11, R23
+move:
+	CBZ	R23, next
+	MOVBU.P	1(R12), R3
+	MOVB.P	R3, 1(R22)
+	SUB	$1, R23
+	B	move
 
 end:
 	MOVD	$0, R0

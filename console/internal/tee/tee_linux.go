@@ -28,9 +28,11 @@ const (
 // use.
 type Tee struct {
 	pid     int
-	in, out int // the ends of the pipe: to write to, to read from
-	copies  int // records are read from here
-	control int // questions are written here
+	env     []string // of the process
+	fate    string   // how it ended
+	in, out int      // the ends of the pipe: to write to, to read from
+	copies  int      // records are read from here
+	control int      // questions are written here
 
 	buf      [atOnce]byte
 	unread   []byte // in buf
@@ -43,7 +45,7 @@ type Tee struct {
 	rescuedBytes, rescuedLines uint64 // passed on by Rescue since the process was started
 }
 
-// A Piece is the data of one write(2), or a part of it, or nothing where
+// A Piece is what was passed on at once, or a part of it, or nothing where
 // something is missing.
 type Piece struct {
 	Text []byte // valid until the next call
@@ -58,8 +60,14 @@ func (p Piece) Lines() uint64 { return uint64(bytes.Count(p.Text, []byte{'\n'}))
 // Start starts a process that passes on what is written to the pipe (see Input)
 // to the descriptor output.
 func Start(output int) (*Tee, error) {
-	t := &Tee{in: -1, out: -1, copies: -1, control: -1}
-	if err := t.start(output); err != nil {
+	t := &Tee{in: -1, out: -1, copies: -1, control: -1, env: []string{}}
+	err := t.start(output)
+	// Nothing leads to it yet, so this is the time to find out that it cannot
+	// live: with a seccomp filter, for instance.
+	if err == nil && t.Settle(2*time.Second) == io.EOF {
+		err = fmt.Errorf("the helper process %s at once", t.Fate())
+	}
+	if err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -67,9 +75,11 @@ func Start(output int) (*Tee, error) {
 }
 
 func (t *Tee) start(output int) (err error) {
-	// In packets, so that a write of up to 4096 bytes is passed on by one write,
-	// and does not mix with what others write there (pipe(2), O_DIRECT).
-	if t.out, t.in, err = pipe(unix.O_DIRECT); err != nil {
+	flags := 0
+	if inMessages(output) {
+		flags, t.env = unix.O_DIRECT, []string{packets}
+	}
+	if t.out, t.in, err = pipe(flags); err != nil {
 		return err
 	}
 	if err := unix.SetNonblock(t.out, true); err != nil {
@@ -77,6 +87,25 @@ func (t *Tee) start(output int) (err error) {
 	}
 	unix.FcntlInt(uintptr(t.in), unix.F_SETPIPE_SZ, capacity) // or the default
 	return t.spawn(output)
+}
+
+// inMessages reports whether it matters at fd what is written by one write(2): at
+// /dev/kmsg, for instance. Elsewhere the process passes on several lines at once,
+// as many as fit into a record; they do not mix with what others write to a pipe.
+func inMessages(fd int) bool {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return true
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFCHR:
+		_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		return err != nil
+	case unix.S_IFIFO:
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		return err != nil || flags&unix.O_DIRECT != 0
+	}
+	return false
 }
 
 // spawn starts the process with everything but the pipe, which exists.
@@ -102,7 +131,7 @@ func (t *Tee) spawn(output int) (err error) {
 	}
 	name := fmt.Sprintf("lazy-tail of %d", unix.Getpid())
 	t.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(loopImage), []string{name}, &syscall.ProcAttr{
-		Env:   []string{},
+		Env:   t.env,
 		Files: files[:],
 		// Not in the terminal's session, which gets signals when it closes.
 		Sys: &syscall.SysProcAttr{Setsid: true},
@@ -174,6 +203,24 @@ func closeAll(fds ...int) {
 			unix.Close(fd)
 		}
 	}
+}
+
+// Fate returns how the process ended, after Ended has reported that: "was killed by
+// SIGKILL", for instance.
+func (t *Tee) Fate() string {
+	t.release()
+	return t.fate
+}
+
+// fate describes how a process ended.
+func fate(status unix.WaitStatus) string {
+	switch {
+	case status.Signaled() && status.Signal() == unix.SIGSYS:
+		return "was killed by SIGSYS, as by a seccomp filter that forbids what it needs"
+	case status.Signaled():
+		return "was killed by " + unix.SignalName(status.Signal())
+	}
+	return fmt.Sprintf("ended with status %d, as if something forbids what it needs", status.ExitStatus())
 }
 
 // Pid returns the PID of the process.
@@ -360,8 +407,12 @@ func (t *Tee) release() {
 	if t.pid = 0; pid == 0 {
 		return
 	}
+	t.fate = "ended"
 	for range 10 {
-		if reaped(pid) {
+		if status, gone := reap(pid); gone {
+			if status != nil {
+				t.fate = fate(*status)
+			}
 			return
 		}
 		time.Sleep(time.Millisecond)
@@ -373,15 +424,20 @@ func (t *Tee) release() {
 // program hold the pipe.
 func reapLater(pid int) {
 	time.AfterFunc(time.Second, func() {
-		if !reaped(pid) {
+		if _, gone := reap(pid); !gone {
 			reapLater(pid)
 		}
 	})
 }
 
-// reaped reports whether nothing is left of the process.
-func reaped(pid int) bool {
-	got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil)
+// reap reports whether nothing is left of the process, and how it ended if that
+// is known.
+func reap(pid int) (status *unix.WaitStatus, gone bool) {
+	var how unix.WaitStatus
+	got, err := unix.Wait4(pid, &how, unix.WNOHANG, nil)
+	if got == pid {
+		return &how, true
+	}
 	// ECHILD if the program itself has waited for any child.
-	return got == pid || err == unix.ECHILD
+	return nil, err == unix.ECHILD
 }

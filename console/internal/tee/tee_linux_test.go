@@ -23,7 +23,8 @@ type running struct {
 	input, output, copies, control *os.File
 }
 
-func run(t *testing.T) *running {
+// in and out are flags of its input and its output, pipe(2).
+func run(t *testing.T, in, out int) *running {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "loop")
 	if err := os.WriteFile(file, image(), 0o700); err != nil {
@@ -33,9 +34,9 @@ func run(t *testing.T) *running {
 	r := &running{cmd: exec.Command(args[0], args[1:]...)}
 	// No end waits. Package os would change that when it passes on one that it
 	// made itself.
-	pipe := func() (ends [2]*os.File) {
+	pipe := func(flags int) (ends [2]*os.File) {
 		var fds [2]int
-		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|flags); err != nil {
 			t.Fatal(err)
 		}
 		for i, fd := range fds {
@@ -46,8 +47,14 @@ func run(t *testing.T) *running {
 		}
 		return ends
 	}
-	input, output, copies, control := pipe(), pipe(), pipe(), pipe()
+	r.cmd.Env = []string{}
+	if in&unix.O_DIRECT != 0 {
+		r.cmd.Env = []string{packets}
+	}
+	input, output, copies, control := pipe(in), pipe(out), pipe(0), pipe(0)
 	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr, r.cmd.ExtraFiles = input[0], output[1], copies[1], []*os.File{control[0]}
+	unix.FcntlInt(input[1].Fd(), unix.F_SETPIPE_SZ, capacity)
+	unix.SetNonblock(int(input[1].Fd()), true) // which Fd changes
 	r.input, r.output, r.copies, r.control = input[1], output[0], copies[0], control[1]
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -97,7 +104,7 @@ func (r *running) arrives(t *testing.T, text string) {
 }
 
 func TestLoop(t *testing.T) {
-	r := run(t)
+	r := run(t, 0, 0)
 	bytes, lines := uint64(0), uint64(0)
 	copied := func(text string) {
 		t.Helper()
@@ -121,8 +128,9 @@ func TestLoop(t *testing.T) {
 	long := strings.Repeat("a line\n", 4096/7)
 	r.write(t, long)
 	r.arrives(t, long)
-	copied(long[:maxRecord-recordHeader])
-	copied(long[maxRecord-recordHeader:])
+	whole := (maxRecord - recordHeader) / 7 * 7
+	copied(long[:whole])
+	copied(long[whole:])
 
 	r.cmd.Process.Signal(unix.SIGTERM) // which it does not mind
 	r.control.Close()
@@ -148,9 +156,86 @@ func TestLoop(t *testing.T) {
 	}
 }
 
+// TestLoopInBatches has much to read at once: several lines are passed on by one
+// write, unless they come in packets. Lines stay whole, and what does not end one
+// is not kept back.
+func TestLoopInBatches(t *testing.T) {
+	for _, flags := range []int{0, unix.O_DIRECT} {
+		r := run(t, flags, unix.O_DIRECT)
+		r.control.Write([]byte{1})
+		r.record(t) // so it is at work
+		r.cmd.Process.Signal(unix.SIGSTOP)
+		r.stopped(t)
+		var want strings.Builder
+		write := func(text string) {
+			want.WriteString(text)
+			r.write(t, text)
+		}
+		const lines = 150
+		for i := range lines {
+			write(strings.Repeat("x", i) + "\n")
+		}
+		short := want.Len()
+		write(strings.Repeat("a long line ", 1000))
+		write("\nits end\n")
+		write(strings.Repeat("y", 4096))
+		write(strings.Repeat("z", 4000))
+		r.cmd.Process.Signal(unix.SIGCONT)
+		var came []byte
+		writes := 0
+		for b := make([]byte, 1<<16); len(came) < want.Len(); {
+			n, err := r.output.Read(b) // one packet
+			if err != nil {
+				t.Fatal(err)
+			}
+			came = append(came, b[:n]...)
+			if len(came) <= short {
+				if writes++; b[n-1] != '\n' {
+					t.Errorf("a line was cut: %q", b[:n])
+				}
+			}
+		}
+		if string(came) != want.String() {
+			t.Errorf("%q arrived", came)
+		}
+		if few := flags == 0; few && writes > lines/20 || !few && writes != lines {
+			t.Errorf("%d lines were passed on by %d writes", lines, writes)
+		}
+		var got []byte
+		for len(got) < want.Len() {
+			rec := r.record(t)
+			if rec.bytes != uint64(len(got)) || rec.newlines != uint64(bytes.Count(got, []byte("\n"))) {
+				t.Fatalf("%d bytes and %d lines before %q", rec.bytes, rec.newlines, rec.text)
+			}
+			got = append(got, rec.text...)
+		}
+		if string(got) != want.String() {
+			t.Errorf("%q was copied", got)
+		}
+		r.input.Close()
+		if err := r.cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// stopped waits until the process is.
+func (r *running) stopped(t *testing.T) {
+	t.Helper()
+	for {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(stat, []byte(") T ")) {
+			return
+		}
+	}
+}
+
 // TestLoopWithFullOutput writes more than the output takes at once.
 func TestLoopWithFullOutput(t *testing.T) {
-	r := run(t)
+	r := run(t, 0, 0)
 	go func() {
 		for i := range 20000 {
 			fmt.Fprintf(r.input, "line %d\n", i)
@@ -173,7 +258,7 @@ func TestLoopWithFullOutput(t *testing.T) {
 
 // TestLoopWithoutReader has an output that is never read.
 func TestLoopWithoutReader(t *testing.T) {
-	r := run(t)
+	r := run(t, 0, 0)
 	r.output.Close()
 	r.write(t, "lost\n")
 	var exit *exec.ExitError
@@ -269,6 +354,43 @@ func TestTee(t *testing.T) {
 	}
 	if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
 		t.Errorf("a child is left: %v", err)
+	}
+}
+
+// TestMessages is about what a batch would change the meaning of.
+func TestMessages(t *testing.T) {
+	open := func(path string) int {
+		fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		return fd
+	}
+	pipe := func(flags int) int {
+		r, w, err := pipe(flags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closeAll(r, w) })
+		return w
+	}
+	sockets, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeAll(sockets[:]...) })
+	for _, c := range []struct {
+		name string
+		fd   int
+		want bool
+	}{
+		{"pipe", pipe(0), false}, {"pipe of packets", pipe(unix.O_DIRECT), true},
+		{"terminal", open("/dev/ptmx"), false}, {"device", open(os.DevNull), true}, {"socket", sockets[0], false},
+	} {
+		if got := inMessages(c.fd); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type jsonLine struct {
 	Status  int               `json:"status,omitempty"` // the exit status for this error
 	Reason  string            `json:"reason,omitempty"` // one of exit.Table
 	Answer  string            `json:"answer,omitempty"` // as text
+	Value   json.RawMessage   `json:"value,omitempty"`  // of print, whatis, globals and locals
 	Stats   map[string]int    `json:"stats,omitempty"`
 	Stack   []json.RawMessage `json:"stack,omitempty"` // the lines of stack json
 }
@@ -86,6 +87,13 @@ func answerLine(r Reply, q Query, a Answer) jsonLine {
 			}
 		case a.Failed == "":
 			l.fail(exit.Broken, "not-understood", notUnderstood(err))
+			l.Answer = string(a.Text)
+		}
+	case value:
+		switch text := bytes.TrimSpace(a.Text); {
+		case json.Valid(text):
+			l.Value = text
+		case a.Failed == "": // of a command of the program with this name
 			l.Answer = string(a.Text)
 		}
 	case table:

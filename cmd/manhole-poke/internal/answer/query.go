@@ -24,6 +24,7 @@ const (
 	concat layout = iota // each under a title
 	table                // stats
 	merge                // stack
+	value                // JSON in any case
 )
 
 // NewQuery returns the query for a line. stats and stack get a layout in which
@@ -38,6 +39,10 @@ func NewQuery(line string, asJSON bool, commands []frame.Command) Query {
 	switch given[0] {
 	case "stats":
 		q.layout = table
+	case "print", "whatis", "globals", "locals":
+		if asJSON {
+			q.layout = value
+		}
 	case "stack":
 		i := slices.IndexFunc(commands, func(c frame.Command) bool { return c.Name == "stack" })
 		if i < 0 {

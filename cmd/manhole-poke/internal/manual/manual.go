@@ -209,9 +209,18 @@ func (m *Manual) Overview() string {
 }
 
 // AtTerminal returns what help in a session adds about this terminal, in the
-// columns of the console's own help.
-func (m *Manual) AtTerminal() string {
+// columns of the console's own help: commands that the process does not have,
+// and what can be typed.
+func (m *Manual) AtTerminal(commands []frame.Command) string {
 	var b strings.Builder
+	topic := ""
+	for _, c := range commands {
+		if c.Topic != topic {
+			topic = c.Topic
+			fmt.Fprintf(&b, "\n%s\n", topic)
+		}
+		fmt.Fprintf(&b, "  %-30s  %s\n", usage(c.Name, c.Usage), c.What)
+	}
 	b.WriteString("\nAt this terminal\n")
 	for _, block := range m.section("At a terminal") {
 		if l, ok := block.(*comment.List); ok {

@@ -162,7 +162,7 @@ func TestOverview(t *testing.T) {
 
 func TestAtTerminal(t *testing.T) {
 	const want = "\nAt this terminal\n  COMMAND | PROGRAM               a local program reads the answer: stack | less, fds | grep tcp\n"
-	if text := sample().AtTerminal(); !strings.HasPrefix(text, want) || strings.Count(text, "\n") != 8 {
+	if text := sample().AtTerminal(nil); !strings.HasPrefix(text, want) || strings.Count(text, "\n") != 8 {
 		t.Errorf("%s", text)
 	}
 }

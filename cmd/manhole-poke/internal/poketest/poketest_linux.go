@@ -282,7 +282,7 @@ func StartOther(t testing.TB, name string, args ...string) string {
 	pid := strconv.Itoa(cmd.Process.Pid)
 	lazytest.Eventually(t, name+" runs", func() bool {
 		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
-		return string(comm) == name+"\n"
+		return string(comm) == filepath.Base(name)+"\n"
 	})
 	return pid
 }

@@ -65,7 +65,9 @@ func StartNamed(t testing.TB, name string) *Target {
 // with the path as its argument.
 func StartCommand(t testing.TB, role, path string, cmd *exec.Cmd) *Target {
 	t.Helper()
-	cmd.Stderr = os.Stderr
+	if cmd.Stderr == nil {
+		cmd.Stderr = os.Stderr
+	}
 	p := lazytest.Launch(t, role, cmd).Ready()
 	g := &Target{Process: p, Cmd: cmd, PID: strconv.Itoa(p.PID), Path: path}
 	if path == "" {

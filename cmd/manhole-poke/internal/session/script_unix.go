@@ -19,15 +19,18 @@ import (
 // line takes back what is not answered yet. Script returns at the end of the
 // session, with an error if a command failed. A report that [Options] asked for
 // comes first.
-func (s *Session) Script(in io.Reader, out io.Writer) error {
+//
+// own may be nil. If it returns something for a line, that answers the line when
+// the lines before it are answered, and the lines after it are sent then.
+func (s *Session) Script(in io.Reader, out io.Writer, own func(line string) Waiter) error {
 	// Long, so that lines that wait for their turn rarely hold up the input.
-	requests := make(chan *Request, 1024)
+	requests := make(chan Waiter, 1024)
 	if r := s.Report(); r != nil {
 		requests <- r
 	}
 	inputErr := make(chan error, 1)
 	go func() {
-		inputErr <- s.sendLines(in, requests)
+		inputErr <- s.sendLines(in, requests, own)
 		s.conn.CloseWrite() // fails only if the process is gone, which the reader sees
 		close(requests)
 	}()
@@ -64,8 +67,24 @@ func (s *Session) hasEnded() bool {
 	}
 }
 
+// A Waiter waits for an answer as [Request.Wait] does.
+type Waiter interface {
+	Wait(Sink) (failed string, err error)
+}
+
+// A turn is a Waiter that says when it has waited.
+type turn struct {
+	Waiter
+	done chan struct{}
+}
+
+func (t turn) Wait(sink Sink) (failed string, err error) {
+	defer close(t.done)
+	return t.Waiter.Wait(sink)
+}
+
 // sendLines starts a request for each line. The last need not end.
-func (s *Session) sendLines(in io.Reader, requests chan<- *Request) error {
+func (s *Session) sendLines(in io.Reader, requests chan<- Waiter, own func(string) Waiter) error {
 	r := bufio.NewReader(in)
 	for {
 		line, err := readLine(r)
@@ -77,15 +96,43 @@ func (s *Session) sendLines(in io.Reader, requests chan<- *Request) error {
 			line = line[i+1:]
 		}
 		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			select {
-			case requests <- s.Start(string(line)):
-			case <-s.ended:
+			if !s.startLine(string(line), requests, own) {
 				return nil
 			}
 		}
 		if err == io.EOF {
 			return nil
 		}
+	}
+}
+
+// startLine starts a request, and waits for one of the caller's own. It returns
+// false when the session has ended.
+func (s *Session) startLine(line string, requests chan<- Waiter, own func(string) Waiter) bool {
+	var r Waiter
+	var done chan struct{}
+	if own != nil {
+		r = own(line)
+	}
+	if r == nil {
+		r = s.Start(line)
+	} else {
+		done = make(chan struct{})
+		r = turn{r, done}
+	}
+	select {
+	case requests <- r:
+	case <-s.ended:
+		return false
+	}
+	if done == nil {
+		return true
+	}
+	select {
+	case <-done:
+		return true
+	case <-s.ended:
+		return false
 	}
 }
 

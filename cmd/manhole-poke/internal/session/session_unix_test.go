@@ -323,7 +323,7 @@ func TestScriptInterrupted(t *testing.T) {
 	script, say := io.Pipe()
 	var out bytes.Buffer
 	ended := make(chan error)
-	go func() { ended <- s.Script(script, &out) }()
+	go func() { ended <- s.Script(script, &out, nil) }()
 	io.WriteString(say, "block\n\n \r\nforgotten\x03next\n")
 	peer.gets(t, frame.Line, 1, "block")
 	peer.gets(t, frame.Line, 2, " ")

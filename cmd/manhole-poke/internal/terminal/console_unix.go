@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
@@ -30,6 +31,9 @@ type Config struct {
 	Pager bool     // show long answers in the user's pager
 	Help  string   // what the command help adds about the terminal
 
+	Symbols string                                    // see [inspect.Options]
+	HelpOn  func(topic string) (text string, ok bool) // about the commands of package inspect
+
 	// Restricted forbids files and local programs, and keeps no history.
 	Restricted bool
 }
@@ -37,10 +41,11 @@ type Config struct {
 // A console is a session at the terminal.
 type console struct {
 	Config
-	s       *session.Session
-	colours palette
-	screen  *spool.Spool
-	editor  *lineedit.Editor
+	s         *session.Session
+	inspector *inspect.Inspector
+	colours   palette
+	screen    *spool.Spool
+	editor    *lineedit.Editor
 
 	mu     sync.Mutex
 	now    *running                // nil at the prompt
@@ -58,7 +63,8 @@ var errLeft = errors.New("left")
 // left, the error says why. While it runs, SIGINT interrupts the command that
 // runs, and nothing else.
 func Converse(s *session.Session, c Config) error {
-	t := &console{Config: c, s: s, colours: newPalette(), screen: spool.New(c.Out)}
+	t := &console{Config: c, s: s, colours: newPalette(), screen: spool.New(c.Out), inspector: inspect.New(s, inspect.Options{Symbols: c.Symbols, Help: c.HelpOn})}
+	described := inspect.Merge(s.Greeting().Commands)
 	program := "manhole-poke"
 	if c.Restricted {
 		program = ""
@@ -69,7 +75,7 @@ func Converse(s *session.Session, c Config) error {
 			if c.Restricted && strings.ContainsAny(line, "|>") { // which lists files
 				return line, nil, ""
 			}
-			return complete.Line(s.Greeting().Commands, line, pos)
+			return complete.Line(described, line, pos)
 		},
 	})
 	if err := t.listen(); err != nil {

@@ -13,14 +13,14 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 )
 
 // A running is a command whose answer is awaited or shown.
 type running struct {
 	name        string
-	request     *session.Request
+	request     inspect.Request
 	answered    bool      // what is left is to show the answer
 	finished    bool      // by Enter
 	interrupted time.Time // when Ctrl-C was last typed
@@ -69,7 +69,7 @@ func (t *console) begin(line string) *running {
 	r := &running{name: "the report", request: t.s.Report()}
 	if line != "" {
 		r.name, _, _ = strings.Cut(line, " ")
-		r.request = t.s.Start(line)
+		r.request = t.inspector.Start(line)
 	}
 	t.now = r
 	if t.unread {

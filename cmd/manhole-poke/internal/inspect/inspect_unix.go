@@ -1,0 +1,238 @@
+//go:build linux || darwin || freebsd
+
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/frozen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
+)
+
+// Options say how values are read and shown.
+type Options struct {
+	Symbols string // the executable's twin with the symbols, or ""
+	JSON    bool
+	Help    func(topic string) (text string, ok bool) // about the commands here, or nil
+	Keep    bool                                      // the copy, for the next question, until a command of the session is run
+}
+
+// An Inspector runs lines: those that this package understands itself, and the
+// others in the session. It is for one goroutine, but for the methods of
+// requests.
+type Inspector struct {
+	s       *session.Session
+	o       Options
+	copy    *frozen.Copy
+	program *values.Program
+}
+
+// New returns an Inspector for a session.
+func New(s *session.Session, o Options) *Inspector { return &Inspector{s: s, o: o} }
+
+// A Request is a line that is being answered, as [session.Request] is.
+type Request interface {
+	Wait(session.Sink) (failed string, err error)
+	Interrupt()
+	Finish()
+}
+
+// Is reports whether a line is for this package.
+func (i *Inspector) Is(line string) bool {
+	name, rest := nextWord(line)
+	c, _, known := i.s.Command([]string{name})
+	switch {
+	case shows(name):
+		return !known // the program's own has precedence
+	case name == "help" && i.o.Help != nil:
+		return i.Is(rest)
+	case name == "set":
+		word, _ := nextWord(rest)
+		return !known || isPlumbing(c) && !strings.HasPrefix(word, "-") && !strings.Contains(rest, " -at ")
+	}
+	return false
+}
+
+// Start runs a line. The request before it must have been waited for.
+func (i *Inspector) Start(line string) Request {
+	if !i.Is(line) {
+		i.Release()
+		return i.s.Start(line)
+	}
+	r := &local{i: i, line: line}
+	r.ctx, r.cancel = context.WithCancelCause(i.s.Context())
+	return r
+}
+
+// Release ends the copy.
+func (i *Inspector) Release() {
+	if i.program != nil {
+		i.program.Close()
+		i.program = nil
+	}
+	if i.copy != nil {
+		i.copy.Close()
+		i.copy = nil
+	}
+}
+
+// A local is a line that is answered here.
+type local struct {
+	i      *Inspector
+	line   string
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+var errInterrupted = errors.New("interrupted")
+
+func (r *local) Interrupt() { r.cancel(errInterrupted) }
+func (r *local) Finish()    {}
+
+// Wait answers the line.
+func (r *local) Wait(sink session.Sink) (failed string, err error) {
+	defer r.cancel(nil)
+	if !r.i.o.Keep {
+		defer r.i.Release()
+	}
+	var b strings.Builder
+	q, err := parse(r.line)
+	if err == nil {
+		err = r.i.answer(r.ctx, q, &b, sink)
+	}
+	if err != nil && r.i.s.Context().Err() != nil {
+		return "", context.Cause(r.i.s.Context())
+	}
+	if err != nil {
+		r.i.Release()
+		text := printable.Line(err.Error())
+		if !strings.HasPrefix(text, q.name+": ") {
+			text = q.name + ": " + text
+		}
+		select {
+		case <-r.i.s.Ended():
+			return text, r.i.s.Err()
+		default:
+			return text, nil
+		}
+	}
+	text := b.String()
+	if !r.i.o.JSON {
+		text = printable.Text(text)
+	}
+	if _, err := io.WriteString(sink.Out, text); err != nil {
+		return "", exit.Errorf(exit.LocalIO, "output", "cannot write the answer: %v", err)
+	}
+	return "", nil
+}
+
+// answer writes the answer to w.
+func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink session.Sink) error {
+	switch q.name {
+	case "help":
+		text, ok := i.o.Help(strings.TrimSpace(q.rest))
+		if !ok {
+			return errors.New("one command at a time; try help print")
+		}
+		_, err := io.WriteString(w, text)
+		return err
+	case "set":
+		if _, _, ok := i.s.Command([]string{"set"}); !ok {
+			return errors.New("this session cannot: the program only lets itself be observed (lazy.WithReadOnly), or its version of lazy is older than set")
+		}
+	}
+	if err := i.open(ctx, sink); err != nil {
+		return err
+	}
+	var shown any
+	switch q.name {
+	case "print":
+		v, err := i.program.Eval(ctx, q.rest, q.at, q.limits)
+		if err != nil {
+			return err
+		}
+		if shown = values.Of(v); !i.o.JSON {
+			values.Write(w, v)
+		}
+	case "whatis":
+		t, err := i.program.Type(ctx, q.rest, q.at)
+		if err != nil {
+			return err
+		}
+		if shown = t; !i.o.JSON {
+			io.WriteString(w, t.String())
+		}
+	case "globals":
+		all, err := i.program.Globals(ctx, q.match, q.limits)
+		if err == nil && len(all) == 0 {
+			err = fmt.Errorf("no package variable's full name matches %v; try globals . for all", q.match)
+		}
+		if err != nil {
+			return err
+		}
+		if shown = values.All(all); !i.o.JSON {
+			values.WriteAll(w, all)
+		}
+	case "locals":
+		f, err := i.program.Locals(ctx, q.at, q.limits)
+		if err != nil {
+			return err
+		}
+		if shown = f; !i.o.JSON {
+			fmt.Fprintf(w, "goroutine %d, frame %d: %s at %s:%d\n", f.Goroutine, f.Frame, f.Function, f.File, f.Line)
+			values.WriteAll(w, f.Variables)
+		}
+	case "set":
+		return i.set(ctx, q, w, sink)
+	}
+	if !i.o.JSON {
+		return nil
+	}
+	text, err := printable.JSON(shown)
+	w.Write(text)
+	return err
+}
+
+// open makes a copy and reads the symbols, unless that was done.
+func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
+	if i.copy != nil {
+		select {
+		case <-i.copy.Ended():
+			i.Release() // its time was over
+		default:
+			return nil
+		}
+	}
+	if i.copy, err = frozen.Take(ctx, i.s, frozen.Options{Note: sink.Note, Progress: sink.Progress}); err != nil {
+		return err
+	}
+	c := i.copy
+	if sink.Note != nil {
+		sink.Note(describe(c))
+	}
+	i.program, err = values.Open(ctx, values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols})
+	return err
+}
+
+// describe says what the values are of.
+func describe(c *frozen.Copy) string {
+	text := "of a copy"
+	if !c.Note.Taken.IsZero() {
+		text += " taken at " + c.Note.Taken.Local().Format("15:04:05.000")
+	}
+	if c.Note.Pause > 0 {
+		text += fmt.Sprintf(", for which the program stood still for %v", c.Note.Pause.Round(10*time.Microsecond))
+	}
+	if !c.Note.Exact && c.Note.Why != "" {
+		text += "; the places of goroutines that ran are not exact: " + c.Note.Why
+	}
+	return text
+}

@@ -1,0 +1,475 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/internal/lazytest"
+)
+
+// buildHolder builds testdata/holder.
+func buildHolder(t *testing.T, out string, flags ...string) {
+	t.Helper()
+	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, flags...), "./testdata/holder")...)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, text)
+	}
+}
+
+// startHolder starts it.
+func startHolder(t *testing.T, exe string, args ...string) *poketest.Target {
+	t.Helper()
+	return startHolderAs(t, exe, 0, args...)
+}
+
+// startHolderAs starts it as another user unless uid is 0.
+func startHolderAs(t *testing.T, exe string, uid int, args ...string) *poketest.Target {
+	t.Helper()
+	path := filepath.Join(lazytest.PublicDir(t), "door")
+	cmd := exec.Command(exe, append([]string{path}, args...)...)
+	if uid != 0 {
+		lazytest.NeedRoot(t)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	}
+	cmd.Stderr = io.Discard
+	return poketest.StartCommand(t, "", path, cmd)
+}
+
+// holder returns a running holder.
+func holder(t *testing.T, flags ...string) *poketest.Target {
+	t.Helper()
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe, flags...)
+	return startHolder(t, exe)
+}
+
+// shown is what print shows, as patterns.
+var shown = map[string]string{
+	"verbose":                          `^false\n$`,
+	"main.level":                       `LevelInfo \(0\)\n$`,
+	"large":                            `^9223372036854775813\n$`,
+	"ratio*2":                          `^3\n$`,
+	"timeout":                          `^5s \(5000000000\)\n$`,
+	"greeting":                         `^"hello\\x1b\[2J\\u202e"\n$`,
+	"bytes":                            `^"\\xff\\xfe"\n$`,
+	"ring.next.name":                   `^"b"\n$`,
+	"ring":                             `(?s)name: "a".*name: "b".*\(some is left out`,
+	"pairs":                            `(?s)key: "two".*val: 2`,
+	`sessions["with blank"].name`:      `^"b"\n$`,
+	"len(many)":                        `^1000\n$`,
+	"many[999]":                        `^"999"\n$`,
+	"huge":                             `\.\.\.\+9999936 more\]\n\(some is left out`,
+	"aShape":                           `^main\.shape\(\*main\.square\) \*\{side: 2\}\n$`,
+	"noShape":                          `^main\.shape nil\n$`,
+	"anything.(int) + 1":               `^8\n$`,
+	"buffered":                         `(?s)qcount: 2,.*dataqsiz: 4`,
+	"count":                            `v: 42`,
+	"closure":                          `(?s)^main\.main\.func1 \{.*captured int = 9`,
+	"*onHeap":                          `debug: false`,
+	"complete":                         `^\(1 \+ 2i\)\n$`,
+	"array":                            `^\[3\]int \[1,2,3\]\n$`,
+	"at":                               `^time\.Time\(2023-11-14T22:13:20Z\)`,
+	"runtime.iscgo || true":            `^true\n$`,
+	"main.limit":                       `^1048576\n$`,
+	`"sync/atomic".Int64(count)`:       "", // whatever it is
+	"synced.m.inited.v":                `^1\n$`,
+	"*(*main.node)(uintptr(8))":        `unreadable not mapped`,
+	"*(*[1000000000]int)(uintptr(16))": `unreadable|not mapped`,
+}
+
+func TestPrint(t *testing.T) {
+	g := holder(t)
+	var lines []string
+	for expr, want := range shown {
+		if want == "" || strings.ContainsAny(expr, ";") {
+			continue
+		}
+		lines = append(lines, "print "+expr)
+	}
+	// One run, one copy.
+	r := poketest.Run(t, "", "-c", strings.Join(lines, "; "), g.PID)
+	for expr, want := range shown {
+		one := poketest.Run(t, "", append([]string{g.PID, "print"}, strings.Split(expr, " ")...)...)
+		if want == "" {
+			if one.Status != exit.Command {
+				t.Errorf("%s: %+v", expr, one)
+			}
+			continue
+		}
+		if one.Status != exit.OK || !regexp.MustCompile(want).MatchString(one.Stdout) {
+			t.Errorf("%s: %+v, want %s", expr, one, want)
+		}
+		if strings.ContainsAny(one.Stdout, "\x1b\u202e") {
+			t.Errorf("%s: %q", expr, one.Stdout)
+		}
+		if !strings.Contains(r.Stdout, one.Stdout) && !strings.Contains(one.Stdout, "0x") {
+			t.Errorf("%s is not among the answers of one run", expr)
+		}
+	}
+	g.Unharmed(t)
+}
+
+func TestPrintFails(t *testing.T) {
+	g := holder(t)
+	for expr, want := range map[string]string{
+		"nonsense":       "could not find symbol value for nonsense; globals REGEXP lists",
+		"main.nonsense":  "no variable, constant or function nonsense",
+		"ring.area()":    "ring has no member area",
+		"main.used()":    "a copy runs nothing",
+		"1 +":            "print: ",
+		"huge[10000001]": "index out of bounds",
+		"":               "an expression is missing",
+		"-id 999999 x":   "there is no goroutine 999999; stack full shows the ids",
+		"-id x x":        "-id takes a number from 1",
+		"-frame 1 x":     "-id N is missing",
+		"-depth 1000 x":  "-depth takes a number from 1 to 20",
+		"verbose = true": "print: ",
+	} {
+		poketest.Run(t, "", g.PID, "print", expr).Fails(t, exit.Command, "print: ", want)
+	}
+	g.Unharmed(t)
+}
+
+// goroutineIn returns the id of a goroutine that is in a function.
+func goroutineIn(t *testing.T, g *poketest.Target, function string) string {
+	t.Helper()
+	r := poketest.Run(t, "", g.PID, "stack", "raw")
+	for _, stack := range strings.Split(r.Stdout, "\n\n") {
+		if m := regexp.MustCompile(`goroutine (\d+) `).FindStringSubmatch(stack); m != nil && strings.Contains(stack, function+"(") {
+			return m[1]
+		}
+	}
+	t.Fatalf("no goroutine is in %s: %s", function, r.Stdout)
+	return ""
+}
+
+func TestLocals(t *testing.T) {
+	g := holder(t)
+	id := goroutineIn(t, g, "main.serve")
+	poketest.Run(t, "", g.PID, "locals").Fails(t, exit.Command, "-id N is missing")
+	for _, c := range []struct{ line, want string }{
+		{"locals -id " + id, `^goroutine \d+, frame \d: main\.\(\*pair\[.*\]\)\.wait at .*main\.go:\d+\n`},
+		{"print -id " + id + " k", `^"bob7"\n$`},
+		{"whatis -id " + id + " c", `^chan go\.shape\.string\n`},
+		{"locals -id " + id + " -frame 0", `frame 0: runtime\.gopark at `},
+	} {
+		r := poketest.Run(t, "", "-c", c.line, g.PID)
+		if r.Status != exit.OK || !regexp.MustCompile(c.want).MatchString(r.Stdout) {
+			t.Errorf("%s: %+v, want %s", c.line, r, c.want)
+		}
+	}
+	found := false
+	for _, frame := range []string{"1", "2", "3", "4", "5"} {
+		r := poketest.Run(t, "", g.PID, "locals", "-id", id, "-frame", frame)
+		found = found || strings.Contains(r.Stdout, "main.serve") && strings.Contains(r.Stdout, `name = "bob"`) && strings.Contains(r.Stdout, "id = 7\n")
+	}
+	if !found {
+		t.Error("no frame has the arguments of main.serve")
+	}
+	poketest.Run(t, "", g.PID, "locals", "-id", id, "-frame", "99").Fails(t, exit.Command, "Frame 99 does not exist")
+}
+
+// A goroutine that runs is at its true place.
+func TestPrintRunning(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	g := startHolder(t, exe, "spin")
+	id := goroutineIn(t, g, "main.spin")
+	r := poketest.Run(t, "", g.PID, "locals", "-id", id)
+	if r.Status != exit.OK || !strings.Contains(r.Stdout, "main.spin at ") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestGlobals(t *testing.T) {
+	g := holder(t)
+	r := poketest.Run(t, "", g.PID, "globals")
+	for _, want := range []string{"main.array = [3]int [1,2,3]\n", "main.greeting = \"hello\\x1b[2J\\u202e\"\n", "main.noShape = main.shape nil\n"} {
+		if !strings.Contains(r.Stdout, want) {
+			t.Errorf("%s is missing: %+v", want, r)
+		}
+	}
+	if r := poketest.Run(t, "", g.PID, "globals", `^main\.(small|ratio)$`, "-len", "1"); r.Stdout != "main.ratio = 1.5\nmain.small = 5\n" {
+		t.Errorf("%+v", r)
+	}
+	poketest.Run(t, "", g.PID, "globals", "main", "two").Fails(t, exit.Command, "unexpected")
+	poketest.Run(t, "", g.PID, "globals", "^nothing$").Fails(t, exit.Command, "no package variable's full name matches ^nothing$")
+	poketest.Run(t, "", g.PID, "globals", "(").Fails(t, exit.Command, "missing closing )")
+}
+
+func TestWhatis(t *testing.T) {
+	g := holder(t)
+	for expr, want := range map[string]string{
+		"aShape": "main.shape\nholds: *main.square\n", "small": "int8\n", "pairs": "[]main.pair[string,int]\n",
+	} {
+		r := poketest.Run(t, "", g.PID, "whatis", expr)
+		if r.Status != exit.OK || r.Stdout != want && !strings.HasPrefix(want, "main.shape") || !strings.Contains(r.Stdout, want[strings.Index(want, "\nholds")+1:]) {
+			t.Errorf("%s: %+v", expr, r)
+		}
+	}
+}
+
+func TestValuesAsJSON(t *testing.T) {
+	g := holder(t)
+	r := poketest.Run(t, "", "--json", "-c", "print pairs; print large; print greeting; print bytes; print nonsense; globals ^main.array$; whatis aShape; print -len 2 many", g.PID)
+	var lines []jsonAnswer
+	for line := range strings.Lines(r.Stdout) {
+		lines = append(lines, parseAnswer(t, line))
+	}
+	if len(lines) != 8 {
+		t.Fatalf("%+v", r)
+	}
+	for i, want := range []string{`"name":"key","type":"string","kind":"string"`, `"value":9223372036854775813`, `"value":"hello\u001b[2J\u202e"`, `"bytes":"//4="`, "", `"elements":[{"type":"int"`, `"dynamic":"*main.square"`, `"cut":998`} {
+		if lines[i].OK != (want != "") || !strings.Contains(string(lines[i].Value), want) {
+			t.Errorf("%d: %+v %s, want %s", i, lines[i], lines[i].Value, want)
+		}
+	}
+	if lines[4].Reason != "command-failed" || !strings.Contains(lines[4].Error, "print: ") {
+		t.Errorf("%+v", lines[4])
+	}
+}
+
+type jsonAnswer struct {
+	OK            bool
+	Error, Reason string
+	Value         json.RawMessage
+}
+
+func parseAnswer(t *testing.T, line string) (l jsonAnswer) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(line), &l); err != nil {
+		t.Errorf("%s: %v", line, err)
+	}
+	return l
+}
+
+// Several processes answer below each other.
+func TestPrintSeveral(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	a, b := startHolder(t, exe), startHolder(t, exe)
+	r := poketest.Run(t, "", a.PID, b.PID, "print", "ring.name")
+	if r.Status != exit.OK || strings.Count(r.Stdout, "\"a\"\n") != 2 || strings.Count(r.Stdout, "==> process ") != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// However a program is built.
+func TestPrintBuildModes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program in several modes")
+	}
+	for name, flags := range map[string][]string{
+		"trimpath": {"-trimpath"}, "race": {"-race"}, "cgo": {"-tags=withcgo"}, "pie": {"-buildmode=pie"}, "unoptimized": {"-gcflags=-N -l"}, "compressed": {"-ldflags=-compressdwarf=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "race" || name == "cgo" {
+				lazytest.Tool(t, "gcc")
+			}
+			g := holder(t, flags...)
+			id := goroutineIn(t, g, "main.serve")
+			r := poketest.Run(t, "", "-c", "print sessions; print pairs; print closure; print -id "+id+" k", g.PID)
+			for _, want := range []string{`"with blank"`, `key: "two"`, "captured int = 9", "\"bob7\"\n"} {
+				if r.Status != exit.OK || !strings.Contains(r.Stdout, want) {
+					t.Errorf("%s is missing: %+v", want, r)
+				}
+			}
+		})
+	}
+}
+
+// A program without symbols, and its twins.
+func TestSymbols(t *testing.T) {
+	lazytest.Tool(t, "strip")
+	lazytest.Tool(t, "objcopy")
+	dir := lazytest.PublicDir(t)
+	file := func(name string) string { return filepath.Join(dir, name) }
+	run := func(words ...string) {
+		t.Helper()
+		if text, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", words, err, text)
+		}
+	}
+	buildHolder(t, file("whole"))
+	run("strip", "-o", file("stripped"), file("whole"))
+	run("objcopy", "--only-keep-debug", file("whole"), file("debug"))
+	buildHolder(t, file("trimmed"), "-trimpath")
+	buildHolder(t, file("small"), "-trimpath", "-ldflags=-s -w")
+	buildHolder(t, file("other"), "-gcflags=-N -l")
+	buildHolder(t, file("noid"), "-ldflags=-buildid=")
+	if err := os.WriteFile(file("text"), []byte("not a program"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stripped, small := startHolder(t, file("stripped")), startHolder(t, file("small"))
+	poketest.Run(t, "", stripped.PID, "print", "ratio").Fails(t, exit.Command, "print: the program has no symbols", "--exe FILE")
+	for _, c := range []struct {
+		of         *poketest.Target
+		twin, want string
+	}{
+		{stripped, "whole", "1.5\n"}, {stripped, "debug", "1.5\n"}, {small, "trimmed", "1.5\n"},
+		{stripped, "other", "another build"}, {small, "other", "another build"}, {stripped, "noid", "a build id is missing"},
+		{stripped, "small", "has no symbols either"}, {stripped, "text", "not an ELF executable"}, {stripped, "", "not a regular file"}, {stripped, "missing", "no such file"},
+	} {
+		r := poketest.Run(t, "", "--exe", file(c.twin), c.of.PID, "print", "ratio")
+		if c.want == "1.5\n" && (r.Status != exit.OK || r.Stdout != c.want) || c.want != "1.5\n" && (r.Status != exit.Command || !strings.Contains(r.Stderr, c.want)) {
+			t.Errorf("%s: %+v, want %s", c.twin, r, c.want)
+		}
+	}
+	poketest.Run(t, "", "--restricted", "--exe", file("whole"), stripped.PID, "print", "ratio").Fails(t, exit.Denied, "--exe")
+}
+
+func TestSet(t *testing.T) {
+	g := holder(t)
+	for _, c := range []struct{ variable, value, shown string }{
+		{"main.verbose", "true", "true"}, {"small", "-128", "-128"}, {"small", "0x7f", "127"}, {"large", "18446744073709551615", "18446744073709551615"},
+		{"ratio", "-2.5e-3", "-0.0025"}, {"ratio", "NaN", "NaN"}, {"narrow", "3", "3"}, {"timeout", "1m30s", "1m30s (90000000000)"}, {"timeout", "2*timeout", "3m0s (180000000000)"},
+		{"level", "8", "LevelError (8)"}, {"level", `"log/slog".LevelDebug`, "LevelDebug (-4)"}, {"large", "1<<40", "1099511627776"},
+		{"options.debug", "true", "true"}, {"options.depth", "3", "3"}, {"count.v", "-1", "-1"}, {"array[1]", "9", "9"}, {"complete", "", ""},
+	} {
+		if c.value == "" {
+			continue
+		}
+		r := poketest.Run(t, "", g.PID, "set", c.variable, c.value)
+		shown := poketest.Run(t, "", g.PID, "print", c.variable)
+		if r.Status != exit.OK || !strings.Contains(r.Stdout, " was ") || shown.Stdout != c.shown+"\n" {
+			t.Errorf("set %s %s: %+v, %+v", c.variable, c.value, r, shown)
+		}
+	}
+	for _, c := range []struct{ variable, value, why string }{
+		{"small", "128", "128 does not fit into the type int8"}, {"small", "yes", "is not a value of type int8"}, {"verbose", "1", "the type untyped int and the variable has bool"},
+		{"timeout", "30", "30 has no unit; try 30s"}, {"large", "-1", "the variable has"}, {"greeting", "x", "is a string, of two words"},
+		{"ring", "nil", "garbage collector"}, {"sessions", "nil", "garbage collector"}, {"aShape", "nil", "garbage collector"}, {"pairs", "nil", "garbage collector"}, {"closure", "nil", "garbage collector"},
+		{"complete", "1", "of several words"}, {"options", "1", "a field of it may be set"}, {"limit", "5", "is a constant"}, {"small + 1", "5", "is the result of a computation"},
+		{"onHeap.debug", "true", "set: "}, {"nonsense", "1", "could not find symbol"}, {"main.main", "1", "set: "}, {"verbose", "", "a variable and a value are needed"},
+	} {
+		r := poketest.Run(t, "", g.PID, "set", c.variable, c.value)
+		if r.Status != exit.Command || !strings.Contains(r.Stderr, c.why) {
+			t.Errorf("set %s %s: %+v, want %s", c.variable, c.value, r, c.why)
+		}
+	}
+	// Between two questions the copy is another one.
+	if r := poketest.Run(t, "", "-c", "print small; set small 11; print small", g.PID); !strings.HasPrefix(r.Stdout, "127\n") || !strings.HasSuffix(r.Stdout, "\n11\n") {
+		t.Errorf("%+v", r)
+	}
+	g.Unharmed(t)
+}
+
+// Where the copy cannot be seen, a core file takes its place.
+func TestPrintFromCore(t *testing.T) {
+	g := holder(t)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	for _, line := range []string{"print ratio", "print sessions", "globals ^main.array$", "print closure"} {
+		words := strings.SplitN(line, " ", 2)
+		seen := poketest.Run(t, "", g.PID, words[0], words[1])
+		g.Process.Path = g.Path
+		g.Process.Gone()
+		g.Process.Ring()
+		g.Process.Opened()
+		unseen := poketest.InPIDNamespace(t, "--mount-proc", g.Path, words[0], words[1])
+		if seen.Status != unseen.Status || seen.Stdout != unseen.Stdout {
+			t.Errorf("%s: %+v, and in another pid namespace %+v", line, seen, unseen)
+		}
+	}
+	if left, _ := os.ReadDir(temporary); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+	g.Unharmed(t)
+}
+
+// Who may not debug a process sees no variables; its user needs no privilege.
+func TestPrintAsUser(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	theirs := startHolderAs(t, exe, lazytest.Nobody)
+	if r := poketest.AsNobody(t, "", theirs.PID, "print", "ratio"); r.Status != exit.OK || r.Stdout != "1.5\n" {
+		t.Errorf("%+v", r)
+	}
+	for _, r := range []poketest.Result{poketest.Run(t, "", theirs.PID, "print", "ratio"), poketest.Lacking(t, "-sys_ptrace", theirs.PID, "print", "ratio")} {
+		if r.Status != exit.OK || r.Stdout != "1.5\n" {
+			t.Errorf("%+v", r)
+		}
+	}
+	ours := startHolder(t, exe)
+	poketest.AsNobody(t, "", ours.PID, "print", "ratio").Fails(t, exit.Denied)
+}
+
+func TestPrintInScript(t *testing.T) {
+	g := holder(t)
+	r := poketest.Run(t, "print ring.name\nversion\nset small 8\nprint small\nprint nonsense\nprint ratio", g.PID)
+	if want := regexp.MustCompile(`^"a"\ngo1.*\nsmall was 5 and is 8\n8\nlazy: error: print: could not find symbol value for nonsense.*\n1.5\n$`); r.Status != exit.Command || !want.MatchString(r.Stdout) {
+		t.Errorf("%+v", r)
+	}
+	g.Unharmed(t)
+}
+
+func TestPrintAtTerminal(t *testing.T) {
+	g := holder(t)
+	s, wait := poketest.AtTerminal(t, g.PID, "print", "ring.name")
+	s.Until(t, "of a copy taken at ")
+	s.Until(t, ", for which the program stood still for ")
+	s.Until(t, "\"a\"\r\n")
+	if status := wait(); status != exit.OK {
+		t.Error(status)
+	}
+
+	s, wait = poketest.AtTerminal(t, g.PID)
+	s.Until(t, "lazy> ")
+	s.Type(t, "print sessions[\"with blank\"].name\r")
+	s.Until(t, "of a copy taken at ")
+	s.Until(t, "\"b\"\r\n")
+	s.Until(t, "lazy> ")
+	s.Type(t, "whatis ring\r")
+	s.Until(t, "*main.node")
+	s.Until(t, "lazy> ")
+	s.Type(t, "print nonsense\r")
+	s.Until(t, "lazy: error: print: could not find symbol value for nonsense")
+	s.Until(t, "lazy> ")
+	s.Type(t, "set small 9\r")
+	s.Until(t, "small was 5 and is 9")
+	s.Until(t, "lazy> ")
+	s.Type(t, "print small\r")
+	s.Until(t, "9\r\n")
+	s.Until(t, "lazy> ")
+	s.Type(t, "help\r")
+	s.Until(t, "locals -id N [-frame K]")
+	s.Until(t, "lazy> ")
+	s.Type(t, "help print\r")
+	s.Until(t, "the value of an expression")
+	s.Until(t, "lazy> ")
+	s.Type(t, "version\r") // the session is as before
+	s.Until(t, "go1")
+	s.Until(t, "lazy> ")
+	s.Type(t, "\x04")
+	if status := wait(); status != exit.OK {
+		t.Error(status)
+	}
+	g.Unharmed(t)
+}
+
+// What no program would have in its memory takes neither the client's memory nor
+// its time, and is no panic.
+func TestPrintHostile(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	g := startHolder(t, exe, "hostile")
+	for _, expr := range []string{"endlessString", "endlessSlice", "endlessStrings", "endlessMap", "deepMap", "noMap", "noType", "noTable", "noChannel", "noFunction", "-len 100000 -strings 1000000 -depth 20 endlessStrings", "-len 100000 endlessMap", "endlessSlice[1<<61]", "endlessMap[123456]", "ring"} {
+		cmd := poketest.Command(t, nil, append([]string{g.PID, "print"}, strings.Fields(expr)...)...)
+		r := poketest.Finish(t, cmd)
+		used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+		t.Logf("%s: status %d, %d MB, %v, %.200s%.200s", expr, r.Status, used, cmd.ProcessState.UserTime(), r.Stdout, r.Stderr)
+		if r.Status != exit.OK && r.Status != exit.Command || used > 2000 {
+			t.Errorf("%s: status %d, %d MB, %.200s", expr, r.Status, used, r.Stderr)
+		}
+	}
+	g.Unharmed(t)
+}
