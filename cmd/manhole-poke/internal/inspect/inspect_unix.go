@@ -15,6 +15,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
+	"github.com/go-manhole/lazy/stackdump"
 )
 
 // Options say how values are read and shown.
@@ -29,7 +30,8 @@ type Options struct {
 // others in the session. It is for one goroutine, but for the methods of
 // requests.
 type Inspector struct {
-	s       *session.Session
+	s       *session.Session // nil if there is only a copy
+	only    *frozen.Copy     // the copy, without a session
 	o       Options
 	copy    *frozen.Copy
 	program *values.Program
@@ -37,6 +39,26 @@ type Inspector struct {
 
 // New returns an Inspector for a session.
 func New(s *session.Session, o Options) *Inspector { return &Inspector{s: s, o: o} }
+
+// Of returns an Inspector for a copy of a process that holds no session. It
+// answers what can be answered from the copy. Release does not end the copy.
+func Of(c *frozen.Copy, o Options) *Inspector { return &Inspector{only: c, copy: c, o: o} }
+
+// InCopy reports whether an Inspector without a session answers a line.
+func InCopy(line string) bool {
+	name, rest := nextWord(line)
+	return shows(name) || name == "stack" && strings.Trim(rest, " ") == ""
+}
+
+var errOnlyCopy = errors.New("the process runs nothing, so only print, whatis, globals, locals and stack (without options) can be answered, from a copy of it")
+
+// context returns the context of the session.
+func (i *Inspector) context() context.Context {
+	if i.s == nil {
+		return context.Background()
+	}
+	return i.s.Context()
+}
 
 // A Request is a line that is being answered, as [session.Request] is.
 type Request interface {
@@ -47,6 +69,9 @@ type Request interface {
 
 // Is reports whether a line is for this package.
 func (i *Inspector) Is(line string) bool {
+	if i.s == nil {
+		return true
+	}
 	name, rest := nextWord(line)
 	c, _, known := i.s.Command([]string{name})
 	switch {
@@ -68,7 +93,7 @@ func (i *Inspector) Start(line string) Request {
 		return i.s.Start(line)
 	}
 	r := &local{i: i, line: line}
-	r.ctx, r.cancel = context.WithCancelCause(i.s.Context())
+	r.ctx, r.cancel = context.WithCancelCause(i.context())
 	return r
 }
 
@@ -78,7 +103,7 @@ func (i *Inspector) Release() {
 		i.program.Close()
 		i.program = nil
 	}
-	if i.copy != nil {
+	if i.copy != nil && i.copy != i.only {
 		i.copy.Close()
 		i.copy = nil
 	}
@@ -105,17 +130,23 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 	}
 	var b strings.Builder
 	q, err := parse(r.line)
+	if r.i.s == nil && !InCopy(r.line) {
+		err = errOnlyCopy
+	}
 	if err == nil {
 		err = r.i.answer(r.ctx, q, &b, sink)
 	}
-	if err != nil && r.i.s.Context().Err() != nil {
-		return "", context.Cause(r.i.s.Context())
+	if err != nil && r.i.context().Err() != nil {
+		return "", context.Cause(r.i.context())
 	}
 	if err != nil {
 		r.i.Release()
 		text := printable.Line(err.Error())
 		if !strings.HasPrefix(text, q.name+": ") {
 			text = q.name + ": " + text
+		}
+		if r.i.s == nil {
+			return text, nil
 		}
 		select {
 		case <-r.i.s.Ended():
@@ -190,6 +221,15 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 			fmt.Fprintf(w, "goroutine %d, frame %d: %s at %s:%d\n", f.Goroutine, f.Frame, f.Function, f.File, f.Line)
 			values.WriteAll(w, f.Variables)
 		}
+	case "stack":
+		d, err := i.program.Stacks(ctx, i.copy.Note.Taken)
+		if err != nil {
+			return err
+		}
+		if i.o.JSON {
+			return d.WriteJSON(w)
+		}
+		return d.Render(w, stackdump.RenderOptions{})
 	case "set":
 		return i.set(ctx, q, w, sink)
 	}
@@ -203,7 +243,13 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 
 // open makes a copy and reads the symbols, unless that was done.
 func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
-	if i.copy != nil {
+	switch {
+	case i.copy != nil && i.copy == i.only:
+		if i.program == nil {
+			err = i.read(ctx)
+		}
+		return err
+	case i.copy != nil:
 		select {
 		case <-i.copy.Ended():
 			i.Release() // its time was over
@@ -214,11 +260,20 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 	if i.copy, err = frozen.Take(ctx, i.s, frozen.Options{Note: sink.Note, Progress: sink.Progress}); err != nil {
 		return err
 	}
-	c := i.copy
 	if sink.Note != nil {
-		sink.Note(describe(c))
+		sink.Note(describe(i.copy))
 	}
-	i.program, err = values.Open(ctx, values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols})
+	return i.read(ctx)
+}
+
+// read reads the symbols.
+func (i *Inspector) read(ctx context.Context) (err error) {
+	c := i.copy
+	source := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
+	if c.Thread != nil {
+		source.Thread = &values.Thread{ID: c.Thread.ID, Context: c.Thread.Context}
+	}
+	i.program, err = values.Open(ctx, source)
 	return err
 }
 
