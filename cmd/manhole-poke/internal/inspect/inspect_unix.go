@@ -218,7 +218,11 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 	if sink.Note != nil {
 		sink.Note(describe(c))
 	}
-	i.program, err = values.Open(ctx, values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols})
+	from := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
+	if c.PID != 0 {
+		from.There = c.Same
+	}
+	i.program, err = values.Open(ctx, from)
 	return err
 }
 

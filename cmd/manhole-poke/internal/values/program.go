@@ -24,6 +24,10 @@ type Source struct {
 	Core   string   // the path, without Memory
 	Exe    string   // the path of the executable
 
+	// There reports whether the copy with the Memory is still there. nil means
+	// that it cannot vanish.
+	There func() bool
+
 	// Symbols is the path of the executable's twin that has the symbols, or "".
 	Symbols string
 }
@@ -33,6 +37,7 @@ type Program struct {
 	target *proc.Target
 	group  *proc.TargetGroup
 	memory *memory
+	there  func() bool
 }
 
 // Open reads the symbols.
@@ -46,7 +51,7 @@ func Open(ctx context.Context, s Source) (*Program, error) {
 	if s.Symbols != "" {
 		exe = s.Symbols
 	}
-	p := &Program{}
+	p := &Program{there: s.There}
 	err = p.guard(ctx, func() (err error) {
 		if s.Memory == nil {
 			return p.openCore(s.Core, exe)
