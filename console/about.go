@@ -35,22 +35,28 @@ func environment(_ context.Context, s *session, a *args.Parsed) error {
 	if err != nil {
 		return err
 	}
-	vars := os.Environ()
+	vars := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return !match.MatchString(name)
+	})
 	slices.Sort(vars)
-	shown, masked := 0, 0
+	size := 0
+	for _, v := range vars {
+		size += len(v)
+	}
+	if err := afford("the environment", int64(envFactor*size)+someNeed); err != nil {
+		return fmt.Errorf("%w; try env NAME for one variable", err)
+	}
+	masked := 0
 	for _, v := range vars {
 		name, value, _ := strings.Cut(v, "=")
-		if !match.MatchString(name) {
-			continue
-		}
-		shown++
 		if clean := redact.Value(name, value); clean != value && !a.Flag("secrets") {
 			masked++
 			value = clean
 		}
 		fmt.Fprintf(s.out, "%s=%s\n", format.Printable(name), format.Printable(value))
 	}
-	if shown == 0 && len(a.Words) > 0 {
+	if len(vars) == 0 && len(a.Words) > 0 {
 		return fmt.Errorf("no variable matches %s", words.Show(a.Words[0]))
 	}
 	if masked > 0 {

@@ -103,7 +103,7 @@ func core(ctx context.Context, s *session, a *args.Parsed) error {
 		packer, _ = gzip.NewWriterLevel(out, gzip.BestSpeed) // fails for an unknown level only
 		w = packer
 	}
-	if err := c.WriteCore(w, s.bytesShown("core")); err != nil {
+	if err := c.WriteCore(ctx, w, s.bytesShown("core")); err != nil {
 		return err
 	}
 	if ended, why := c.Ended(); ended {

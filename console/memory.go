@@ -24,6 +24,8 @@ const (
 	perProfile = 4 << 20
 	cpuNeed    = 8 << 20 // what the runtime collects before it is read, and the samples
 	topFactor  = 30      // of a packed profile: unpacked, and its parts in maps
+	someNeed   = 2 << 20 // a thousand lines of a list, or one value
+	envFactor  = 10      // of the environment: secrets replaced, and quoted
 )
 
 // A shortage is the error for what may not fit into memory.

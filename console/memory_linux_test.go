@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	lazytest.Play(lazytest.Roles{"crowd": crowd})
+	lazytest.Play(lazytest.Roles{"crowd": crowd, "hoard": hoard})
 	os.Exit(m.Run())
 }
 

@@ -55,8 +55,11 @@ func vars(_ context.Context, w io.Writer, arguments []string) error {
 }
 
 // valueOf returns a value, and a panic of its function as an error: the others are
-// still wanted.
+// still wanted. How much the function allocates is not known.
 func valueOf(value func() string) (text string, err error) {
+	if err := afford("a variable", someNeed); err != nil {
+		return "", err
+	}
 	end := contain(func() error { text = value(); return nil })
 	if end.panicked {
 		err = fmt.Errorf("panic: %s", format.OneLine(end.value))

@@ -100,7 +100,8 @@
 //   - -p, --path PATH: the socket of the process. The default is what the
 //     process says, or /tmp/manhole-PID.
 //   - -t, --timeout TIMEOUT: how long to wait for the process: 500ms, 3;
-//     default 10s. Applies to the socket, then to the greeting. A bare number
+//     default 10s. Applies to the socket, then to the greeting, and to one of
+//     several processes that keeps silent while others answer. A bare number
 //     is seconds.
 //   - -c, --command COMMANDS: commands, separated by semicolons or line ends.
 //     Several -c are run in order.
@@ -260,9 +261,11 @@
 //
 // # Security notes
 //
-// Only root and the user of the process may open a session. Both sides check
-// with the kernel: the process checks the user that connects, and manhole-poke
-// checks the process that listens. The socket has mode 0600.
+// Only root and the user of the process may open a session. The user of the
+// process gets none if the kernel would not let that user debug it, as when
+// the process has changed its user or has capabilities. Both sides check with
+// the kernel: the process checks the user that connects, and manhole-poke
+// checks the process that listens. The socket's file has mode 0600.
 //
 // A session has the power of a debugger: it can read memory and the
 // environment, change settings of the runtime and run the program's own
@@ -270,10 +273,21 @@
 // changes. What a session shows is the program's word: a hostile program can
 // lie.
 //
+// manhole-poke limits what it reads from other processes, and how long.
+// A process that cannot be looked at within 2 seconds costs one line in the
+// list. Of several processes, one that is silent is left after TIMEOUT (stats
+// and stack) or six times that and what the others took (other commands);
+// watch and tail go on until Ctrl-C.
+//
 // Text from other processes is shown with control characters replaced:
-// in lists, messages and completions, and in answers shown at a terminal.
-// Answers to scripts and to commands on the command line are passed on
-// unchanged when standard output is not a terminal.
+// in lists, messages and completions, in answers shown at a terminal,
+// and in answers of several processes. Only the answer of a single process,
+// to a script or to commands on the command line without --all and --json,
+// is passed on unchanged when standard output is not a terminal. So is what
+// goes to a file (-o) or, at the console, to a program.
+//
+// A rule in sudoers(5) that allows manhole-poke must name --restricted first.
+// Without it, the rule is a root shell.
 //
 // # See also
 //

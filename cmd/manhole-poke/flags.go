@@ -41,7 +41,7 @@ func (o *options) flags() *pflag.FlagSet {
 		o.timeout, err = parseDuration(s)
 		return err
 	})
-	explain(f, "timeout", "TIMEOUT", "Applies to the socket, then to the greeting. A bare number is seconds.")
+	explain(f, "timeout", "TIMEOUT", "Applies to the socket, then to the greeting, and to one of several processes that keeps silent while others answer. A bare number is seconds.")
 	f.StringArrayVarP(&o.commands, "command", "c", nil, "commands, separated by semicolons or line ends")
 	explain(f, "command", "COMMANDS", "Several -c are run in order.")
 	f.StringVarP(&o.out, "output", "o", "", "write the answer to FILE, which must not exist")

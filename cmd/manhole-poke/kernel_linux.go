@@ -30,7 +30,7 @@ func (c *client) kernel(args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(c.stdout, view); err != nil {
+	if _, err := fmt.Fprintln(c.stdout, view.Text); err != nil {
 		return exit.Errorf(exit.LocalIO, "output", "cannot write to standard output: %v", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,9 +30,9 @@ func TestKernelHeld(t *testing.T) {
 		role  string
 		words []string
 	}{
-		{"looping", []string{`(?m)^1 +running`, `Thread \d+ is trying to stop the world`, `Thread \d+ is in a loop and cannot be preempted, because GODEBUG has asyncpreemptoff=1`, `kill -QUIT`}},
-		{"in a raw call", []string{`read\(\d+\)`, `pipe_read`, `Thread \d+ is trying to stop the world`, `Thread \d+ blocks it: read\(\d+\) was called without notice to the runtime`}},
-		{"forking", []string{`(?m)^1 +uninterruptible .* clone `, `Thread \d+ is trying to stop the world`, `Thread \d+ blocks it: clone, probably for a forked child to call exec`}},
+		{"looping", []string{`(?m)^1 +running`, `Thread \d+ is trying to stop the world`, `Thread \d+ is in a loop and cannot be preempted, because GODEBUG has asyncpreemptoff=1`, `Thread \d+ is at \S+/poketest\.spin \(\S+/held_linux\.go:\d+\)`, `(?m)^\d+: \S+poketest\.spin \(\S+:\d+\) < \S+poketest\.playHeld \(`, `kill -QUIT`}},
+		{"in a raw call", []string{`read\(\d+\)`, `pipe_read`, `Thread \d+ is trying to stop the world`, `Thread \d+ blocks it: read\(\d+\) was called without notice to the runtime`, `Thread \d+ is at \S+/poketest\.playHeld \(\S+/held_linux\.go:\d+\)`}},
+		{"forking", []string{`(?m)^1 +uninterruptible .* clone `, `Thread \d+ is trying to stop the world`, `Thread \d+ blocks it: clone, probably for a forked child to call exec`, `Thread \d+ is at \S+/poketest\.playHeld \(\S+/held_linux\.go:\d+\)`}},
 	} {
 		t.Run(c.role, func(t *testing.T) {
 			if c.role == "looping" {
@@ -46,7 +47,8 @@ func TestKernelHeld(t *testing.T) {
 				r = poketest.Run(t, "", "-t", "300ms", g.PID, "stats")
 				return r.Lacks(c.words...) == ""
 			})
-			r.Fails(t, exit.Timeout, g.PID, "within 300ms", "-t")
+			// The error agrees with the view.
+			r.Fails(t, exit.Timeout, g.PID, "within 300ms", "a longer -t does not help")
 		})
 	}
 }
@@ -56,6 +58,42 @@ func holds(t *testing.T, g *poketest.Target) {
 	lazytest.Eventually(t, "a thread is trying to stop the world", func() bool {
 		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "is trying to stop the world")
 	})
+}
+
+// startProgram builds a program of testdata and starts it.
+func startProgram(t *testing.T, name string) (pid string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "poke-"+name)
+	if err := lazytest.Build(path, filepath.Join("testdata", name)); err != nil {
+		t.Skip(err) // as without a C compiler
+	}
+	return poketest.StartOther(t, path)
+}
+
+// The culprit is named with file and line, and nothing is left of the look at
+// it.
+func TestKernelNamesTheCulprit(t *testing.T) {
+	for _, c := range []struct {
+		program string
+		words   []string
+	}{
+		{"assembly", []string{`Thread \d+ is trying to stop the world`, `blocks it: a loop in assembly`, `Thread \d+ is at main\.forever \(\S+/forever_\w+\.s:\d+\)`, `< main\.work \(main\.go:`}},
+		{"cgo", []string{`(?m)^\d+: runtime\.cgocall .*< main\.waitInC \(\S+/main\.go:\d+\)`, `(?m)^\d+: runtime\.cgocall .*< main\.spinInC \(\S+/main\.go:\d+\)`, `Thread \d+ is at main\.spinInC`}},
+	} {
+		t.Run(c.program, func(t *testing.T) {
+			if c.program == "cgo" && runtime.GOARCH != "amd64" {
+				t.Skip("callers of C are found on amd64 only")
+			}
+			pid := startProgram(t, c.program)
+			lazytest.Eventually(t, "the view names the culprit", func() bool {
+				return poketest.Run(t, "", "kernel", pid).Lacks(c.words...) == ""
+			})
+			status, err := os.ReadFile("/proc/" + pid + "/status")
+			if err != nil || !strings.Contains(string(status), "TracerPid:\t0\n") || strings.ContainsRune("tT", rune(poketest.StateOf(t, pid))) {
+				t.Errorf("%s, %v", status, err)
+			}
+		})
+	}
 }
 
 func TestKernelInOtherWays(t *testing.T) {

@@ -30,7 +30,8 @@ func holding() []frame.Command {
 				{Name: "gz", What: "compressed with gzip"},
 			},
 			Notes: []string{
-				"Memory that was never written and what can be read from the files of the program is left out, so dlv core and gdb need the executable too: binary gives it. " +
+				"What can be read from the files of the program is left out, so dlv core and gdb need the executable too: binary gives it. " +
+					"So is what the program excluded from core files (MADV_DONTDUMP), and memory that was never written takes no room. " +
 					"The copy exists until the file is sent; the notes of freeze apply.",
 			},
 			Example: "core",

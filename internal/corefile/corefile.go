@@ -2,7 +2,7 @@
 //
 // It is told what of each mapping to write by /proc/PID/pagemap: pages that were
 // never written are left out, and so are those that the file behind a mapping
-// still has. Zeros that a debugger must be able to read point, wherever they are,
+// still has, and what the program keeps out of core files (MADV_DONTDUMP). Zeros that a debugger must be able to read point, wherever they are,
 // to the same block of the file. So the size of the file is that of what the
 // process really has, and it is written front to back.
 package corefile

@@ -2,6 +2,7 @@ package corefile
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"io"
@@ -13,20 +14,23 @@ import (
 
 func TestReadMaps(t *testing.T) {
 	const text = "00400000-00452000 r-xp 00001000 08:02 173521      /usr/bin/a b (deleted)\n" +
+		"Rss:                 8 kB\nSwap:                0 kB\nVmFlags: rd ex mr mw me \n" +
 		"7ffc0000-7ffc1000 rw-p 00000000 00:00 0 \n" +
+		"Rss:                 0 kB\nSwap:                0 kB\nVmFlags: rd wr mr mw me \n" +
 		"7f000000-7f001000 rw-s 00000000 00:01 99                       /memfd:x (deleted)\n" +
+		"Rss:                 0 kB\nSwap:                4 kB\nVmFlags: rd wr sh dd \n" +
 		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
 	got, err := readMaps(strings.NewReader(text))
 	want := []mapping{
-		{0x400000, 0x452000, pfRead | pfExec, false, 0x1000, "/usr/bin/a b (deleted)", true},
-		{0x7ffc0000, 0x7ffc1000, pfRead | pfWrite, false, 0, "", false},
-		{0x7f000000, 0x7f001000, pfRead | pfWrite, true, 0, "/memfd:x (deleted)", true},
-		{0xffffffffff600000, 0xffffffffff601000, pfExec, false, 0, "[vsyscall]", false},
+		{start: 0x400000, end: 0x452000, flags: pfRead | pfExec, offset: 0x1000, file: "/usr/bin/a b (deleted)", inode: true},
+		{start: 0x7ffc0000, end: 0x7ffc1000, flags: pfRead | pfWrite, empty: true},
+		{start: 0x7f000000, end: 0x7f001000, flags: pfRead | pfWrite, shared: true, file: "/memfd:x (deleted)", inode: true, left: true},
+		{start: 0xffffffffff600000, end: 0xffffffffff601000, flags: pfExec, file: "[vsyscall]"},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for i, want := range []bool{true, true, true, false} {
+	for i, want := range []bool{true, true, false, false} {
 		if got[i].wanted() != want {
 			t.Errorf("%+v: wanted is %v", got[i], !want)
 		}
@@ -78,7 +82,7 @@ func TestRuns(t *testing.T) {
 			for _, e := range c.entries {
 				file = binary.NativeEndian.AppendUint64(file, e)
 			}
-			p := &pageMap{file: bytes.NewReader(file), pageSize: page}
+			p := &pageMap{ctx: context.Background(), file: bytes.NewReader(file), pageSize: page}
 			if got := p.runs(nil, c.m); !slices.Equal(got, c.want) {
 				t.Errorf("%+v", got)
 			}
@@ -110,7 +114,7 @@ func TestLayOut(t *testing.T) {
 			m.end = uint64(len(memory))
 			maps = append(maps, m)
 		}
-		c := layOut(maps, &pageMap{file: bytes.NewReader(table), pageSize: page}, []byte("note"))
+		c := layOut(maps, &pageMap{ctx: context.Background(), file: bytes.NewReader(table), pageSize: page}, []byte("note"))
 		var file bytes.Buffer
 		file.Write(c.head)
 		if err := c.writeMemory(&file, bytes.NewReader(memory)); err != nil {
@@ -148,12 +152,20 @@ func TestJoin(t *testing.T) {
 	for at := uint64(0); at < 200_000*page; at += 2 * page {
 		all = append(all, run{at, at + page, at%(4*page) == 0}, run{at + page, at + 2*page, at%(4*page) != 0})
 	}
-	if got := join(all, zeroBlock); len(got) > maxRuns {
+	if got := join(all); len(got) > maxRuns {
 		t.Errorf("%d runs", len(got))
 	}
-	got := join([]run{{0, 10 * zeroBlock, true}, {10 * zeroBlock, 11 * zeroBlock, false}}, zeroBlock)
-	if len(got) != 11 || got[9] != (run{9 * zeroBlock, 10 * zeroBlock, true}) {
-		t.Errorf("%+v", got)
+}
+
+func TestSplit(t *testing.T) {
+	got, block := split([]run{{0, 10 * minZeros, true}, {10 * minZeros, 11 * minZeros, false}})
+	if len(got) != 11 || got[9] != (run{9 * minZeros, 10 * minZeros, true}) || block != minZeros {
+		t.Errorf("%d, %+v", block, got)
+	}
+	// 16 TiB, as AddressSanitizer has
+	got, block = split([]run{{0, 16 << 40, true}, {16 << 40, 16<<40 + page, false}})
+	if len(got) > 2*maxRuns || block != maxZeros || got[len(got)-1].zero {
+		t.Errorf("%d runs, %d", len(got), block)
 	}
 }
 
@@ -163,7 +175,7 @@ func TestManyHeaders(t *testing.T) {
 	for i := range maps {
 		maps[i] = mapping{start: uint64(2*i+1) * page, end: uint64(2*i+2) * page}
 	}
-	c := layOut(maps, &pageMap{pageSize: page}, []byte("note"))
+	c := layOut(maps, &pageMap{ctx: context.Background(), pageSize: page}, []byte("note"))
 	order := binary.LittleEndian
 	if n := order.Uint16(c.head[56:]); n != manyHeaders {
 		t.Errorf("e_phnum is %d", n)

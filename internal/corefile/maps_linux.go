@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// A mapping is a line of /proc/PID/maps, proc_pid_maps(5).
+// A mapping is what /proc/PID/smaps says of one, proc_pid_smaps(5), or the line of
+// /proc/PID/maps.
 type mapping struct {
 	start, end uint64
 	flags      uint32 // of the segment: pfRead, pfWrite, pfExec
@@ -16,6 +18,8 @@ type mapping struct {
 	offset     uint64
 	file       string // or "[heap]" and the like, or nothing
 	inode      bool   // there is a file
+	left       bool   // left out of core files: MADV_DONTDUMP, or a device
+	empty      bool   // no page is in memory or swap
 }
 
 const (
@@ -24,11 +28,15 @@ const (
 	pfRead  = 4
 )
 
-// readMaps reads mappings.
+// readMaps reads mappings from smaps or maps.
 func readMaps(r io.Reader) (all []mapping, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 64<<10) // a path is at most 4096 bytes, each up to four when escaped
 	for lines.Scan() {
+		if key, value, ok := strings.Cut(lines.Text(), ":"); ok && len(all) > 0 && !strings.Contains(key, " ") {
+			all[len(all)-1].know(key, strings.Fields(value))
+			continue
+		}
 		m, err := parseMapping(lines.Text())
 		if err != nil {
 			return nil, err
@@ -36,6 +44,18 @@ func readMaps(r io.Reader) (all []mapping, err error) {
 		all = append(all, m)
 	}
 	return all, lines.Err()
+}
+
+// know adds a line of smaps.
+func (m *mapping) know(key string, value []string) {
+	switch key {
+	case "Rss":
+		m.empty = len(value) > 0 && value[0] == "0"
+	case "Swap":
+		m.empty = m.empty && len(value) > 0 && value[0] == "0"
+	case "VmFlags":
+		m.left = slices.ContainsFunc(value, func(f string) bool { return f == "dd" || f == "io" || f == "pf" })
+	}
 }
 
 func parseMapping(line string) (m mapping, err error) {
@@ -80,7 +100,7 @@ func (m mapping) anonymousShared() bool {
 // wanted reports whether anything of m belongs into the file.
 func (m mapping) wanted() bool {
 	switch {
-	case m.flags&pfRead == 0:
+	case m.flags&pfRead == 0, m.left && m.file != "[vdso]":
 		return false
 	case m.file == "[vvar]", m.file == "[vvar_vclock]", m.file == "[vsyscall]":
 		return false // the kernel's

@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 )
@@ -21,6 +22,7 @@ const (
 
 // A pageMap says which pages of a process hold what.
 type pageMap struct {
+	ctx      context.Context
 	file     io.ReaderAt // nil: not known
 	pageSize uint64
 	buf      []byte
@@ -37,10 +39,13 @@ func (p *pageMap) runs(all []run, m mapping) []run {
 		}
 		return append(all, run{m.start, m.end, false})
 	}
+	if m.empty && !m.inode {
+		return append(all, run{m.start, m.end, true})
+	}
 	if p.buf == nil {
 		p.buf = make([]byte, 64<<10)
 	}
-	for at := m.start; at < m.end; {
+	for at := m.start; at < m.end && p.ctx.Err() == nil; {
 		pages := min((m.end-at)/p.pageSize, uint64(len(p.buf)/8))
 		n, err := p.file.ReadAt(p.buf[:pages*8], int64(at/p.pageSize*8))
 		if n < int(pages*8) {
@@ -86,8 +91,8 @@ func (m mapping) add(all []run, at, size, entry uint64) []run {
 const maxRuns = 4096
 
 // join makes runs of zeros part of their neighbours, the smallest first, until
-// there are not too many, and splits the rest into parts of at most block bytes.
-func join(all []run, block uint64) []run {
+// there are not too many.
+func join(all []run) []run {
 	for gap := uint64(64 << 10); ; gap *= 2 {
 		joined := all[:0:0]
 		for i, r := range all {
@@ -103,16 +108,41 @@ func join(all []run, block uint64) []run {
 		}
 		all = joined
 		if len(all) <= maxRuns || gap > 64<<20 {
-			break
+			return all
 		}
 	}
-	var split []run
+}
+
+// The block of zeros in the file is as large as it takes to have at most maxRuns
+// parts of the memory point there, within limits. What is more than that is left
+// out.
+const (
+	minZeros = 1 << 20
+	maxZeros = 64 << 20
+)
+
+// split splits runs of zeros into parts of at most block bytes.
+func split(all []run) (parts []run, block uint64) {
+	zeros := uint64(0)
 	for _, r := range all {
-		for r.zero && r.end-r.start > block {
-			split = append(split, run{r.start, r.start + block, true})
+		if r.zero {
+			zeros += r.end - r.start
+		}
+	}
+	if zeros == 0 {
+		return all, 0
+	}
+	for block = minZeros; block < maxZeros && zeros/block > maxRuns; block *= 2 {
+	}
+	left := maxRuns + len(all)
+	for _, r := range all {
+		for ; r.zero && r.end-r.start > block && left > 0; left-- {
+			parts = append(parts, run{r.start, r.start + block, true})
 			r.start += block
 		}
-		split = append(split, r)
+		if !r.zero || r.end-r.start <= block {
+			parts = append(parts, r)
+		}
 	}
-	return split
+	return parts, block
 }

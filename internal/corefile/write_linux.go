@@ -2,10 +2,13 @@ package corefile
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 )
@@ -15,29 +18,23 @@ const (
 	programSize = 56
 	sectionSize = 64
 	manyHeaders = 0xffff // PN_XNUM, elf(5)
-	zeroBlock   = 1 << 20
 	chunk       = 256 << 10
 )
 
 // Write writes a core file of p to w. progress, if not nil, is called now and
 // then with how many bytes are written, of how many. It needs as much memory as
 // the lists of mappings and files take, and a buffer of 256 KiB.
-func Write(w io.Writer, p Process, progress func(done, all int64)) error {
+func Write(ctx context.Context, w io.Writer, p Process, progress func(done, all int64)) error {
 	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", p.PID))
 	if err != nil {
 		return fmt.Errorf("the memory of the copy cannot be read: %w; does a security module (such as Yama with ptrace_scope 2) forbid it", err)
 	}
 	defer mem.Close()
-	list, err := os.Open(fmt.Sprintf("/proc/%d/maps", p.PID))
+	maps, err := mappings(p.PID)
 	if err != nil {
 		return err
 	}
-	maps, err := readMaps(list)
-	list.Close()
-	if err != nil {
-		return err
-	}
-	pages := &pageMap{pageSize: uint64(os.Getpagesize())}
+	pages := &pageMap{ctx: ctx, pageSize: uint64(os.Getpagesize())}
 	if f, err := os.Open(fmt.Sprintf("/proc/%d/pagemap", p.PID)); err == nil {
 		defer f.Close()
 		pages.file = f
@@ -47,6 +44,9 @@ func Write(w io.Writer, p Process, progress func(done, all int64)) error {
 		return err
 	}
 	c := layOut(maps, pages, text)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	out := &counter{w: w, all: c.size, progress: progress}
 	if _, err := out.Write(c.head); err != nil {
 		return err
@@ -54,10 +54,23 @@ func Write(w io.Writer, p Process, progress func(done, all int64)) error {
 	return c.writeMemory(out, mem)
 }
 
+func mappings(pid int) ([]mapping, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps", pid))
+	if errors.Is(err, fs.ErrNotExist) { // CONFIG_PROC_PAGE_MONITOR
+		f, err = os.Open(fmt.Sprintf("/proc/%d/maps", pid))
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readMaps(f)
+}
+
 // A core is a file that is to be written.
 type core struct {
 	head     []byte // headers and notes
 	parts    []part
+	zeros    uint64 // size of the block of zeros
 	size     int64
 	pageSize uint64
 }
@@ -78,7 +91,7 @@ func layOut(maps []mapping, pages *pageMap, text []byte) *core {
 			runs = pages.runs(runs, m)
 		}
 	}
-	runs = join(runs, zeroBlock)
+	runs, c.zeros = split(join(runs))
 	for _, m := range maps {
 		at := m.start
 		rest := func(to uint64) {
@@ -123,13 +136,7 @@ func (c *core) headers(text []byte) []byte {
 	put(elf.Prog64{Type: uint32(elf.PT_NOTE), Off: at, Filesz: uint64(len(text)), Align: 4})
 	at = (at + uint64(len(text)) + c.pageSize - 1) / c.pageSize * c.pageSize
 	zeros := at // the first thing after the headers
-	used := false
-	for _, p := range c.parts {
-		used = used || p.zero
-	}
-	if used {
-		at += zeroBlock
-	}
+	at += c.zeros
 	for _, p := range c.parts {
 		s := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: p.flags, Vaddr: p.start, Memsz: p.end - p.start, Align: c.pageSize, Off: at}
 		switch {
@@ -145,11 +152,7 @@ func (c *core) headers(text []byte) []byte {
 		put(elf.Section64{Info: uint32(n)})
 	}
 	b.Write(text)
-	end := zeros
-	if used {
-		end += zeroBlock
-	}
-	b.Write(make([]byte, end-uint64(b.Len())))
+	b.Write(make([]byte, zeros-uint64(b.Len())))
 	c.size = int64(at)
 	return b.Bytes()
 }
@@ -158,6 +161,11 @@ func (c *core) headers(text []byte) []byte {
 // shared memory beyond the end of its file, is zero.
 func (c *core) writeMemory(w io.Writer, mem io.ReaderAt) error {
 	buf := make([]byte, chunk)
+	for left := c.zeros; left > 0; left -= min(left, chunk) {
+		if _, err := w.Write(buf[:min(left, chunk)]); err != nil {
+			return err
+		}
+	}
 	for _, p := range c.parts {
 		if !p.file || p.zero {
 			continue

@@ -38,7 +38,7 @@ func TestCore(t *testing.T) {
 	clear(untouched[large/2:][:len(secret)])
 	var file bytes.Buffer
 	reports := 0
-	if err := c.WriteCore(&file, func(done, all int64) {
+	if err := c.WriteCore(t.Context(), &file, func(done, all int64) {
 		if reports++; done > all {
 			t.Errorf("%d of %d bytes", done, all)
 		}

@@ -3,6 +3,7 @@
 package freeze
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -156,12 +157,12 @@ func (c *Copy) Ended() (ended bool, why error) {
 }
 
 // WriteCore writes a core file of the copy, as [corefile.Write] does.
-func (c *Copy) WriteCore(w io.Writer, progress func(done, all int64)) error {
+func (c *Copy) WriteCore(ctx context.Context, w io.Writer, progress func(done, all int64)) error {
 	p := corefile.Process{PID: c.PID, Regs: c.s.regs[:registers]}
 	for _, pointer := range c.s.regs[registers:] {
 		p.TLS = pointer
 	}
-	return corefile.Write(w, p, progress)
+	return corefile.Write(ctx, w, p, progress)
 }
 
 // End ends the copy, and returns once nothing of it is left. If a debugger holds

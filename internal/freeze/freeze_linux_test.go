@@ -3,6 +3,7 @@
 package freeze
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -230,4 +231,20 @@ func TestRefuses(t *testing.T) {
 	limited := lazytest.Launch(t, "program", lazytest.Wrap(lazytest.Command(lazytest.CopyExe(t, "limited")), as...)).Ready()
 	limited.Ask("nproc 1")
 	lazytest.Wants(t, limited.Ask("take"), "error: the kernel gives this process no further thread or process")
+}
+
+// TestSanitizer runs the tests with AddressSanitizer, which reserves terabytes.
+func TestSanitizer(t *testing.T) {
+	lazytest.SkipEmulated(t, "there is none")
+	if lazytest.UnderRace() || testing.Short() {
+		t.Skip("once is enough")
+	}
+	lazytest.Tool(t, "gcc")
+	out, err := exec.Command("go", "test", "-asan", "-count=1", "-run", "^(TestTake|TestCore|TestMaxProcs)$", ".").CombinedOutput()
+	if bytes.Contains(out, []byte("-asan")) || bytes.Contains(out, []byte("asan is not")) {
+		t.Skipf("%s", out)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

@@ -3,6 +3,7 @@
 package freeze
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -29,4 +30,4 @@ func (c *Copy) Ended() (bool, error) { return true, Check() }
 func (c *Copy) End() {}
 
 // WriteCore fails as [Check] does.
-func (c *Copy) WriteCore(io.Writer, func(done, all int64)) error { return Check() }
+func (c *Copy) WriteCore(context.Context, io.Writer, func(done, all int64)) error { return Check() }

@@ -4,6 +4,7 @@ package sighandler
 
 import (
 	"fmt"
+	"math/bits"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -45,14 +46,16 @@ const tag = ringtag.Value
 //lint:ignore U1000 The assembly uses it.
 const copyTag = ringtag.Copy
 
+const signals = 65 // 0 is none
+
 // memory is all that the handler touches. It is static, because the handler has
 // no other way to it, and holds nothing that the garbage collector looks at.
 type memory struct {
-	next        uintptr // the handler that was installed before
-	copier      uintptr // makes a copy of the process (freeze.Offer), or 0
-	text, etext uintptr // see chooseThread
-	dev, ino    uint64  // of fd
-	forwardTo   int32   // the thread that calls next, see chooseThread
+	next        uintptr        // the handler that was installed before
+	copier      uintptr        // makes a copy of the process (freeze.Offer), or 0
+	text, etext uintptr        // see ChooseThread
+	dev, ino    uint64         // of fd
+	forwardTo   [signals]int32 // for each signal the thread that calls next, see ChooseThread
 	state       uint32
 	errno       uint32
 	passed      uint32 // 1 while a signal is on its way to another thread
@@ -118,13 +121,15 @@ func Install(sig syscall.Signal, path string, sock int, copier uintptr) (*Handle
 		mem.addrLen++ // the NUL at the end
 	}
 	h := &Handler{sig, old}
-	h.ChooseThread()
+	ours |= 1 << (sig - 1)
+	chooseThreads(true)
 	h.SetSocket(sock)
 	atomic.StoreUint32(&mem.state, uint32(Armed))
 
 	action := old // flags, mask and restorer are the runtime's
 	action.handler = handlerPC
 	if err := rtSigaction(sig, &action, nil); err != nil {
+		ours &^= 1 << (sig - 1)
 		atomic.StoreUint32(&mem.state, uint32(off))
 		return nil, err
 	}
@@ -137,27 +142,54 @@ const (
 	inGo      = -1
 )
 
+// ours has a bit for each signal that the handler was installed for. In a program
+// with cgo it stays, see Restore.
+var ours uint64
+
 // ChooseThread decides which thread calls the runtime's handler, for programs
 // with cgo: on a thread that C code started that handler ends the process, unless
 // the program is notified of the signal. It is called again from time to time,
-// since masks change, and costs little where there is no cgo.
-//
-// The main thread is the runtime's. If it blocks the signal, the program can be
-// notified only on another: on the one that os/signal keeps, which is the
-// runtime's as well; before there is one, whatever thread runs Go code can ignore
-// the signal.
-func (h *Handler) ChooseThread() {
-	thread := int32(anyThread)
-	if mayHaveCThreads(mem.next) {
-		thread = mem.pid
-		if mask, ok := sigmask.OfThread(int(mem.pid)); ok && mask&(1<<(h.sig-1)) != 0 {
-			thread = inGo
-			if tid, _ := sigmask.Receiver(0, int(h.sig)); tid != 0 {
-				thread = int32(tid)
-			}
+// since masks change and threads end, and costs little where there is no cgo.
+func (h *Handler) ChooseThread() { chooseThreads(false) }
+
+// chooseThreads looks for better threads than those that do if anew is set.
+func chooseThreads(anew bool) {
+	if !mayHaveCThreads(mem.next) {
+		return
+	}
+	for left := ours; left != 0; left &= left - 1 {
+		sig := bits.TrailingZeros64(left) + 1
+		if now := atomic.LoadInt32(&mem.forwardTo[sig]); anew || now <= 0 || !letsThrough(now, sig) {
+			atomic.StoreInt32(&mem.forwardTo[sig], thread(sig))
 		}
 	}
-	atomic.StoreInt32(&mem.forwardTo, thread)
+}
+
+// thread returns a thread of the runtime that lets the signal through: the one that
+// os/signal keeps, which stays; another of the runtime's; or the main thread, whose
+// mask is a matter of C code. If they all block it, the program is not notified,
+// and whatever thread runs Go code can ignore the signal.
+func thread(sig int) int32 {
+	if tid, _ := sigmask.Receiver(0, sig); tid != 0 {
+		return int32(tid)
+	}
+	other := make(chan int32)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		other <- int32(unix.Gettid())
+	}()
+	for _, tid := range []int32{<-other, mem.pid} {
+		if letsThrough(tid, sig) {
+			return tid
+		}
+	}
+	return inGo
+}
+
+func letsThrough(tid int32, sig int) bool {
+	mask, ok := sigmask.OfThread(int(tid))
+	return ok && mask&(1<<(sig-1)) == 0
 }
 
 // State returns what the handler has done since it was armed, and for Failed
@@ -194,8 +226,10 @@ func (h *Handler) ClearSocket() {
 // thread of C code from ending the process, as it did while it was armed.
 func (h *Handler) Restore() error {
 	if mayHaveCThreads(mem.next) {
+		chooseThreads(true) // nobody will, from now on
 		return nil
 	}
+	ours &^= 1 << (h.sig - 1)
 	var now sigaction
 	err := rtSigaction(h.sig, nil, &now)
 	if err == nil && now.handler == handlerPC {

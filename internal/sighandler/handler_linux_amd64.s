@@ -78,7 +78,7 @@ untagged:
 	JNE	ring
 	MOVL	$SYS_gettid, AX
 	SYSCALL
-	CMPL	AX, memory_forwardTo(BX)
+	CMPL	AX, memory_forwardTo(BX)(R12*4)
 	JNE	ring
 	XORL	AX, AX
 	XCHGL	AX, memory_passed(BX)
@@ -140,18 +140,18 @@ chain:
 
 	// On a thread that C code started the runtime's handler ends the process,
 	// unless the program is notified of the signal (badsignal in
-	// runtime/signal_unix.go). See Handler.chooseThread.
-	MOVL	memory_forwardTo(BX), AX
+	// runtime/signal_unix.go). See Handler.ChooseThread.
+	MOVL	memory_forwardTo(BX)(R12*4), AX
 	TESTL	AX, AX
 	JEQ	call
 	JLT	inGo
 	MOVL	$SYS_gettid, AX
 	SYSCALL
-	CMPL	AX, memory_forwardTo(BX)
+	CMPL	AX, memory_forwardTo(BX)(R12*4)
 	JEQ	call
 	MOVL	$1, memory_passed(BX)
 	MOVL	memory_pid(BX), DI
-	MOVL	memory_forwardTo(BX), SI
+	MOVL	memory_forwardTo(BX)(R12*4), SI
 	MOVL	R12, DX
 	MOVL	$SYS_tgkill, AX
 	SYSCALL

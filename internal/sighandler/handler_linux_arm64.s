@@ -81,7 +81,9 @@ untagged:
 	BNE	ring
 	MOVD	$SYS_gettid, R8
 	SVC
-	MOVW	memory_forwardTo(R22), R3
+	ADD	$memory_forwardTo, R22, R3
+	ADD	R19<<2, R3
+	MOVW	(R3), R3
 	CMPW	R0, R3
 	BNE	ring
 	ADD	$memory_passed, R22, R24
@@ -149,8 +151,10 @@ chain:
 
 	// On a thread that C code started the runtime's handler ends the process,
 	// unless the program is notified of the signal (badsignal in
-	// runtime/signal_unix.go). See Handler.chooseThread.
-	MOVW	memory_forwardTo(R22), R24
+	// runtime/signal_unix.go). See Handler.ChooseThread.
+	ADD	$memory_forwardTo, R22, R24
+	ADD	R19<<2, R24
+	MOVW	(R24), R24
 	CBZW	R24, call
 	TBNZ	$31, R24, inGo
 	MOVD	$SYS_gettid, R8

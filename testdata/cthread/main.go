@@ -1,7 +1,8 @@
 // Cthread is an armed program with a thread that C code started. It prints the
-// thread's id, and then how often the program itself was notified of SIGUSR2,
-// for each line that it reads; one may be "block" or "unblock", which is about
-// SIGUSR2 in the main thread.
+// thread's id. For each line that it reads it prints how often the program itself
+// was notified of SIGUSR2. The words of its command line and the lines say what to
+// do: "notify" asks for the signal, "block" and "unblock" are about it in the main
+// thread, "disarm" and "arm" about lazy, "other" arms with another signal.
 package main
 
 /*
@@ -49,13 +50,12 @@ import (
 
 func init() { runtime.LockOSThread() } // so that main has the main thread
 
-func main() {
-	if err := lazy.Arm(); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	var notified atomic.Int64
-	if len(os.Args) > 1 {
+var notified atomic.Int64
+
+func do(word string) {
+	var err error
+	switch word {
+	case "notify":
 		c := make(chan os.Signal, 100)
 		signal.Notify(c, syscall.SIGUSR2)
 		go func() {
@@ -63,15 +63,31 @@ func main() {
 				notified.Add(1)
 			}
 		}()
+	case "block":
+		C.mask(C.SIG_BLOCK)
+	case "unblock":
+		C.mask(C.SIG_UNBLOCK)
+	case "disarm":
+		err = lazy.Disarm()
+	case "arm":
+		err = lazy.Arm()
+	case "other":
+		err = lazy.Arm(lazy.WithSignal(syscall.SIGWINCH))
 	}
-	fmt.Println(C.start())
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func main() {
+	tid := C.start()
+	for _, word := range os.Args[1:] {
+		do(word)
+	}
+	fmt.Println(tid)
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		switch in.Text() {
-		case "block":
-			C.mask(C.SIG_BLOCK)
-		case "unblock":
-			C.mask(C.SIG_UNBLOCK)
-		}
+		do(in.Text())
 		fmt.Println(notified.Load())
 	}
 }

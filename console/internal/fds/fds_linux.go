@@ -21,27 +21,35 @@ import (
 // List writes a line for each descriptor that match accepts, and a last one that
 // counts all. Sockets are asked for their addresses: unlike /proc/net that works
 // in any network namespace, and takes no longer on a host with many others. It
-// fails if ctx is done, or the list cannot be read.
-func List(ctx context.Context, w io.Writer, match *regexp.Regexp) error {
-	open, err := descriptors()
+// fails if ctx is done, if the list cannot be read, or if afford returns an error,
+// which is called between a thousand descriptors and the next.
+func List(ctx context.Context, w io.Writer, match *regexp.Regexp, afford func() error) error {
+	open, err := descriptors(afford)
 	if err != nil {
 		return err
 	}
 	kinds := map[string]int{}
 	total := 0
-	for _, fd := range open {
+	path := []byte("/proc/self/fd/")
+	target := make([]byte, 4096)
+	for i, fd := range open {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		target, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+		if i%atOnce == atOnce-1 {
+			if err := afford(); err != nil {
+				return err
+			}
+		}
+		n, err := unix.Readlink(string(strconv.AppendInt(path, int64(fd), 10)), target)
 		if err != nil {
 			continue // closed since, such as the one the list was read from
 		}
 		total++
-		kind, what := describe(fd, target)
+		kind, what := describe(int(fd), string(target[:n]))
 		kinds[kind]++
 		if match.MatchString(what) {
-			fmt.Fprintf(w, "%5d %-2s %s\n", fd, mode(fd), what)
+			fmt.Fprintf(w, "%5d %-2s %s\n", fd, mode(int(fd)), what)
 		}
 	}
 	var summary []string
@@ -61,9 +69,13 @@ func limitText() string {
 	return fmt.Sprintf(", at most %d", limit.Cur)
 }
 
+// atOnce is how many are read at once: a process that leaks them may have a
+// million, and little memory left.
+const atOnce = 1000
+
 // descriptors returns the numbers of the open ones, in order.
-func descriptors() ([]int, error) {
-	fds, err := readDescriptors()
+func descriptors(afford func() error) ([]int32, error) {
+	fds, err := readDescriptors(afford)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		// None is left to read the directory with, which is when this list is
 		// wanted most. Then there are as many as the limit allows.
@@ -71,9 +83,9 @@ func descriptors() ([]int, error) {
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 			return nil, err
 		}
-		all := make([]int, min(limit.Cur, 1<<20))
+		all := make([]int32, min(limit.Cur, 1<<20))
 		for i := range all {
-			all[i] = i
+			all[i] = int32(i)
 		}
 		return all, nil
 	}
@@ -81,23 +93,24 @@ func descriptors() ([]int, error) {
 	return fds, err
 }
 
-// readDescriptors reads them a thousand at a time: a process that leaks them may
-// have a million, and little memory left.
-func readDescriptors() (fds []int, err error) {
+func readDescriptors(afford func() error) (fds []int32, err error) {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return nil, err
 	}
 	defer dir.Close()
 	for {
-		names, err := dir.Readdirnames(1000)
+		names, err := dir.Readdirnames(atOnce)
 		for _, n := range names {
-			if fd, err := strconv.Atoi(n); err == nil {
-				fds = append(fds, fd)
+			if fd, err := strconv.ParseInt(n, 10, 32); err == nil {
+				fds = append(fds, int32(fd))
 			}
 		}
 		if err == io.EOF {
 			return fds, nil
+		}
+		if err == nil {
+			err = afford()
 		}
 		if err != nil {
 			return nil, err

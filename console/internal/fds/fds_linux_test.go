@@ -41,11 +41,11 @@ func TestDescriptorsExhausted(t *testing.T) {
 		}
 		filler = append(filler, f)
 	}
-	got, err := descriptors()
+	got, err := descriptors(func() error { return nil })
 	for _, f := range filler {
 		f.Close()
 	}
-	if err != nil || !slices.Contains(got, int(file.Fd())) {
+	if err != nil || !slices.Contains(got, int32(file.Fd())) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -124,7 +124,7 @@ func TestList(t *testing.T) {
 func list(t *testing.T, match string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := List(context.Background(), &b, regexp.MustCompile(match)); err != nil {
+	if err := List(context.Background(), &b, regexp.MustCompile(match), func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -13,6 +13,6 @@ import (
 )
 
 // List returns an error that is errors.ErrUnsupported.
-func List(context.Context, io.Writer, *regexp.Regexp) error {
+func List(context.Context, io.Writer, *regexp.Regexp, func() error) error {
 	return fmt.Errorf("not supported on %s: %w; try lsof", runtime.GOOS, errors.ErrUnsupported)
 }

@@ -27,34 +27,40 @@ var ErrBudget = errors.New("its executable takes too long to read, or is made to
 // that is no regular file, cannot be read at once, or is not Go's, and with
 // ErrBudget after 64 MiB or 2 seconds. A file system that does not answer can
 // still block it.
-func ReadFile(name string) (*debug.BuildInfo, error) {
+func ReadFile(name string) (info *debug.BuildInfo, err error) {
+	err = Read(name, func(r io.ReaderAt) (err error) {
+		info, err = buildinfo.Read(r)
+		return err
+	})
+	return info, err
+}
+
+// Read opens an executable and calls read with it, under the limits of ReadFile.
+// Package debug/elf does not promise to survive every file, so a panic of read
+// is an error as well.
+func Read(name string, read func(io.ReaderAt) error) (err error) {
 	f, err := open(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !st.Mode().IsRegular() {
-		return nil, &os.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+		return &os.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
 	}
-	return read(&budget{r: f, bytes: maxBytes, until: time.Now().Add(maxTime)})
-}
-
-// read: package debug/elf does not promise to survive every file, so a panic is
-// an error as well.
-func read(b *budget) (info *debug.BuildInfo, err error) {
+	b := &budget{r: f, bytes: maxBytes, until: time.Now().Add(maxTime)}
 	defer func() {
 		if v := recover(); v != nil {
-			info, err = nil, fmt.Errorf("its executable cannot be understood: %v", v)
+			err = fmt.Errorf("its executable cannot be understood: %v", v)
 		}
 		if b.spent {
-			info, err = nil, ErrBudget
+			err = ErrBudget
 		}
 	}()
-	return buildinfo.Read(b)
+	return read(b)
 }
 
 // A budget lets so much be read, and until then.

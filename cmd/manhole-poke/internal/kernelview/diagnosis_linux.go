@@ -12,16 +12,26 @@ import (
 // diagnosis says in a sentence or two what the view most likely means, and what
 // to do. It gives the first cause only, because that explains the rest: a
 // process that is frozen, stopped, or kept from the CPU may look like anything.
-func (v view) diagnosis() []string {
-	for _, read := range []func() string{
+// stuck says that it makes no sense to wait.
+func (v view) diagnosis() (text []string, stuck bool) {
+	for _, read := range []func() verdict{
 		v.stopped, v.overQuota, v.stoppingTheWorld, v.uninterruptible, v.starved, v.goScheduler, v.notGo,
 	} {
-		if text := read(); text != "" {
-			return append([]string{text}, v.shortOfMemory()...)
+		if d := read(); d.text != "" {
+			return append([]string{d.text}, v.shortOfMemory()...), d.stuck
 		}
 	}
-	return v.shortOfMemory()
+	return v.shortOfMemory(), false
 }
+
+// A verdict is what the threads most likely mean.
+type verdict struct {
+	text  string // "" for nothing
+	stuck bool   // it makes no sense to wait
+}
+
+func stuck(format string, args ...any) verdict { return verdict{fmt.Sprintf(format, args...), true} }
+func busy(format string, args ...any) verdict  { return verdict{fmt.Sprintf(format, args...), false} }
 
 func (v view) having(has func(thread) bool) []thread { return keepThreads(v.threads, has) }
 
@@ -77,29 +87,29 @@ func (v view) where() string {
 	return fmt.Sprintf("kill -QUIT %d prints all stacks and ends it; gdb -p %d or perf top -p %d shows more without that.", v.pid, v.pid, v.pid)
 }
 
-func (v view) stopped() string {
+func (v view) stopped() verdict {
 	all := func(states string) bool {
 		return !slices.ContainsFunc(v.threads, func(t thread) bool { return !strings.ContainsRune(states, rune(t.state)) })
 	}
 	switch {
 	case v.frozen != "":
-		return fmt.Sprintf("It is frozen with its cgroup and does nothing until that is thawed: %s.", cgroup.ThawCommand(v.frozen))
+		return stuck("It is frozen with its cgroup and does nothing until that is thawed: %s.", cgroup.ThawCommand(v.frozen))
 	case all("ZX"):
-		return "It has exited, and its parent has not waited for it yet."
+		return stuck("It has exited, and its parent has not waited for it yet.")
 	case all("tTZX") && v.tracer != 0:
-		return fmt.Sprintf("It is stopped by its debugger, process %d, and does nothing until that continues it.", v.tracer)
+		return stuck("It is stopped by its debugger, process %d, and does nothing until that continues it.", v.tracer)
 	case all("tTZX"):
-		return fmt.Sprintf("It is stopped by a signal and does nothing until kill -CONT %d.", v.pid)
+		return stuck("It is stopped by a signal and does nothing until kill -CONT %d.", v.pid)
 	}
-	return ""
+	return verdict{}
 }
 
-func (v view) overQuota() string {
+func (v view) overQuota() verdict {
 	// A burst at the start costs one period in ten.
 	if v.quota.Throttled == 0 || v.quota.Throttled*10 < v.quota.Periods {
-		return ""
+		return verdict{}
 	}
-	return fmt.Sprintf("Its cgroup may not use more CPU: the quota was used up in %d of %d periods (%s/cpu.stat). That slows down all of the process; raise the limit, or try a longer -t.",
+	return busy("Its cgroup may not use more CPU: the quota was used up in %d of %d periods (%s/cpu.stat). That slows down all of the process; raise the limit, or try a longer -t.",
 		v.quota.Throttled, v.quota.Periods, v.throttled)
 }
 
@@ -107,13 +117,14 @@ func (v view) overQuota() string {
 // it asks the threads that still run Go code and sleeps in futex for a tenth of
 // a millisecond, over and over (stopTheWorldWithSema in runtime/proc.go). Two
 // threads that pass work to each other look alike, but they are two. On a busy
-// machine the thread asks less often.
-func (v view) stoppingTheWorld() string {
+// machine the thread asks less often. Where its calls are known, they decide: a
+// busy program stops the world often, and one that cannot does so all the time.
+func (v view) stoppingTheWorld() verdict {
 	asking := v.having(func(t thread) bool {
-		return t.turns >= 200 && t.share < 0.5 && !slices.ContainsFunc(t.seen, func(c string) bool { return c != "" && c != "futex" })
+		return t.turns >= 200 && t.share < 0.5 && (t.stops || !t.walked) && !slices.ContainsFunc(t.seen, func(c string) bool { return c != "" && c != "futex" })
 	})
 	if !v.isGo || len(asking) != 1 || len(v.having(func(t thread) bool { return t.in(polls...) })) > 0 {
-		return ""
+		return verdict{}
 	}
 	text := fmt.Sprintf("Thread %d is trying to stop the world, as for a garbage collection, and asks again and again; until it succeeds, no goroutine runs. ", asking[0].tid)
 	holds := keepThreads(v.spinning(), func(t thread) bool { return t.tid != asking[0].tid })
@@ -130,7 +141,7 @@ func (v view) stoppingTheWorld() string {
 			holds = interrupted
 		}
 		if len(holds) != 1 {
-			return text + "Cannot tell which thread blocks it. " + v.where()
+			return stuck("%sCannot tell which thread blocks it. %s", text, v.where())
 		}
 		t := holds[0]
 		text += threads(holds, "blocks", "block") + " it: " + cmp.Or(t.callAndDescriptor(), t.channel, "it is in the kernel")
@@ -140,20 +151,21 @@ func (v view) stoppingTheWorld() string {
 			text += " was called without notice to the runtime, as by syscall.RawSyscall. "
 		}
 	}
-	return text + v.where()
+	return stuck("%s%s%s", text, places(holds), v.where())
 }
 
-func (v view) uninterruptible() string {
-	stuck := v.having(func(t thread) bool { return t.state == 'D' && t.still })
-	if len(stuck) == 0 {
-		return ""
+func (v view) uninterruptible() verdict {
+	held := v.having(func(t thread) bool { return t.state == 'D' && t.still })
+	if len(held) == 0 {
+		return verdict{}
 	}
-	t := stuck[0]
-	text := fmt.Sprintf("%s uninterruptibly in the kernel (%s)%s", threads(stuck, "waits", "wait"), cmp.Or(t.channel, "where is hidden"), v.cause(t))
+	t := held[0]
+	text := fmt.Sprintf("%s uninterruptibly in the kernel (%s)%s", threads(held, "waits", "wait"), cmp.Or(t.channel, "where is hidden"), v.cause(t))
 	if v.isGo && t.call == "" && !v.hidden {
 		text += "; this is not a system call but a page fault, so Go cannot give its P to another thread, and stopping the world waits for it"
 	}
-	return text + "."
+	// Others may run in the meantime.
+	return busy("%s", strings.TrimSpace(text+". "+places(held)))
 }
 
 // cause says what a wait is probably for, from the names of kernel functions.
@@ -177,75 +189,75 @@ func (v view) cause(t thread) string {
 	return ""
 }
 
-func (v view) starved() string {
+func (v view) starved() verdict {
 	starved := v.having(func(t thread) bool { return t.waited > 0.5 })
 	if len(starved) == 0 {
-		return ""
+		return verdict{}
 	}
-	return threads(starved, "waits", "wait") + " more than half the time for a CPU that others use: the CPUs are overloaded, or its priority is low. See top, and try a longer -t."
+	return busy("%s more than half the time for a CPU that others use: the CPUs are overloaded, or its priority is low. %sSee top, and try a longer -t.", threads(starved, "waits", "wait"), places(starved))
 }
 
 // goScheduler says what the threads of the Go runtime do (runtime/proc.go). When
 // no goroutine is ready, all wait in futex but one, which waits in epoll for
 // network and timers, if the program uses any; an armed one does. sysmon sleeps
 // in nanosleep while any goroutine runs.
-func (v view) goScheduler() string {
+func (v view) goScheduler() verdict {
 	if !v.isGo {
-		return ""
+		return verdict{}
 	}
 	spinning, blocked := v.spinning(), v.blocked()
 	polling := len(v.having(func(t thread) bool { return t.in(polls...) })) > 0
 	napping := slices.ContainsFunc(v.threads, func(t thread) bool { return slices.Contains(naps, t.call) })
+	waits := func() string {
+		return fmt.Sprintf("%s in %s%s", threads(blocked, "waits", "wait"), cmp.Or(blocked[0].callAndDescriptor(), blocked[0].channel), v.cause(blocked[0]))
+	}
 	switch {
 	case v.hidden && len(spinning) == 0:
-		return "It is nearly idle, and what it waits for is hidden."
+		return busy("It is nearly idle, and what it waits for is hidden.")
 	case len(spinning) > 0 && len(spinning) >= v.cpus:
-		return threads(spinning, "uses", "use") + " all the CPU that it may use, " + mode(spinning) + "; answers are slow. Try a longer -t."
+		return busy("%s all the CPU that it may use, %s; answers are slow. %sTry a longer -t.", threads(spinning, "uses", "use"), mode(spinning), places(spinning))
 	case len(spinning) > 0 && !polling && !v.hidden:
 		text := fmt.Sprintf("%s a CPU, %s, and nothing else runs. If GOMAXPROCS is %d, that is all that Go code has", threads(spinning, "burns", "burn"), mode(spinning), len(spinning))
 		if v.noPreempt {
 			text += ", and a loop cannot be preempted, because GODEBUG has asyncpreemptoff=1"
 		}
-		return text + ". " + v.where()
+		return verdict{text + ". " + places(spinning) + v.where(), v.noPreempt}
 	case len(spinning) > 0:
-		return fmt.Sprintf("%s a CPU, %s. %s", threads(spinning, "burns", "burn"), mode(spinning), v.where())
+		return busy("%s a CPU, %s. %s%s", threads(spinning, "burns", "burn"), mode(spinning), places(spinning), v.where())
 	case polling && v.quiet() && !v.silent && len(blocked) > 0:
-		return fmt.Sprintf("%s in %s%s, others for network and timers, or for work.", threads(blocked, "waits", "wait"), cmp.Or(blocked[0].callAndDescriptor(), blocked[0].channel), v.cause(blocked[0]))
+		return busy("%s", strings.TrimSpace(waits()+", others for network and timers, or for work. "+places(blocked)))
 	case polling && v.quiet() && !v.silent:
-		return "It has nothing to do: a thread waits for network and timers, the others for work."
+		return busy("It has nothing to do: a thread waits for network and timers, the others for work.")
 	case polling:
-		return "Its scheduler works: a thread waits for network and timers. Try again, and look at its log."
+		return busy("Its scheduler works: a thread waits for network and timers. Try again, and look at its log.")
 	case !v.quiet():
 	case napping && len(blocked) > 0:
-		t := blocked[0]
-		return fmt.Sprintf("%s in %s%s, and sysmon is awake, as while a thread runs Go code. So the runtime perhaps had no notice of the call, as with syscall.RawSyscall, and goroutines wait for its P. %s",
-			threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t), v.where())
+		return stuck("%s, and sysmon is awake, as while a thread runs Go code. So the runtime perhaps had no notice of the call, as with syscall.RawSyscall, and goroutines wait for its P. %s%s", waits(), places(blocked), v.where())
 	case napping:
-		return "Nothing runs, but sysmon is awake: a thread that the runtime believes to run Go code is stuck. " + v.where()
+		return stuck("Nothing runs, but sysmon is awake: a thread that the runtime believes to run Go code is stuck. %s", v.where())
 	case len(blocked) > 0:
-		t := blocked[0]
-		return fmt.Sprintf("%s in %s%s; nothing else runs.", threads(blocked, "waits", "wait"), cmp.Or(t.callAndDescriptor(), t.channel), v.cause(t))
+		return busy("%s", strings.TrimSpace(waits()+"; nothing else runs. "+places(blocked)))
 	case v.silent:
-		return "Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. " + v.where()
+		return stuck("Every thread waits for another, and none for network or timers: a deadlock below Go's scheduler, in the runtime or in C code. %s", v.where())
 	case slices.ContainsFunc(v.threads, func(t thread) bool { return t.call != "futex" }):
-		return "All of its threads sleep."
+		return busy("All of its threads sleep.")
 	default:
-		return "Every thread waits for another: it has nothing to do, not even timers to wait for, or is in a deadlock below Go's scheduler."
+		return busy("Every thread waits for another: it has nothing to do, not even timers to wait for, or is in a deadlock below Go's scheduler.")
 	}
-	return "It runs now and then, so the scheduler should work. Try a longer -t, or again. " + v.where()
+	return busy("It runs now and then, so the scheduler should work. Try a longer -t, or again. %s", v.where())
 }
 
-func (v view) notGo() string {
+func (v view) notGo() verdict {
 	spinning := v.spinning()
 	switch {
 	case v.isGo:
-		return ""
+		return verdict{}
 	case len(spinning) > 0:
-		return fmt.Sprintf("%s a CPU, %s. %s", threads(spinning, "burns", "burn"), mode(spinning), v.where())
+		return busy("%s a CPU, %s. %s", threads(spinning, "burns", "burn"), mode(spinning), v.where())
 	case v.quiet():
-		return "All of its threads sleep."
+		return busy("All of its threads sleep.")
 	}
-	return "It runs now and then."
+	return busy("It runs now and then.")
 }
 
 func (v view) shortOfMemory() (text []string) {

@@ -12,6 +12,7 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/buildinfo"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/gostack"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 )
 
@@ -41,20 +42,33 @@ type Process struct {
 	AsOwner func(func())
 }
 
-// Describe watches the process for half a second, and up to a second longer if
-// reading its files blocks. It returns a table of the threads and a sentence or
-// two on what they most likely mean and what to do. The text has several lines,
-// all printable, and no newline at its end. A question mark stands for what the
-// caller may not see, and the text says which user may.
+// A Report is what [Describe] found out.
+type Report struct {
+	// Text is a table of the threads, where in a Go program they are, and a
+	// sentence or two on what that most likely means and what to do. It has
+	// several lines, all printable, and no newline at its end. A question mark
+	// stands for what the caller may not see, and the text says which user may.
+	Text string
+
+	// Stuck says that it makes no sense to wait: something else has to happen
+	// first.
+	Stuck bool
+}
+
+// Describe watches the process for half a second, and up to a few seconds longer
+// if reading its files blocks. Threads of a Go program that run are stopped to
+// see where they are, each six times for less than a millisecond, if the caller
+// may trace them.
 //
 // Describe fails if the process or all of its threads are gone. It is safe for
 // concurrent use.
-func Describe(p Process) (string, error) {
+func Describe(p Process) (Report, error) {
 	v, err := p.sample()
 	if err != nil {
-		return "", err
+		return Report{}, err
 	}
-	return v.String(), nil
+	text, stuck := v.report()
+	return Report{text, stuck}, nil
 }
 
 func (p Process) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.PID, name) }
@@ -66,6 +80,7 @@ type moment struct {
 	procfs.Syscall
 	channel string
 	hidden  bool
+	calls   []gostack.Frame // if they were looked at
 }
 
 func (p Process) sample() (view, error) {
@@ -90,7 +105,15 @@ func (p Process) sample() (view, error) {
 
 	quotas := g.Quotas()
 	var threads map[int][]moment
-	watch := func() { threads, v.took = p.watch() }
+	watch := func() {
+		var w *walker
+		if v.isGo {
+			w = openProgram(p.PID)
+		}
+		threads, v.took = p.watch(w)
+		v.barred = w != nil && w.barred
+		w.close()
+	}
 	if m, _ := momentOf(p.proc(fmt.Sprintf("task/%d", p.PID))); m.hidden {
 		p.AsOwner(watch)
 	}
@@ -136,31 +159,39 @@ func soon[T any](f func() T) (v T, ok bool) {
 }
 
 // watch samples all threads.
-func (p Process) watch() (threads map[int][]moment, took time.Duration) {
+func (p Process) watch(w *walker) (threads map[int][]moment, took time.Duration) {
 	began := time.Now()
-	threads = p.moments(nil)
-	for range samples - 1 {
-		time.Sleep(sampleTime / (samples - 1))
-		threads = p.moments(threads)
+	for i := range samples {
+		if i > 0 {
+			time.Sleep(sampleTime / (samples - 1))
+		}
+		now := p.moments()
+		took = time.Since(began)
+		calls := w.calls(now, i == 0 || i == samples-1)
+		before := threads
+		threads = make(map[int][]moment, len(now)) // without those that have ended
+		for tid, m := range now {
+			m.calls = calls[tid]
+			threads[tid] = append(before[tid], m)
+		}
 	}
-	return threads, time.Since(began)
+	return threads, took
 }
 
-// moments adds a moment to those of each thread, and drops threads that have
-// ended.
-func (p Process) moments(before map[int][]moment) map[int][]moment {
+// moments reads what all threads do now.
+func (p Process) moments() map[int]moment {
 	threads, err := os.ReadDir(p.proc("task"))
 	if err != nil {
 		return nil
 	}
-	moments := make(map[int][]moment, len(threads))
+	moments := make(map[int]moment, len(threads))
 	for _, t := range threads {
 		tid, err := strconv.Atoi(t.Name())
 		if err != nil {
 			continue
 		}
 		if m, ok := momentOf(p.proc("task/" + t.Name())); ok {
-			moments[tid] = append(before[tid], m)
+			moments[tid] = m
 		}
 	}
 	return moments
@@ -220,6 +251,8 @@ func threadOf(moments []moment, took time.Duration) thread {
 		t.seen = append(t.seen, callName(m.Syscall))
 	}
 	t.still = last.Ran == first.Ran
+	t.calls = usualCalls(moments)
+	t.stops, t.walked = stopsTheWorld(moments)
 	return t
 }
 

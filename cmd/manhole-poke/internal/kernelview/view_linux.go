@@ -3,6 +3,7 @@ package kernelview
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/cgroup"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/gostack"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 )
 
@@ -24,6 +26,7 @@ type view struct {
 	threads   []thread
 	cpus      int  // how many it may use
 	hidden    bool // system calls and wait channels are hidden
+	barred    bool // those that run may not be traced
 	isGo      bool
 	noPreempt bool // GODEBUG=asyncpreemptoff=1
 	tracer    int
@@ -50,10 +53,14 @@ type thread struct {
 	stack   []string      // in the kernel, if that matters and may be read
 	still   bool          // it used no CPU time
 	seen    []string      // the system calls it was found in, "" for none
+
+	calls  []gostack.Frame // of the Go program, innermost first, if known
+	walked bool            // they are known of the beginning and the end
+	stops  bool            // it was stopping the world then
 }
 
-// String shows threads that are alike and nearly idle as one line.
-func (v view) String() string {
+// report shows threads that are alike and nearly idle as one line.
+func (v view) report() (text string, stuck bool) {
 	w := new(strings.Builder)
 	var share float64
 	groups := map[string][]thread{}
@@ -90,10 +97,42 @@ func (v view) String() string {
 	if v.hidden {
 		fmt.Fprintf(w, "\nuid %d may not see system calls and wait channels; try as root, with all capabilities.\n", os.Geteuid())
 	}
-	for _, line := range v.diagnosis() {
+	v.showCalls(w)
+	lines, stuck := v.diagnosis()
+	for _, line := range lines {
 		fmt.Fprintf(w, "\n%s", printable.Line(line))
 	}
-	return w.String()
+	return w.String(), stuck
+}
+
+// showCalls shows where the threads are in the program, those that use the CPU
+// first.
+func (v view) showCalls(w io.Writer) {
+	const max = 30
+	groups := map[string][]thread{}
+	for _, t := range v.threads {
+		if len(t.calls) > 0 {
+			text := shown(t.calls)
+			groups[text] = append(groups[text], t)
+		}
+	}
+	if len(groups) == 0 {
+		return
+	}
+	rows := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		s, t := groups[a], groups[b]
+		return cmp.Or(-cmp.Compare(percent(s[0].share), percent(t[0].share)), cmp.Compare(len(s), len(t)), cmp.Compare(s[0].tid, t[0].tid))
+	})
+	fmt.Fprintln(w)
+	for _, text := range rows[:min(len(rows), max)] {
+		fmt.Fprintf(w, "%s: %s\n", tids(groups[text]), printable.Line(text))
+	}
+	if len(rows) > max {
+		fmt.Fprintf(w, "and %s in other places\n", count(len(rows)-max, "thread"))
+	}
+	if v.barred {
+		fmt.Fprintf(w, "Where threads are that run, uid %d may not see: it may not trace them.\n", os.Geteuid())
+	}
 }
 
 // kind returns a key that threads shown as one have in common.

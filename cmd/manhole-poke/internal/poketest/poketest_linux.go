@@ -9,6 +9,8 @@ package poketest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,8 +61,45 @@ var build = sync.OnceValues(func() (string, error) {
 		dir = filepath.Join("..", dir)
 	}
 	path := filepath.Join(binaryDir, "manhole-poke")
-	return path, lazytest.Build(path, dir)
+	if err := buildOnce(path, dir); err != nil {
+		return path, lazytest.Build(path, dir)
+	}
+	return path, nil
 })
+
+// buildOnce builds where the test binaries of all packages do, so that only one
+// of them has to link: go build leaves alone what is up to date. Other users must
+// be able to run it, so path is a copy.
+func buildOnce(path, dir string) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	// Each kind of build has its own.
+	kind := sha256.Sum256(fmt.Appendf(nil, "%s %t %q %s", abs, lazytest.Race, testing.CoverMode(), runtime.Version()))
+	shared := filepath.Join(cache, "lazy-test", hex.EncodeToString(kind[:8]))
+	if err := os.MkdirAll(shared, 0o700); err != nil {
+		return err
+	}
+	lock, err := os.Create(filepath.Join(shared, "lock"))
+	if err != nil {
+		return err
+	}
+	defer lock.Close() // which unlocks
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	built := filepath.Join(shared, "manhole-poke")
+	if err := lazytest.Build(built, dir); err != nil {
+		return err
+	}
+	// A process that is forked here could keep a copy open for writing (ETXTBSY).
+	return exec.Command("cp", built, path).Run()
+}
 
 // Binary returns the path of manhole-poke, which is built once.
 func Binary(t testing.TB) string {
@@ -242,7 +282,7 @@ func StartOther(t testing.TB, name string, args ...string) string {
 	pid := strconv.Itoa(cmd.Process.Pid)
 	lazytest.Eventually(t, name+" runs", func() bool {
 		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
-		return string(comm) == name+"\n"
+		return string(comm) == filepath.Base(name)+"\n"
 	})
 	return pid
 }

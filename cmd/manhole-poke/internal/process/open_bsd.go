@@ -83,9 +83,10 @@ func (p *Process) Exited() bool {
 // these systems a process advertises none.
 func (p *Process) OpensAt(string) (same, known bool) { return false, false }
 
-// NoAnswer returns an error for a process that did not answer in time.
+// NoAnswer returns an error for a process that did not answer in time: what it
+// did not do, which the format says, and what that means.
 func (p *Process) NoAnswer(reason, format string, args ...any) error {
-	return exit.Errorf(exit.Timeout, reason, format, args...)
+	return exit.Errorf(exit.Timeout, reason, format+perhapsBusy, args...)
 }
 
 // Lstat fails if nothing is at the path.

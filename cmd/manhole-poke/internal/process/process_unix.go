@@ -106,6 +106,9 @@ func stopped(p *Process) error {
 	return exit.Errorf(exit.Timeout, "stopped", "%s is stopped and would not answer; try kill -CONT %d first", p, p.PID)
 }
 
+// perhapsBusy is what an error of NoAnswer says if waiting may help.
+const perhapsBusy = "; it may be too busy: try a longer -t"
+
 // samePlace is SamePlace, for as long as that may take.
 func samePlace(a, b string) bool {
 	inA, err := os.Stat(filepath.Dir(a))

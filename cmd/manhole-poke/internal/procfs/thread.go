@@ -42,6 +42,10 @@ type Syscall struct {
 	Running bool // it runs, and nothing more is known
 	Number  int  // NoSyscall if it sleeps for another reason, such as a page fault
 	Args    []uint64
+
+	// PC and SP are the program counter and the stack pointer outside of the
+	// kernel, or 0.
+	PC, SP uint64
 }
 
 // ParseSyscall parses /proc/PID/syscall.
@@ -58,6 +62,10 @@ func ParseSyscall(text []byte) (Syscall, error) {
 		return Syscall{}, fmt.Errorf("%q is not a system call", fields[0])
 	}
 	s := Syscall{Number: int(n)}
+	if len(fields) >= 3 {
+		s.SP, _ = strconv.ParseUint(fields[len(fields)-2], 0, 64)
+		s.PC, _ = strconv.ParseUint(fields[len(fields)-1], 0, 64)
+	}
 	if n == NoSyscall || len(fields) < 7 {
 		return s, nil
 	}

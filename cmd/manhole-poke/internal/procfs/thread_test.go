@@ -21,9 +21,9 @@ func TestParseSchedstat(t *testing.T) {
 func TestParseSyscall(t *testing.T) {
 	for text, want := range map[string]Syscall{
 		"running\n":                                          {Running: true, Number: NoSyscall},
-		"-1 0x7ffc 0x7f1c7b06\n":                             {Number: NoSyscall},
+		"-1 0x7ffc 0x7f1c7b06\n":                             {Number: NoSyscall, SP: 0x7ffc, PC: 0x7f1c7b06},
 		"0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n":                {Number: NoSyscall},
-		"0 0x9 0xc0000a 0x1 0x0 0x0 0x0 0x7ffc 0x7f1c7b06\n": {Number: 0, Args: []uint64{9, 0xc0000a, 1, 0, 0, 0}},
+		"0 0x9 0xc0000a 0x1 0x0 0x0 0x0 0x7ffc 0x7f1c7b06\n": {Number: 0, Args: []uint64{9, 0xc0000a, 1, 0, 0, 0}, SP: 0x7ffc, PC: 0x7f1c7b06},
 	} {
 		if s, err := ParseSyscall([]byte(text)); err != nil || !reflect.DeepEqual(s, want) {
 			t.Errorf("%q: got %+v, %v", text, s, err)

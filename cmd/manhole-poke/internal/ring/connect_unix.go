@@ -206,7 +206,7 @@ func await(ctx context.Context, p *process.Process, e endpoint, timeout time.Dur
 			if e.guessed && !p.DescriptorsRead {
 				why = "does it call lazy.Arm, with this signal? Its path cannot be seen from here; if it has one of its own: -p PATH."
 			}
-			return nil, p.NoAnswer("socket-not-opened", "%s was signalled with %s, but did not open %s within %v; %s Its log may say why; or try a longer -t", p, signame.Name(e.signal), e.path, timeout, why)
+			return nil, p.NoAnswer("socket-not-opened", "%s was signalled with %s, but did not open %s within %v; %s Its log may say why", p, signame.Name(e.signal), e.path, timeout, why)
 		case <-time.After(pause):
 		}
 	}

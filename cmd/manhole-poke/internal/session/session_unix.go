@@ -74,7 +74,7 @@ func Open(ctx context.Context, conn *net.UnixConn, p *process.Process, o Options
 	in := bufio.NewReader(conn)
 	err := s.readGreeting(in)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = p.NoAnswer("no-greeting", "%s was connected to, but said nothing within %v; it may be too busy: try a longer -t", p, o.Timeout)
+		err = p.NoAnswer("no-greeting", "%s was connected to, but said nothing within %v", p, o.Timeout)
 	}
 	if err != nil {
 		s.cancel(nil)
@@ -146,7 +146,7 @@ func (s *Session) read(in *bufio.Reader, timeout time.Duration) {
 			s.conn.SetReadDeadline(time.Time{})
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil {
-			s.err = s.p.NoAnswer("stalled", "%s stopped in the middle of an answer for %v; it may be stopped or too busy: try a longer -t", s.p, timeout)
+			s.err = s.p.NoAnswer("stalled", "%s stopped in the middle of an answer for %v", s.p, timeout)
 			return
 		}
 		if err != nil {

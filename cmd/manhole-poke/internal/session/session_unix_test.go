@@ -90,8 +90,8 @@ func TestAnswer(t *testing.T) {
 	peer.send(frame.Failed, 1, "stack: no\x1b")
 	peer.send(frame.Done, 1, "")
 	var out bytes.Buffer
-	failed, err := r.Wait(Sink{Out: &out, Note: func(s string) { out.WriteString("[" + s + "]") }, Progress: func(p frame.Progress) { fmt.Fprintf(&out, "[%+v]", p) }})
-	if want := "[by the way][{What:it Seconds:3 Left:1}]half"; failed != "stack: no\ufffd" || err != nil || out.String() != want {
+	failed, err := r.Wait(Sink{Out: &out, Note: func(s string) { out.WriteString("[" + s + "]") }, Progress: func(p frame.Progress) { fmt.Fprintf(&out, "[%s %d/%d]", p.What, p.Left, p.Seconds) }})
+	if want := "[by the way][it 1/3]half"; failed != "stack: no\ufffd" || err != nil || out.String() != want {
 		t.Errorf("%q, %v, %q", failed, err, &out)
 	}
 	// Done, so these are not sent.

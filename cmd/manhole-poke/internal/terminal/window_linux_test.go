@@ -50,8 +50,15 @@ func (w *consoleWindow) line(keys ...string) string {
 func (w *consoleWindow) clear() {
 	w.t.Helper()
 	w.Type("C-l")
+	var now string
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Logf("the window, when it was to be clear:\n%s", strings.TrimSpace(now))
+		}
+	})
 	lazytest.Eventually(w.t, "the window is clear", func() bool {
-		return strings.TrimSpace(w.Screen()) == strings.TrimSpace(prompt)
+		now = w.Screen()
+		return strings.TrimSpace(now) == strings.TrimSpace(prompt)
 	})
 	w.Tmux("clear-history")
 }

@@ -1,0 +1,5 @@
+#include "textflag.h"
+
+TEXT ·forever(SB), NOSPLIT, $0-0
+loop:
+	JMP loop
