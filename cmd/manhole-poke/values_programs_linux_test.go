@@ -24,6 +24,11 @@ func TestPrintRunning(t *testing.T) {
 	if r.Status != exit.OK || !strings.Contains(r.Stdout, "main.spin at ") {
 		t.Errorf("%+v", r)
 	}
+	// One run is about one moment.
+	r = poketest.Run(t, "", "-c", "print ticks.v; print nonsense; print ticks.v", g.PID)
+	if a, b, _ := strings.Cut(r.Stdout, "\n"); a+"\n" != b || a == "0" {
+		t.Errorf("%+v", r)
+	}
 }
 
 // Several processes answer below each other.

@@ -33,6 +33,7 @@ type Inspector struct {
 	o       Options
 	copy    *frozen.Copy
 	program *values.Program
+	stuck   bool // a question was given up, which may still use the others
 }
 
 // New returns an Inspector for a session.
@@ -74,6 +75,9 @@ func (i *Inspector) Start(line string) Request {
 
 // Release ends the copy.
 func (i *Inspector) Release() {
+	if i.stuck {
+		return // it goes with the session
+	}
 	if i.program != nil {
 		i.program.Close()
 		i.program = nil
@@ -103,28 +107,22 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 	if !r.i.o.Keep {
 		defer r.i.Release()
 	}
-	var b strings.Builder
-	q, err := parse(r.line)
-	if err == nil {
-		err = r.i.answer(r.ctx, q, &b, sink)
-	}
+	text, q, err := r.answer(sink)
 	if err != nil && r.i.s.Context().Err() != nil {
 		return "", context.Cause(r.i.s.Context())
 	}
 	if err != nil {
-		r.i.Release()
-		text := printable.Line(err.Error())
-		if !strings.HasPrefix(text, q.name+": ") {
-			text = q.name + ": " + text
+		failed := printable.Line(err.Error())
+		if !strings.HasPrefix(failed, q.name+": ") {
+			failed = q.name + ": " + failed
 		}
 		select {
 		case <-r.i.s.Ended():
-			return text, r.i.s.Err()
+			return failed, r.i.s.Err()
 		default:
-			return text, nil
+			return failed, nil
 		}
 	}
-	text := b.String()
 	if !r.i.o.JSON {
 		text = printable.Text(text)
 	}
@@ -132,6 +130,36 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 		return "", exit.Errorf(exit.LocalIO, "output", "cannot write the answer: %v", err)
 	}
 	return "", nil
+}
+
+// patience is how long an interrupted question may take to end. One that waits
+// for a file system that does not answer, as a hostile program may have its
+// executable on, does not end.
+const patience = 2 * time.Second
+
+// answer returns the answer.
+func (r *local) answer(sink session.Sink) (text string, q question, err error) {
+	if q, err = parse(r.line); err != nil {
+		return "", q, err
+	}
+	if r.i.stuck {
+		return "", q, errors.New("the question before still waits for a file; end the session")
+	}
+	var b strings.Builder
+	ended := make(chan error, 1)
+	go func() { ended <- r.i.answer(r.ctx, q, &b, sink) }()
+	select {
+	case err = <-ended:
+		return b.String(), q, err
+	case <-r.ctx.Done():
+	}
+	select {
+	case err = <-ended:
+		return b.String(), q, err
+	case <-time.After(patience):
+		r.i.stuck = true
+		return "", q, context.Cause(r.ctx)
+	}
 }
 
 // answer writes the answer to w.
@@ -222,7 +250,9 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 	if c.PID != 0 {
 		from.There = c.Same
 	}
-	i.program, err = values.Open(ctx, from)
+	if i.program, err = values.Open(ctx, from); err != nil {
+		i.Release()
+	}
 	return err
 }
 

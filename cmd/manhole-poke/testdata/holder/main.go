@@ -68,6 +68,7 @@ var (
 	synced   sync.Map
 	buffered = make(chan int, 4)
 	count    atomic.Int64
+	ticks    atomic.Int64
 	closure  func() int
 	options  flags
 	onHeap   = new(flags)
@@ -129,6 +130,7 @@ func spoil() {
 //go:noinline
 func spin(n int) {
 	for x := n; ; x++ {
+		ticks.Add(1)
 		if x == -1 {
 			println(x)
 		}
