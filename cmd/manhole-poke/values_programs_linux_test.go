@@ -25,7 +25,7 @@ func TestPrintRunning(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// One run is about one moment.
-	r = poketest.Run(t, "", "-c", "print ticks.v; print nonsense; print ticks.v", g.PID)
+	r = poketest.Run(t, "", "-c", "print ticks; print nonsense; print ticks", g.PID)
 	if a, b, _ := strings.Cut(r.Stdout, "\n"); a+"\n" != b || a == "0" {
 		t.Errorf("%+v", r)
 	}

@@ -68,7 +68,7 @@ var (
 	synced   sync.Map
 	buffered = make(chan int, 4)
 	count    atomic.Int64
-	ticks    atomic.Int64
+	ticks    int
 	closure  func() int
 	options  flags
 	onHeap   = new(flags)
@@ -130,7 +130,7 @@ func spoil() {
 //go:noinline
 func spin(n int) {
 	for x := n; ; x++ {
-		ticks.Add(1)
+		ticks++
 		if x == -1 {
 			println(x)
 		}
