@@ -129,6 +129,16 @@ func TestPrintFromCore(t *testing.T) {
 	leavesNothing(t, g)
 }
 
+// A program that only lets itself be observed is not changed.
+func TestPrintReadOnly(t *testing.T) {
+	exe := filepath.Join(lazytest.PublicDir(t), "holder")
+	buildHolder(t, exe)
+	g := startHolder(t, exe, "read-only")
+	poketest.Run(t, "", g.PID, "print", "ratio").Fails(t, exit.Command, "print: ", "makes no copies of itself", "WithReadOnly")
+	poketest.Run(t, "", g.PID, "set", "ratio", "2").Fails(t, exit.Command, "set: ", "WithReadOnly")
+	leavesNothing(t, g)
+}
+
 // Who may not debug a process sees no variables; its user needs no privilege.
 func TestPrintAsUser(t *testing.T) {
 	exe := filepath.Join(lazytest.PublicDir(t), "holder")

@@ -156,7 +156,11 @@ func main() {
 	if len(os.Args) > 2 && os.Args[2] == "hostile" {
 		spoil()
 	}
-	lazy.Arm(lazy.WithPath(os.Args[1]))
+	o := []lazy.Option{lazy.WithPath(os.Args[1])}
+	if len(os.Args) > 2 && os.Args[2] == "read-only" {
+		o = append(o, lazy.WithReadOnly())
+	}
+	lazy.Arm(o...)
 	runtime.KeepAlive(used())
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
