@@ -44,6 +44,9 @@ func (c *client) debug(args []string) error {
 	}
 	watched := isTerminal(c.stderr)
 	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: watched})
+	if exit.StatusOf(err) == exit.Timeout && t.PID != 0 {
+		return c.debugLastResort(ctx, t.PID, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -72,6 +75,31 @@ func (c *client) debug(args []string) error {
 		s.Leave()
 	}
 	return err
+}
+
+// debugLastResort runs Delve on a copy that the signal handler made of a process
+// that gave no session.
+func (c *client) debugLastResort(ctx context.Context, pid int, silent error) error {
+	copied, of, err := c.lastResort(ctx, pid, silent)
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	if err := copied.ToCore(ctx); err != nil {
+		return err
+	}
+	if err := values.Check(copied.Exe, c.exe); err != nil {
+		return noDebugger(err)
+	}
+	exe := copied.Exe
+	if c.exe != "" {
+		exe = c.exe
+	}
+	return c.debugger(ctx, debugger.Source{Core: copied.Core, Exe: exe}, nil,
+		fmt.Sprintf("A core file of a copy that the signal handler of %s made at %s. The process is as it was.\n"+
+			"The current goroutine is that of the thread which uses the most CPU. It has all that is in memory, secrets too.\n"+
+			"help lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.",
+			of, copied.Note.Taken.Local().Format("15:04:05")))
 }
 
 func noDebugger(err error) error {
