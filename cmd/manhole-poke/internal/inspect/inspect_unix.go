@@ -217,6 +217,13 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 		if shown = f; !i.o.JSON {
 			fmt.Fprintf(w, "goroutine %d, frame %d: %s at %s:%d\n", f.Goroutine, f.Frame, f.Function, f.File, f.Line)
 			values.WriteAll(w, f.Variables)
+			if len(f.Frames) > 1 {
+				io.WriteString(w, "frames:")
+				for n, function := range f.Frames {
+					fmt.Fprintf(w, " %d %s", n, function)
+				}
+				io.WriteString(w, "\n")
+			}
 		}
 	case "set":
 		return i.set(ctx, q, w, sink)
