@@ -85,6 +85,8 @@ func TestWhoMayComeIn(t *testing.T) {
 			as: append(slices.Clip(asSomeone), "--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")},
 		{name: "peer in a child user namespace", as: asSomeone, want: "user namespace below",
 			peer: append(slices.Clip(asSomeone), "unshare", "-U")},
+		{name: "peer that is root of a child user namespace", as: asSomeone, want: "user namespace below",
+			peer: append(slices.Clip(asSomeone), "unshare", "-Ur")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			exe := copied
@@ -171,6 +173,60 @@ func TestUnmappedUsers(t *testing.T) {
 		}
 		if got := tg.Ask("disarm") + tg.Ask("arm"); got != "<nil><nil>" {
 			t.Fatal(got)
+		}
+	}
+}
+
+// openToAll calls connect once the socket's mode lets everybody connect. The
+// process may set the mode after the socket is there.
+func openToAll(tg *target, connect func() error) {
+	tg.t.Helper()
+	lazytest.Eventually(tg.t, "everybody can connect", func() bool {
+		return os.Chmod(tg.Path, 0o666) == nil && connect() == nil
+	})
+}
+
+// A process that is root of a user namespace lets in the user who made that, as the
+// kernel does, and root of the same namespace. Everybody else out there is uid
+// 65534 to it, root of the host too.
+func TestRootOfUserNamespace(t *testing.T) {
+	asSomeone := lazytest.AsUser(t, someone)
+	asStranger := lazytest.AsUser(t, stranger)
+	lazytest.SkipEmulated(t, "the emulator's rights would count")
+	lazytest.Tool(t, "nc")
+	nsenter := lazytest.Tool(t, "nsenter")
+	t.Parallel()
+	inNamespace := append(slices.Clip(asSomeone), lazytest.Tool(t, "unshare"), "-Ur")
+	if out, err := lazytest.Wrap(exec.Command("true"), inNamespace...).CombinedOutput(); err != nil {
+		t.Skipf("%v: %s", err, out)
+	}
+	tg := launchCommand(t, lazytest.Wrap(lazytest.Command(lazytest.CopyExe(t, "target")), inNamespace...)).ready()
+	for _, c := range []struct {
+		name   string
+		as     string
+		comes  bool
+		kernel bool // lets it in
+	}{
+		{"another user", strings.Join(asStranger, " "), false, false},
+		{"root of the host", "", false, true},
+		{"who made the namespace", strings.Join(asSomeone, " "), true, true},
+		{"root of the namespace", nsenter + " -U -t $PID", true, true},
+	} {
+		if _, err := tg.Shell(c.as + " cat /proc/$PID/environ >/dev/null"); (err == nil) != c.kernel {
+			t.Errorf("%s: the kernel's verdict: %v", c.name, err)
+		}
+		tg.Ring()
+		tg.Opened()
+		var got string
+		openToAll(tg, func() (err error) {
+			got, err = tg.Shell("echo version | " + c.as + " nc -N -U /tmp/manhole-$PID")
+			return err
+		})
+		switch {
+		case c.comes && strings.HasPrefix(got, "go1."):
+			tg.Gone()
+		case c.comes || !strings.Contains(got, "stands for every user that is not mapped"):
+			t.Errorf("%s: %q", c.name, got)
 		}
 	}
 }

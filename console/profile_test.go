@@ -50,26 +50,29 @@ func burn(stop <-chan struct{}) (n int) {
 	}
 }
 
-// contend makes goroutines block on a mutex and on a channel until stopped.
+// contend makes goroutines wait for mutexes until stopped.
 func contend() (stop func()) {
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	end := make(chan struct{})
-	for range 3 {
-		all.Go(func() {
-			for {
-				select {
-				case <-end:
-					return
-				default:
-					holdLock(&mu)
-					// Longer than the others need: the queue runs empty.
-					time.Sleep(4 * time.Millisecond)
-				}
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			default:
 			}
-		})
-	}
-	return func() { close(end); all.Wait() }
+			var mu sync.Mutex // a new one, see mutexProfile
+			mu.Lock()
+			var all sync.WaitGroup
+			for range 3 {
+				all.Go(func() { holdLock(&mu) })
+			}
+			time.Sleep(time.Millisecond)
+			mu.Unlock()
+			all.Wait()
+		}
+	}()
+	return func() { close(end); <-ended }
 }
 
 func holdLock(mu *sync.Mutex) {
@@ -187,14 +190,10 @@ func TestMutexSampling(t *testing.T) {
 	stop := contend()
 	defer stop()
 	got := ""
-	for range 20 { // one contention in ten is sampled, and a busy machine has few
-		got = talk(t, Config{}, "pprof mutex 500ms -top\n")
-		if strings.Contains(got, "sync.(*Mutex).Unlock") {
-			break
+	for !strings.Contains(got, "sync.(*Mutex).Unlock") { // one contention in ten is sampled
+		if got = talk(t, Config{}, "pprof mutex 500ms -top\n"); !strings.Contains(got, "delay: ") {
+			t.Fatal(got)
 		}
-	}
-	if !strings.Contains(got, "delay: ") || !strings.Contains(got, "sync.(*Mutex).Unlock") {
-		t.Error(got)
 	}
 	if now := runtime.SetMutexProfileFraction(-1); now != 0 {
 		t.Errorf("the fraction is %d afterwards", now)

@@ -14,6 +14,9 @@ import (
 // debuggable is __ptrace_may_access in kernel/ptrace.c and
 // cap_ptrace_access_check in security/commoncap.c.
 func debuggable(peer peercred.Cred) error {
+	if err := ambiguous(peer); err != nil {
+		return err
+	}
 	uid, euid, suid := unix.Getresuid()
 	gid, egid, sgid := unix.Getresgid()
 	switch {
@@ -23,9 +26,6 @@ func debuggable(peer peercred.Cred) error {
 		return denied(peer, "this process has uid %d, effective %d, saved %d", uid, euid, suid)
 	case gid != peer.GID || egid != peer.GID || sgid != peer.GID:
 		return denied(peer, "this process has gid %d, effective %d, saved %d, and the peer %d", gid, egid, sgid, peer.GID)
-	}
-	if err := ambiguous(peer); err != nil {
-		return err
 	}
 	if !Dumpable() {
 		return denied(peer, "this process is not dumpable: it changed its user, has file capabilities, or called prctl(PR_SET_DUMPABLE)")

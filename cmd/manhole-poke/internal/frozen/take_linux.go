@@ -34,6 +34,11 @@ type Copy struct {
 	// Exe is the path of the executable, which only this process can use.
 	Exe string
 
+	// Thread is the one whose registers the copy has, if it was made by
+	// [LastResort].
+	Thread *Thread
+
+	kills   bool // no session ends the copy
 	request *session.Request
 	ended   chan struct{} // closed when request is answered
 	files   []*os.File
@@ -179,6 +184,9 @@ func (c *Copy) release() {
 		c.Memory.Close()
 		c.Memory = nil
 	}
+	if c.kills && c.Same() {
+		c.kill()
+	}
 	if c.handle >= 0 {
 		unix.Close(c.handle)
 		c.handle = -1
@@ -202,6 +210,15 @@ func (c *Copy) release() {
 		}
 	}
 	c.request, c.ended = nil, nil
+}
+
+// kill ends a copy that no session ends.
+func (c *Copy) kill() {
+	if c.handle >= 0 {
+		unix.PidfdSendSignal(c.handle, unix.SIGKILL, nil, 0)
+	} else {
+		unix.Kill(c.PID, unix.SIGKILL)
+	}
 }
 
 // keep holds f open until Close, and returns a path to it.

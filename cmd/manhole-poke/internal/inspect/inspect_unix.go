@@ -15,6 +15,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
+	"github.com/go-manhole/lazy/stackdump"
 )
 
 // Options say how values are read and shown.
@@ -29,7 +30,8 @@ type Options struct {
 // others in the session. It is for one goroutine, but for the methods of
 // requests.
 type Inspector struct {
-	s       *session.Session
+	s       *session.Session // nil if there is only a copy
+	only    *frozen.Copy     // the copy, without a session
 	o       Options
 	copy    *frozen.Copy
 	program *values.Program
@@ -38,6 +40,26 @@ type Inspector struct {
 
 // New returns an Inspector for a session.
 func New(s *session.Session, o Options) *Inspector { return &Inspector{s: s, o: o} }
+
+// Of returns an Inspector for a copy of a process that holds no session. It
+// answers what can be answered from the copy. Release does not end the copy.
+func Of(c *frozen.Copy, o Options) *Inspector { return &Inspector{only: c, copy: c, o: o} }
+
+// InCopy reports whether an Inspector without a session answers a line.
+func InCopy(line string) bool {
+	name, rest := nextWord(line)
+	return shows(name) || name == "stack" && strings.Trim(rest, " ") == ""
+}
+
+var errOnlyCopy = errors.New("the process runs nothing, so only print, whatis, globals, locals and stack (without options) can be answered, from a copy of it")
+
+// context returns the context of the session.
+func (i *Inspector) context() context.Context {
+	if i.s == nil {
+		return context.Background()
+	}
+	return i.s.Context()
+}
 
 // A Request is a line that is being answered, as [session.Request] is.
 type Request interface {
@@ -48,6 +70,9 @@ type Request interface {
 
 // Is reports whether a line is for this package.
 func (i *Inspector) Is(line string) bool {
+	if i.s == nil {
+		return true
+	}
 	name, rest := nextWord(line)
 	c, _, known := i.s.Command([]string{name})
 	switch {
@@ -69,7 +94,7 @@ func (i *Inspector) Start(line string) Request {
 		return i.s.Start(line)
 	}
 	r := &local{i: i, line: line}
-	r.ctx, r.cancel = context.WithCancelCause(i.s.Context())
+	r.ctx, r.cancel = context.WithCancelCause(i.context())
 	return r
 }
 
@@ -82,7 +107,7 @@ func (i *Inspector) Release() {
 		i.program.Close()
 		i.program = nil
 	}
-	if i.copy != nil {
+	if i.copy != nil && i.copy != i.only {
 		i.copy.Close()
 		i.copy = nil
 	}
@@ -108,13 +133,16 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 		defer r.i.Release()
 	}
 	text, q, err := r.answer(sink)
-	if err != nil && r.i.s.Context().Err() != nil {
-		return "", context.Cause(r.i.s.Context())
+	if err != nil && r.i.context().Err() != nil {
+		return "", context.Cause(r.i.context())
 	}
 	if err != nil {
 		failed := printable.Line(err.Error())
 		if !strings.HasPrefix(failed, q.name+": ") {
 			failed = q.name + ": " + failed
+		}
+		if r.i.s == nil {
+			return failed, nil
 		}
 		select {
 		case <-r.i.s.Ended():
@@ -141,6 +169,9 @@ const patience = 2 * time.Second
 func (r *local) answer(sink session.Sink) (text string, q question, err error) {
 	if q, err = parse(r.line); err != nil {
 		return "", q, err
+	}
+	if r.i.s == nil && !InCopy(r.line) {
+		return "", q, errOnlyCopy
 	}
 	if r.i.stuck {
 		return "", q, errors.New("the question before still waits for a file; end the session")
@@ -225,6 +256,15 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 				io.WriteString(w, "\n")
 			}
 		}
+	case "stack":
+		d, err := i.program.Stacks(ctx, i.copy.Note.Taken)
+		if err != nil {
+			return err
+		}
+		if i.o.JSON {
+			return d.WriteJSON(w)
+		}
+		return d.Render(w, stackdump.RenderOptions{})
 	case "set":
 		return i.set(ctx, q, w, sink)
 	}
@@ -238,7 +278,13 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 
 // open makes a copy and reads the symbols, unless that was done.
 func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
-	if i.copy != nil {
+	switch {
+	case i.copy != nil && i.copy == i.only:
+		if i.program == nil {
+			err = i.read(ctx)
+		}
+		return err
+	case i.copy != nil:
 		select {
 		case <-i.copy.Ended():
 			i.Release() // its time was over
@@ -249,15 +295,23 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 	if i.copy, err = frozen.Take(ctx, i.s, frozen.Options{Note: sink.Note, Progress: sink.Progress}); err != nil {
 		return err
 	}
-	c := i.copy
 	if sink.Note != nil {
-		sink.Note(describe(c))
+		sink.Note(describe(i.copy))
 	}
-	from := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
+	return i.read(ctx)
+}
+
+// read reads the symbols.
+func (i *Inspector) read(ctx context.Context) (err error) {
+	c := i.copy
+	source := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
 	if c.PID != 0 {
-		from.There = c.Same
+		source.There = c.Same
 	}
-	if i.program, err = values.Open(ctx, from); err != nil {
+	if c.Thread != nil {
+		source.Thread = &values.Thread{ID: c.Thread.ID, Context: c.Thread.Context}
+	}
+	if i.program, err = values.Open(ctx, source); err != nil {
 		i.Release()
 	}
 	return err

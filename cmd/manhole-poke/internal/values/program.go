@@ -28,6 +28,9 @@ type Source struct {
 	// that it cannot vanish.
 	There func() bool
 
+	// Thread is one whose registers are known, with Memory; or nil.
+	Thread *Thread
+
 	// Symbols is the path of the executable's twin that has the symbols, or "".
 	Symbols string
 }
@@ -67,6 +70,9 @@ func Open(ctx context.Context, s Source) (*Program, error) {
 		var add proc.AddTargetFunc
 		p.group, add = proc.NewGroup(d, proc.NewTargetGroupConfig{})
 		p.target, err = add(d, threadID, &d.thread, exe, proc.StopAttached, "")
+		if err == nil && s.Thread != nil {
+			p.place(d, s.Thread, arch)
+		}
 		return err
 	})
 	if err != nil {
