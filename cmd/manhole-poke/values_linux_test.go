@@ -173,7 +173,7 @@ func TestLocals(t *testing.T) {
 	id := goroutineIn(t, g, "main.serve")
 	poketest.Run(t, "", g.PID, "locals").Fails(t, exit.Command, "-id N is missing")
 	for _, c := range []struct{ line, want string }{
-		{"locals -id " + id, `^goroutine \d+, frame \d: main\.\(\*pair\[.*\]\)\.wait at .*main\.go:\d+\n`},
+		{"locals -id " + id, `(?s)^goroutine \d+, frame \d: main\.\(\*pair\[.*\]\)\.wait at .*main\.go:\d+\n.*\nframes: 0 runtime\.gopark .* main\.serve `},
 		{"print -id " + id + " k", `^"bob7"\n$`},
 		{"whatis -id " + id + " c", `^chan go\.shape\.string\n`},
 		{"locals -id " + id + " -frame 0", `frame 0: runtime\.gopark at `},

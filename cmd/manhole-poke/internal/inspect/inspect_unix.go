@@ -248,6 +248,13 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 		if shown = f; !i.o.JSON {
 			fmt.Fprintf(w, "goroutine %d, frame %d: %s at %s:%d\n", f.Goroutine, f.Frame, f.Function, f.File, f.Line)
 			values.WriteAll(w, f.Variables)
+			if len(f.Frames) > 1 {
+				io.WriteString(w, "frames:")
+				for n, function := range f.Frames {
+					fmt.Fprintf(w, " %d %s", n, function)
+				}
+				io.WriteString(w, "\n")
+			}
 		}
 	case "stack":
 		d, err := i.program.Stacks(ctx, i.copy.Note.Taken)
@@ -297,14 +304,14 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 // read reads the symbols.
 func (i *Inspector) read(ctx context.Context) (err error) {
 	c := i.copy
-	from := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
+	source := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
 	if c.PID != 0 {
-		from.There = c.Same
+		source.There = c.Same
 	}
 	if c.Thread != nil {
-		from.Thread = &values.Thread{ID: c.Thread.ID, Context: c.Thread.Context}
+		source.Thread = &values.Thread{ID: c.Thread.ID, Context: c.Thread.Context}
 	}
-	if i.program, err = values.Open(ctx, from); err != nil {
+	if i.program, err = values.Open(ctx, source); err != nil {
 		i.Release()
 	}
 	return err

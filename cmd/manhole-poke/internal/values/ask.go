@@ -164,6 +164,7 @@ type Frame struct {
 	Line      int            `json:"line"`
 	Variables []api.Variable `json:"-"`
 	Values    []Value        `json:"variables"`
+	Frames    []string       `json:"frames"` // the functions of the goroutine's frames, the innermost first
 }
 
 // Locals returns the arguments and the variables of a frame.
@@ -181,6 +182,13 @@ func (p *Program) Locals(ctx context.Context, at Place, l Limits) (f Frame, err 
 			return fmt.Errorf("nothing is known of the function in frame %d; try another -frame", at.Frame)
 		}
 		f = Frame{Goroutine: at.Goroutine, Frame: at.Frame, Function: s.Fn.Name, File: s.File, Line: s.Line}
+		for _, frame := range p.frames(at.Goroutine) {
+			name := "?"
+			if frame.Call.Fn != nil {
+				name = frame.Call.Fn.Name
+			}
+			f.Frames = append(f.Frames, name)
+		}
 		for _, read := range []func(proc.LoadConfig) ([]*proc.Variable, error){s.FunctionArguments, s.LocalVariables} {
 			found, err := read(l.config())
 			if err != nil {

@@ -24,12 +24,12 @@ type Source struct {
 	Core   string   // the path, without Memory
 	Exe    string   // the path of the executable
 
-	// Thread is one whose registers are known, with Memory; or nil.
-	Thread *Thread
-
 	// There reports whether the copy with the Memory is still there. nil means
 	// that it cannot vanish.
 	There func() bool
+
+	// Thread is one whose registers are known, with Memory; or nil.
+	Thread *Thread
 
 	// Symbols is the path of the executable's twin that has the symbols, or "".
 	Symbols string
