@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/frozen"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
 )
@@ -44,6 +46,9 @@ func (c *client) debug(args []string) error {
 	}
 	watched := isTerminal(c.stderr)
 	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: watched})
+	if exit.StatusOf(err) == exit.Timeout && t.PID != 0 {
+		return c.debugWedged(ctx, t.PID, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -59,19 +64,40 @@ func (c *client) debug(args []string) error {
 		return err
 	}
 	defer copied.Close()
-	if err := values.Check(copied.Exe, c.exe); err != nil {
-		return noDebugger(err)
-	}
-	exe := copied.Exe
-	if c.exe != "" {
-		exe = c.exe
-	}
-	err = c.debugger(ctx, debugger.Source{PID: copied.PID, Core: copied.Core, Exe: exe}, copied.Ended(), greetingOf(copied, s.Process().String()))
+	err = c.debugCopy(ctx, copied, s.Process().String())
 	if ctx.Err() == nil {
 		copied.Close()
 		s.Leave()
 	}
 	return err
+}
+
+// debugWedged runs Delve on a copy that the signal handler of a process makes,
+// which gave no session because its scheduler is dead.
+func (c *client) debugWedged(ctx context.Context, pid int, silent error) error {
+	p, err := process.Open(pid)
+	if err != nil {
+		return silent
+	}
+	defer p.Close()
+	copied, err := frozen.LastResort(ctx, p)
+	if err != nil {
+		c.complain(err.Error())
+		return silent
+	}
+	defer copied.Close()
+	c.complain(silent.Error())
+	c.complain("so this is of a copy that its signal handler made; goroutines that run on other threads are shown where they last waited")
+	return c.debugCopy(ctx, copied, p.String())
+}
+
+// debugCopy runs Delve on a copy, or on a core file of one.
+func (c *client) debugCopy(ctx context.Context, copied *frozen.Copy, of string) error {
+	if err := values.Check(copied.Exe, c.exe); err != nil {
+		return noDebugger(err)
+	}
+	source := debugger.Source{PID: copied.PID, Core: copied.Core, Exe: cmp.Or(c.exe, copied.Exe)}
+	return c.debugger(ctx, source, copied.Ended(), greetingOf(copied, of))
 }
 
 func noDebugger(err error) error {
@@ -85,12 +111,18 @@ func greetingOf(c *frozen.Copy, of string) string {
 	if c.PID == 0 {
 		fmt.Fprintf(&b, "A core file of a copy of %s, fetched just now; the process goes on.", of)
 	} else {
-		fmt.Fprintf(&b, "A copy of %s, taken at %s. The program stood still for %v, and goes on.", of, n.Taken.Local().Format("15:04:05.000"), n.Pause.Round(10*time.Microsecond))
-		fmt.Fprintf(&b, "\n%d goroutines, ", n.Goroutines)
+		fmt.Fprintf(&b, "A copy of %s, taken at %s.", of, n.Taken.Local().Format("15:04:05.000"))
+		if n.Pause > 0 {
+			fmt.Fprintf(&b, " The program stood still for %v, and goes on.", n.Pause.Round(10*time.Microsecond))
+		}
+		b.WriteByte('\n')
+		if n.Goroutines > 0 {
+			fmt.Fprintf(&b, "%d goroutines. ", n.Goroutines)
+		}
 		if n.Exact {
-			b.WriteString("all shown exactly where they were.")
+			b.WriteString("All are shown exactly where they were.")
 		} else {
-			fmt.Fprintf(&b, "of which those that ran are shown where they last waited: %s.", n.Why)
+			fmt.Fprintf(&b, "Those that ran are shown where they last waited: %s.", n.Why)
 		}
 	}
 	b.WriteString("\nIt has all that is in the memory of the process, secrets too. help lists the commands of Delve;\nthose that would run or change the copy are refused. exit or Ctrl-D ends the copy")

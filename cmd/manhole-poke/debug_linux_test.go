@@ -95,7 +95,7 @@ func TestDebugAtTerminal(t *testing.T) {
 	s, wait := poketest.AtTerminal(t, "debug", g.PID)
 	s.Until(t, "A copy of process "+g.PID)
 	s.Until(t, "The program stood still for ")
-	s.Until(t, "goroutines, ")
+	s.Until(t, " goroutines. All are shown exactly where they were.")
 	s.Until(t, "(dlv) ")
 	s.Type(t, "print main.greeting\n")
 	s.Until(t, shownGreeting)
@@ -179,6 +179,20 @@ func TestDebugWithoutTracing(t *testing.T) {
 		t.Errorf("%+v lacks %q", r, p)
 	}
 	nothingLeft(t, g)
+}
+
+// A process whose scheduler is dead can be looked at all the same.
+func TestDebugWedged(t *testing.T) {
+	t.Setenv("GODEBUG", "asyncpreemptoff=1")
+	pid := startProgram(t, "wedged")
+	holds(t, pid)
+	r := poketest.Run(t, "goroutine 1 bt\nprint main.jobs\n", "debug", "-t", "1s", pid)
+	if p := r.Lacks(`(?m)in main\.crunch$`, `"nightly": `); p != "" || r.Status != exit.OK || !strings.Contains(r.Stderr, "a copy that its signal handler made") {
+		t.Errorf("%+v lacks %q", r, p)
+	}
+	if state := poketest.StateOf(t, pid); strings.ContainsRune("ZXtT", rune(state)) {
+		t.Errorf("the program is in state %c", state)
+	}
 }
 
 func TestDebugCore(t *testing.T) {
