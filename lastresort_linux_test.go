@@ -109,31 +109,34 @@ func TestLastResort(t *testing.T) {
 		tid, ticks = busiest(t, p.PID)
 		return ticks > 20
 	})
-	if err := ringtag.AskForCopy(p.PID, tid, unix.SIGUSR2); err != nil {
-		t.Skip(err)
-	}
-	copied, calls := copyOf(t, p.PID)
-	tag, _ := strconv.ParseUint(calls[5], 0, 64)
-	ucontext, _ := strconv.ParseInt(calls[6], 0, 64)
-	if tag != ringtag.Copy {
-		t.Fatalf("%v", calls)
-	}
-	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", copied))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mem.Close()
-	b := make([]byte, 512)
-	if _, err := mem.ReadAt(b, ucontext); err != nil {
-		t.Fatal(err)
-	}
-	// defs_linux_*.go of the runtime
-	pc := binary.NativeEndian.Uint64(b[map[string]int{"amd64": 168, "arm64": 440}[runtime.GOARCH]:])
-	if pc < within-100 || pc > within+500 {
-		t.Errorf("at %#x, not near %#x", pc, within)
-	}
-	if err := unix.Kill(copied, unix.SIGKILL); err != nil {
-		t.Error(err)
+	for range 2 {
+		if err := ringtag.AskForCopy(p.PID, tid, unix.SIGUSR2); err != nil {
+			t.Skip(err)
+		}
+		copied, calls := copyOf(t, p.PID)
+		tag, _ := strconv.ParseUint(calls[5], 0, 64)
+		ucontext, _ := strconv.ParseInt(calls[6], 0, 64)
+		if tag != ringtag.Copy {
+			t.Fatalf("%v", calls)
+		}
+		mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", copied))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 512)
+		_, err = mem.ReadAt(b, ucontext)
+		mem.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// defs_linux_*.go of the runtime
+		pc := binary.NativeEndian.Uint64(b[map[string]int{"amd64": 168, "arm64": 440}[runtime.GOARCH]:])
+		if pc < within-100 || pc > within+500 {
+			t.Errorf("at %#x, not near %#x", pc, within)
+		}
+		if err := unix.Kill(copied, unix.SIGKILL); err != nil {
+			t.Error(err)
+		}
 	}
 	if status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID)); !bytes.Contains(status, []byte("State:\tR")) {
 		t.Errorf("the program does not run on:\n%s", status)

@@ -11,6 +11,7 @@
 //	manhole-poke [FLAGS] --all COMMAND [ARG]...
 //	manhole-poke list
 //	manhole-poke kernel PID|NAME
+//	manhole-poke debug TARGET
 //	manhole-poke gops PID
 //	manhole-poke demo
 //	manhole-poke completion SHELL
@@ -115,15 +116,18 @@
 //   - --json: answer in JSON, for programs.
 //   - --pager: at a terminal, show long answers in $PAGER.
 //   - --exe FILE: the symbols of a stripped program, from its unstripped twin.
-//     For print, whatis, globals, locals and set. FILE must be of the same
-//     build: the build ids are compared.
+//     For debug, print, whatis, globals, locals and set. FILE must be of the
+//     same build: the build ids are compared.
 //   - --restricted: forbid what reaches beyond the session: files, programs,
 //     -s. No | PROGRAM and > FILE at the terminal, no -o, -s, --exe,
-//     --pager and history, and none of the subcommands gops and demo.
+//     --pager and history, and none of the subcommands debug, gops and demo.
 //     For a rule in sudoers(5), which must name this flag first: without it,
 //     running manhole-poke as root is a root shell.
 //   - --for DURATION: how long gops may be used: 30m, 3600; default 10m.
 //     Only with the subcommand gops.
+//   - --core FILE: a core file to debug, instead of a process. The executable
+//     comes after it; without, that of the path that the core file names is
+//     used, if it is here. Only with the subcommand debug.
 //
 // Flags stand before the first target, or after the subcommand that they
 // belong to.
@@ -134,6 +138,12 @@
 //   - kernel PID|NAME: what the kernel knows of a process. Shows its threads,
 //     what they do, and what that most likely means, without the process's
 //     help. The process need not be armed (Linux only).
+//   - debug TARGET: Delve on a copy of the process. Delve's own debugger on
+//     a frozen copy of the process, which goes on; nothing else is needed
+//     (Linux only). Its commands are typed, or come from standard input. Where
+//     the copy may not be traced, a core file is fetched and used instead.
+//     Leaving ends the copy. With --core FILE EXECUTABLE it works on a core
+//     file taken elsewhere.
 //   - gops PID: let gops(1) use the process. While this runs, gops stack PID
 //     and gops's other commands work as if the process had a gops agent,
 //     for the same user and root only (Linux only). They find the port in
@@ -154,9 +164,9 @@
 //
 //   - 0: success
 //   - 1: a command failed; its answer says why (command-failed,
-//     commands-failed)
+//     commands-failed, no-debugger)
 //   - 2: the command line is wrong (usage, bad-signal, binary-to-terminal,
-//     script-too-long, not-gops)
+//     script-too-long, another-build, not-gops)
 //   - 3: no such process or socket, or the name is ambiguous; nothing
 //     was signalled (no-such-process, not-a-process, zombie, ambiguous,
 //     nobody-listens)
@@ -169,10 +179,10 @@
 //     other-network, wrong-listener, path-taken, restricted)
 //   - 6: somebody else has the session, or the process already has a gops
 //     agent (busy, path-shared, has-gops-agent)
-//   - 7: no answer in time, or none possible: the process is stopped or frozen
-//     (socket-not-opened, not-accepted, no-greeting, stalled, file-system,
-//     stopped, traced, frozen, demo-not-ready, gops-said-nothing)
-//   - 8: the process exited, or ended the session early (exited,
+//   - 7: no answer in time, or none possible: the process is stopped or
+//     frozen (socket-not-opened, no-copy, not-accepted, no-greeting, stalled,
+//     file-system, stopped, traced, frozen, demo-not-ready, gops-said-nothing)
+//   - 8: the process exited, or ended the session early (copy-ended, exited,
 //     session-ended, hung-up, not-understood)
 //   - 9: some of several processes did not answer (some-did-not-answer)
 //   - 10: local I/O error: standard input or output, a file, or the demo

@@ -23,7 +23,8 @@ type options struct {
 	pager    bool
 	duration time.Duration // of gops; 0 if not given
 
-	exe string // the twin with the symbols; "" if not given
+	core string // a core file for debug; "" if not given
+	exe  string // the twin with the symbols; "" if not given
 
 	restricted bool // for a rule of sudoers
 }
@@ -52,7 +53,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
 	f.BoolVar(&o.pager, "pager", false, "at a terminal, show long answers in $PAGER")
 	f.StringVar(&o.exe, "exe", "", "the symbols of a stripped program, from its unstripped twin")
-	explain(f, "exe", "FILE", "For print, whatis, globals, locals and set. FILE must be of the same build: the build ids are compared.")
+	explain(f, "exe", "FILE", "For debug, print, whatis, globals, locals and set. FILE must be of the same build: the build ids are compared.")
 	f.BoolFunc("restricted", "forbid what reaches beyond the session: files, programs, -s", func(s string) error {
 		if on, err := strconv.ParseBool(s); err != nil || !on {
 			return errors.New("it cannot be taken back")
@@ -60,13 +61,16 @@ func (o *options) flags() *pflag.FlagSet {
 		o.restricted = true
 		return nil
 	})
-	explain(f, "restricted", "", "No | PROGRAM and > FILE at the terminal, no -o, -s, --exe, --pager and history, and none of the subcommands gops and demo. For a rule in sudoers(5), which must name this flag first: without it, running manhole-poke as root is a root shell.")
+	explain(f, "restricted", "", "No | PROGRAM and > FILE at the terminal, no -o, -s, --exe, --pager and history, and none of the subcommands debug, gops and demo. For a rule in sudoers(5), which must name this flag first: without it, running manhole-poke as root is a root shell.")
 	f.Func("for", "how long gops may be used: 30m, 3600; default 10m", func(s string) (err error) {
 		o.duration, err = parseDuration(s)
 		return err
 	})
 	explain(f, "for", "DURATION", "")
 	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
+	f.StringVar(&o.core, "core", "", "a core file to debug, instead of a process")
+	explain(f, "core", "FILE", "The executable comes after it; without, that of the path that the core file names is used, if it is here.")
+	f.Lookup("core").Annotations[onlyFor] = []string{"debug"}
 	return f
 }
 

@@ -41,7 +41,7 @@ func TestKernelHeld(t *testing.T) {
 			g := startHeld(t, c.role)
 			// The world is not held from the start, and where others use the
 			// CPUs it does not show every time.
-			holds(t, g)
+			holds(t, g.PID)
 			var r poketest.Result
 			lazytest.Eventually(t, "the view shows what holds the world", func() bool {
 				r = poketest.Run(t, "", "-t", "300ms", g.PID, "stats")
@@ -53,10 +53,10 @@ func TestKernelHeld(t *testing.T) {
 	}
 }
 
-func holds(t *testing.T, g *poketest.Target) {
+func holds(t *testing.T, pid string) {
 	t.Helper()
 	lazytest.Eventually(t, "a thread is trying to stop the world", func() bool {
-		return strings.Contains(poketest.Run(t, "", "kernel", g.PID).Stdout, "is trying to stop the world")
+		return strings.Contains(poketest.Run(t, "", "kernel", pid).Stdout, "is trying to stop the world")
 	})
 }
 
@@ -98,7 +98,7 @@ func TestKernelNamesTheCulprit(t *testing.T) {
 
 func TestKernelInOtherWays(t *testing.T) {
 	g := startHeld(t, "in a raw call")
-	holds(t, g)
+	holds(t, g.PID)
 	r := poketest.Finish(t, poketest.Command(t, nil, "-t", "300ms", g.PID))
 	r.Fails(t, exit.Timeout, "within 300ms")
 	r.ShowsKernel(t, g.PID)

@@ -39,6 +39,9 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 	}
 	watched := isTerminal(c.stderr)
 	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: watched})
+	if exit.StatusOf(err) == exit.Timeout && file == nil && inCopy(lines) {
+		return c.askLastResort(ctx, t, lines, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -81,15 +84,21 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 	}
 	current.inspector.Release()
 	s.Leave()
-	switch {
-	case len(failures) > 0 && len(lines) == 1:
-		return exit.Errorf(exit.Command, "command-failed", "%s", failures[0])
-	case len(failures) > 0:
-		return exit.Errorf(exit.Command, "commands-failed", "%d of %d commands failed", len(failures), len(lines))
-	case file != nil:
-		return c.commit(file, lines[0])
+	if err := commandsFailed(failures, len(lines)); err != nil || file == nil {
+		return err
 	}
-	return nil
+	return c.commit(file, lines[0])
+}
+
+// commandsFailed returns the error for what failed of so many commands.
+func commandsFailed(failures []string, commands int) error {
+	switch {
+	case len(failures) == 0:
+		return nil
+	case commands == 1:
+		return exit.Errorf(exit.Command, "command-failed", "%s", failures[0])
+	}
+	return exit.Errorf(exit.Command, "commands-failed", "%d of %d commands failed", len(failures), commands)
 }
 
 // inspector returns what runs the lines of one run in a session.

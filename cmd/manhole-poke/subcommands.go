@@ -32,6 +32,14 @@ func subcommands() []subcommand {
 		},
 		{
 			Subcommand: manual.Subcommand{
+				Name: "debug", Args: "TARGET", What: "Delve on a copy of the process",
+				More:  "Delve's own debugger on a frozen copy of the process, which goes on; nothing else is needed (Linux only). Its commands are typed, or come from standard input. Where the copy may not be traced, a core file is fetched and used instead. Leaving ends the copy. With --core FILE EXECUTABLE it works on a core file taken elsewhere.",
+				Flags: []string{"core", "exe", "signal", "path", "timeout"},
+			},
+			values: func() []complete.Candidate { return targetCandidates(nil) }, run: (*client).debug,
+		},
+		{
+			Subcommand: manual.Subcommand{
 				Name: "gops", Args: "PID", What: "let gops(1) use the process",
 				More:  "While this runs, gops stack PID and gops's other commands work as if the process had a gops agent, for the same user and root only (Linux only). They find the port in gops's own directory: $GOPS_CONFIG_DIR, or ~/.config/gops.",
 				Flags: []string{"for", "signal", "path", "timeout"},

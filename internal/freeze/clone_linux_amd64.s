@@ -5,6 +5,7 @@
 #define SYS_close 3
 #define SYS_rt_sigprocmask 14
 #define SYS_clone 56
+#define SYS_wait4 61
 #define SYS_getppid 110
 #define SYS_prctl 157
 #define SYS_arch_prctl 158
@@ -17,6 +18,7 @@
 #define SIG_SETMASK 2
 #define SIGKILL 9
 #define EINTR 4
+#define WNOHANG_WALL 0x40000001
 #define AT_FDCWD -100
 #define O_WRONLY_CLOEXEC 0x80001
 #define PR_SET_PDEATHSIG 1
@@ -88,7 +90,25 @@ TEXT ·fromHandler(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL	$const_making, CX
 	LOCK
 	CMPXCHGL	CX, lastResort_stage(BX)
+	JEQ	clone
+	MOVL	$const_made, AX
+	LOCK
+	CMPXCHGL	CX, lastResort_stage(BX)
 	JNE	done
+	MOVLQSX	lastResort_pid(BX), DI
+	TESTQ	DI, DI
+	JLE	clone
+	XORL	SI, SI
+	MOVQ	$WNOHANG_WALL, DX
+	XORL	R10, R10
+	MOVL	$SYS_wait4, AX
+	SYSCALL
+	TESTQ	AX, AX
+	JNE	clone // it is gone
+	MOVL	$const_made, lastResort_stage(BX)
+	RET
+
+clone:
 	LEAQ	lastResort_s(BX), R12
 	MOVQ	shared_flags(R12), DI
 	XORL	SI, SI

@@ -11,11 +11,13 @@
 #define SYS_prctl 167
 #define SYS_getppid 173
 #define SYS_clone 220
+#define SYS_wait4 260
 #define SYS_close_range 436
 
 #define SIG_SETMASK 2
 #define SIGKILL 9
 #define EINTR 4
+#define WNOHANG_WALL 0x40000001
 #define AT_FDCWD -100
 #define O_WRONLY_CLOEXEC 0x80001
 #define PR_SET_PDEATHSIG 1
@@ -79,9 +81,28 @@ TEXT ·fromHandler(SB), NOSPLIT|NOFRAME, $0-0
 again:
 	LDAXRW	(R23), R3
 	CMPW	$const_offered, R3
+	BEQ	take
+	CMPW	$const_made, R3
 	BNE	done
+take:
 	STLXRW	R4, (R23), R5
 	CBNZ	R5, again
+	CMPW	$const_offered, R3
+	BEQ	clone
+	MOVW	lastResort_pid(R22), R0
+	CMP	$0, R0
+	BLE	clone
+	MOVD	ZR, R1
+	MOVD	$WNOHANG_WALL, R2
+	MOVD	ZR, R3
+	MOVD	$SYS_wait4, R8
+	SVC
+	CBNZ	R0, clone // it is gone
+	MOVD	$const_made, R4
+	STLRW	R4, (R23)
+	RET
+
+clone:
 	ADD	$lastResort_s, R22, R12
 	MOVD	shared_flags(R12), R0
 	MOVD	ZR, R1

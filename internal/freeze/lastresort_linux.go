@@ -18,8 +18,8 @@ import (
 // the kernel ignores, /proc/PID/syscall: ringtag.Copy, and the address of the
 // ucontext_t of the handler.
 
-// The stages of the last resort. The handler goes from offered to making and on
-// to made; Go code does the rest.
+// The stages of the last resort. Whoever has made it making, the handler or Go code,
+// may touch the rest. The handler goes on to made.
 const (
 	withdrawn = iota
 	offered
@@ -66,11 +66,12 @@ func Offer() (pc uintptr) {
 // returns the PID of the copy that was made, or 0; an error number less than 0 if
 // it could not be made; and whether it is gone.
 func Collect() (pid int, gone bool) {
-	if atomic.LoadUint32(&last.stage) != made {
+	if atomic.LoadUint32(&last.stage) != made || !atomic.CompareAndSwapUint32(&last.stage, made, making) {
 		return 0, true
 	}
 	pid = int(last.pid)
 	if pid > 0 && !reap(pid, new(unix.WaitStatus)) {
+		atomic.StoreUint32(&last.stage, made)
 		return pid, false
 	}
 	atomic.StoreUint32(&last.stage, offered)

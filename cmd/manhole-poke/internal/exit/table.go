@@ -14,13 +14,15 @@ var Table = []Row{
 	{Command, "a command failed; its answer says why", []string{
 		"command-failed", // of the only one
 		"commands-failed",
+		"no-debugger", // without symbols, or with another build's
 	}},
 	{Usage, "the command line is wrong", []string{
 		"usage",
 		"bad-signal",
 		"binary-to-terminal",
 		"script-too-long",
-		"not-gops", // somebody else connected to the port of manhole-poke gops
+		"another-build", // the executable of debug --core
+		"not-gops",      // somebody else connected to the port of manhole-poke gops
 	}},
 	{NotFound, "no such process or socket, or the name is ambiguous; nothing was signalled", []string{
 		"no-such-process",
@@ -57,6 +59,7 @@ var Table = []Row{
 	}},
 	{Timeout, "no answer in time, or none possible: the process is stopped or frozen", []string{
 		"socket-not-opened",
+		"no-copy", // of the process, from its signal handler
 		"not-accepted",
 		"no-greeting",
 		"stalled", // in the middle of an answer
@@ -68,6 +71,7 @@ var Table = []Row{
 		"gops-said-nothing",
 	}},
 	{Broken, "the process exited, or ended the session early", []string{
+		"copy-ended", // of debug: its time was over
 		"exited",
 		"session-ended",
 		"hung-up",

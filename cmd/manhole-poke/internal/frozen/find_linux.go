@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
@@ -51,9 +52,10 @@ var errNoCopy = errors.New("it is not among the processes here")
 
 // search looks first where the PIDs are the process's own.
 func (c *Copy) search(of *process.Process, exe *os.File) error {
-	err := c.openIfCopy(of, c.Note.PID, exe)
-	if !errors.Is(err, errNoCopy) {
-		return err
+	if c.Note.PID != 0 {
+		if err := c.openIfCopy(of, c.Note.PID, exe); !errors.Is(err, errNoCopy) {
+			return err
+		}
 	}
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -115,10 +117,11 @@ func (c *Copy) openIfCopy(of *process.Process, pid int, exe *os.File) error {
 }
 
 // isCopy reports whether status is that of the copy of the process whose status
-// is original. pid is the copy's in the innermost namespace.
+// is original. pid is the copy's in the innermost namespace, or 0 if that is not
+// known.
 func isCopy(status, original []byte, parent, pid int) bool {
 	s, err := procfs.ParseStatus(status)
-	if err != nil || s.Name != copynote.Name || len(s.NSPid) == 0 || s.NSPid[len(s.NSPid)-1] != pid {
+	if err != nil || s.Name != copynote.Name || len(s.NSPid) == 0 || pid != 0 && s.NSPid[len(s.NSPid)-1] != pid {
 		return false
 	}
 	for _, key := range []string{"Uid", "Gid", "CapPrm"} { // all of each
@@ -126,7 +129,7 @@ func isCopy(status, original []byte, parent, pid int) bool {
 			return false
 		}
 	}
-	return field(status, "PPid") == strconv.Itoa(parent)
+	return field(status, "PPid") == strconv.Itoa(parent) && !strings.HasPrefix(field(status, "State"), "Z")
 }
 
 // field returns the value of a line of a status.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/internal/copynote"
 )
@@ -18,11 +19,23 @@ type Copy struct {
 	Core, Exe string
 	Memory    *os.File
 	Auxv      []byte
+	Thread    *Thread
+}
+
+// A Thread is of no use here.
+type Thread struct {
+	ID      int
+	Context []byte
 }
 
 // Take fails: only Linux has copies.
 func Take(context.Context, *session.Session, Options) (*Copy, error) {
 	return nil, exit.Errorf(exit.Unsupported, "unsupported", "a frozen copy is possible on Linux only; try stack, or a debugger")
+}
+
+// LastResort fails as [Take] does.
+func LastResort(ctx context.Context, _ *process.Process) (*Copy, error) {
+	return Take(ctx, nil, Options{})
 }
 
 // Ended returns nil.

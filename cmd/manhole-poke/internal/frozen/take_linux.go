@@ -34,6 +34,11 @@ type Copy struct {
 	// Exe is the path of the executable, which only this process can use.
 	Exe string
 
+	// Thread is the one whose registers the copy has, if it was made by
+	// [LastResort].
+	Thread *Thread
+
+	kills   bool // no session ends the copy
 	request *session.Request
 	ended   chan struct{} // closed when request is answered
 	files   []*os.File
@@ -44,6 +49,9 @@ type Copy struct {
 // Take has the process make a copy. It belongs to the session, which must have
 // no other request. ctx is for making it; Close ends it.
 func Take(ctx context.Context, s *session.Session, o Options) (*Copy, error) {
+	if _, _, known := s.Command([]string{"freeze"}); !known {
+		return nil, exit.Errorf(exit.Command, "command-failed", "%s makes no copies of itself: it only lets itself be observed (lazy.WithReadOnly), or has an older version of lazy, or does not run on Linux; stack and the other commands work", s.Process())
+	}
 	c := &Copy{handle: -1}
 	if err := c.take(ctx, s, o); err != nil {
 		c.Close()
@@ -176,6 +184,9 @@ func (c *Copy) release() {
 		c.Memory.Close()
 		c.Memory = nil
 	}
+	if c.kills && c.Same() {
+		c.kill()
+	}
 	if c.handle >= 0 {
 		unix.Close(c.handle)
 		c.handle = -1
@@ -199,6 +210,15 @@ func (c *Copy) release() {
 		}
 	}
 	c.request, c.ended = nil, nil
+}
+
+// kill ends a copy that no session ends.
+func (c *Copy) kill() {
+	if c.handle >= 0 {
+		unix.PidfdSendSignal(c.handle, unix.SIGKILL, nil, 0)
+	} else {
+		unix.Kill(c.PID, unix.SIGKILL)
+	}
 }
 
 // keep holds f open until Close, and returns a path to it.

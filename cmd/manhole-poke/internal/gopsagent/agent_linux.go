@@ -321,11 +321,16 @@ func (p patient) Write(b []byte) (int, error) {
 	return p.TCPConn.Write(b)
 }
 
-// refuse says why to the client and reports it; that once a second, because
-// a client may try to fill the disk that this is logged to.
+// refuse reports why, and says so to the client.
 func (g *agent) refuse(c *net.TCPConn, why error) {
+	g.report(why) // first, so that the reports are in the order of the answers
 	fmt.Fprintf(patient{c}, "manhole-poke: %s\n", printable.Line(why.Error()))
 	g.leave(c)
+}
+
+// report reports a refusal; that once a second, because a client may try to fill
+// the disk that this is logged to.
+func (g *agent) report(why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refusals++

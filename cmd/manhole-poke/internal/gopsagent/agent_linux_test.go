@@ -25,6 +25,7 @@ func TestGops(t *testing.T) {
 	target := poketest.Start(t, "lazy")
 	g := startGops(t, target.PID)
 	end := time.Now().Add(10 * time.Minute)
+	traced := startTrace(t) // which takes gops 5 seconds
 
 	for _, test := range []struct{ args, answer string }{
 		{"stack", `(?s)^goroutine \d+ \[.*\ngoroutine \d+ \[select \(no cases\)\]:\n\S+\.playLazy\.`},
@@ -46,16 +47,6 @@ func TestGops(t *testing.T) {
 			}
 		})
 	}
-	t.Run("trace", func(t *testing.T) {
-		cmd := gopsCommand(t, "trace", target.PID)
-		cmd.Env = append(cmd.Env, "PATH=") // or it starts go tool trace, which serves it until killed
-		r := poketest.Finish(t, cmd)
-		_, name, _ := strings.Cut(strings.TrimSpace(r.Stdout), "saved to: ")
-		trace, err := os.ReadFile(name)
-		if r.Status != 0 || err != nil || !regexp.MustCompile(`^go 1\.\d+ trace\x00`).Match(trace) {
-			t.Errorf("%+v\n%.20q, %v", r, trace, err)
-		}
-	})
 	t.Run("pprof-cpu", func(t *testing.T) {
 		cpu := gopsCommand(t, "pprof-cpu", target.PID)
 		if err := cpu.Start(); err != nil {
@@ -76,6 +67,7 @@ func TestGops(t *testing.T) {
 		}
 	})
 
+	traced()
 	r := g.signalled(t, syscall.SIGINT)
 	r.Fails(t, exit.Signalled+exit.Status(syscall.SIGINT), "left on SIGINT")
 	line := regexp.MustCompile(`^gops stack ` + target.PID + ` \(or stats, memstats, gc, setgc, version, pprof-heap, pprof-cpu, trace\) works for .* until (.*), or Ctrl-C\n$`).FindStringSubmatch(r.Stdout)
@@ -87,6 +79,30 @@ func TestGops(t *testing.T) {
 	}
 	if r := runGops(t, "stats", target.PID); r.Status != 1 || !strings.Contains(r.Stderr, "no such file") {
 		t.Errorf("afterwards: %+v", r)
+	}
+}
+
+// startTrace has gops trace another process. The result is checked by the function
+// that it returns.
+func startTrace(t *testing.T) (check func()) {
+	t.Helper()
+	target := poketest.Start(t, "lazy")
+	startGops(t, target.PID)
+	cmd := gopsCommand(t, "trace", target.PID)
+	cmd.Env = append(cmd.Env, "PATH=") // or it starts go tool trace, which serves it until killed
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		cmd.Wait()
+		_, name, _ := strings.Cut(strings.TrimSpace(out.String()), "saved to: ")
+		trace, err := os.ReadFile(name)
+		if !cmd.ProcessState.Success() || err != nil || !regexp.MustCompile(`^go 1\.\d+ trace\x00`).Match(trace) {
+			t.Errorf("%s\n%.20q, %v", &out, trace, err)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
+	"github.com/go-manhole/lazy/stackdump"
 )
 
 // Options say how values are read and shown.
@@ -29,14 +30,36 @@ type Options struct {
 // others in the session. It is for one goroutine, but for the methods of
 // requests.
 type Inspector struct {
-	s       *session.Session
+	s       *session.Session // nil if there is only a copy
+	only    *frozen.Copy     // the copy, without a session
 	o       Options
 	copy    *frozen.Copy
 	program *values.Program
+	stuck   bool // a question was given up, which may still use the others
 }
 
 // New returns an Inspector for a session.
 func New(s *session.Session, o Options) *Inspector { return &Inspector{s: s, o: o} }
+
+// Of returns an Inspector for a copy of a process that holds no session. It
+// answers what can be answered from the copy. Release does not end the copy.
+func Of(c *frozen.Copy, o Options) *Inspector { return &Inspector{only: c, copy: c, o: o} }
+
+// InCopy reports whether an Inspector without a session answers a line.
+func InCopy(line string) bool {
+	name, rest := nextWord(line)
+	return shows(name) || name == "stack" && strings.Trim(rest, " ") == ""
+}
+
+var errOnlyCopy = errors.New("the process runs nothing, so only print, whatis, globals, locals and stack (without options) can be answered, from a copy of it")
+
+// context returns the context of the session.
+func (i *Inspector) context() context.Context {
+	if i.s == nil {
+		return context.Background()
+	}
+	return i.s.Context()
+}
 
 // A Request is a line that is being answered, as [session.Request] is.
 type Request interface {
@@ -47,6 +70,9 @@ type Request interface {
 
 // Is reports whether a line is for this package.
 func (i *Inspector) Is(line string) bool {
+	if i.s == nil {
+		return true
+	}
 	name, rest := nextWord(line)
 	c, _, known := i.s.Command([]string{name})
 	switch {
@@ -68,17 +94,20 @@ func (i *Inspector) Start(line string) Request {
 		return i.s.Start(line)
 	}
 	r := &local{i: i, line: line}
-	r.ctx, r.cancel = context.WithCancelCause(i.s.Context())
+	r.ctx, r.cancel = context.WithCancelCause(i.context())
 	return r
 }
 
 // Release ends the copy.
 func (i *Inspector) Release() {
+	if i.stuck {
+		return // it goes with the session
+	}
 	if i.program != nil {
 		i.program.Close()
 		i.program = nil
 	}
-	if i.copy != nil {
+	if i.copy != nil && i.copy != i.only {
 		i.copy.Close()
 		i.copy = nil
 	}
@@ -103,28 +132,25 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 	if !r.i.o.Keep {
 		defer r.i.Release()
 	}
-	var b strings.Builder
-	q, err := parse(r.line)
-	if err == nil {
-		err = r.i.answer(r.ctx, q, &b, sink)
-	}
-	if err != nil && r.i.s.Context().Err() != nil {
-		return "", context.Cause(r.i.s.Context())
+	text, q, err := r.answer(sink)
+	if err != nil && r.i.context().Err() != nil {
+		return "", context.Cause(r.i.context())
 	}
 	if err != nil {
-		r.i.Release()
-		text := printable.Line(err.Error())
-		if !strings.HasPrefix(text, q.name+": ") {
-			text = q.name + ": " + text
+		failed := printable.Line(err.Error())
+		if !strings.HasPrefix(failed, q.name+": ") {
+			failed = q.name + ": " + failed
+		}
+		if r.i.s == nil {
+			return failed, nil
 		}
 		select {
 		case <-r.i.s.Ended():
-			return text, r.i.s.Err()
+			return failed, r.i.s.Err()
 		default:
-			return text, nil
+			return failed, nil
 		}
 	}
-	text := b.String()
 	if !r.i.o.JSON {
 		text = printable.Text(text)
 	}
@@ -132,6 +158,39 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 		return "", exit.Errorf(exit.LocalIO, "output", "cannot write the answer: %v", err)
 	}
 	return "", nil
+}
+
+// patience is how long an interrupted question may take to end. One that waits
+// for a file system that does not answer, as a hostile program may have its
+// executable on, does not end.
+const patience = 2 * time.Second
+
+// answer returns the answer.
+func (r *local) answer(sink session.Sink) (text string, q question, err error) {
+	if q, err = parse(r.line); err != nil {
+		return "", q, err
+	}
+	if r.i.s == nil && !InCopy(r.line) {
+		return "", q, errOnlyCopy
+	}
+	if r.i.stuck {
+		return "", q, errors.New("the question before still waits for a file; end the session")
+	}
+	var b strings.Builder
+	ended := make(chan error, 1)
+	go func() { ended <- r.i.answer(r.ctx, q, &b, sink) }()
+	select {
+	case err = <-ended:
+		return b.String(), q, err
+	case <-r.ctx.Done():
+	}
+	select {
+	case err = <-ended:
+		return b.String(), q, err
+	case <-time.After(patience):
+		r.i.stuck = true
+		return "", q, context.Cause(r.ctx)
+	}
 }
 
 // answer writes the answer to w.
@@ -189,7 +248,23 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 		if shown = f; !i.o.JSON {
 			fmt.Fprintf(w, "goroutine %d, frame %d: %s at %s:%d\n", f.Goroutine, f.Frame, f.Function, f.File, f.Line)
 			values.WriteAll(w, f.Variables)
+			if len(f.Frames) > 1 {
+				io.WriteString(w, "frames:")
+				for n, function := range f.Frames {
+					fmt.Fprintf(w, " %d %s", n, function)
+				}
+				io.WriteString(w, "\n")
+			}
 		}
+	case "stack":
+		d, err := i.program.Stacks(ctx, i.copy.Note.Taken)
+		if err != nil {
+			return err
+		}
+		if i.o.JSON {
+			return d.WriteJSON(w)
+		}
+		return d.Render(w, stackdump.RenderOptions{})
 	case "set":
 		return i.set(ctx, q, w, sink)
 	}
@@ -203,7 +278,13 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 
 // open makes a copy and reads the symbols, unless that was done.
 func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
-	if i.copy != nil {
+	switch {
+	case i.copy != nil && i.copy == i.only:
+		if i.program == nil {
+			err = i.read(ctx)
+		}
+		return err
+	case i.copy != nil:
 		select {
 		case <-i.copy.Ended():
 			i.Release() // its time was over
@@ -214,11 +295,25 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 	if i.copy, err = frozen.Take(ctx, i.s, frozen.Options{Note: sink.Note, Progress: sink.Progress}); err != nil {
 		return err
 	}
-	c := i.copy
 	if sink.Note != nil {
-		sink.Note(describe(c))
+		sink.Note(describe(i.copy))
 	}
-	i.program, err = values.Open(ctx, values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols})
+	return i.read(ctx)
+}
+
+// read reads the symbols.
+func (i *Inspector) read(ctx context.Context) (err error) {
+	c := i.copy
+	source := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
+	if c.PID != 0 {
+		source.There = c.Same
+	}
+	if c.Thread != nil {
+		source.Thread = &values.Thread{ID: c.Thread.ID, Context: c.Thread.Context}
+	}
+	if i.program, err = values.Open(ctx, source); err != nil {
+		i.Release()
+	}
 	return err
 }
 

@@ -121,8 +121,10 @@ func TestConsoleStopped(t *testing.T) {
 	w.Shows("Stopped")
 	w.Type("clear; fg", "Enter")
 	w.settles(prompt)
-	w.Type("versi", "C-c")
-	w.settles(prompt)
+	w.Type("versi")
+	w.Shows(prompt + "versi")
+	w.Type("C-c")
+	w.Shows("^C\n" + strings.TrimSpace(prompt)) // now it is done with the key, or the signal
 	lazytest.Wants(t, w.line("version"), "go")
 }
 

@@ -24,9 +24,10 @@ type dead struct {
 	thread      thread
 }
 
-// newDead returns a process and what Delve calls its group.
+// newDead returns a process. As if it was attached to, Delve asks no server for
+// its symbols.
 func newDead(m *memory, arch string, auxv []byte) *dead {
-	d := &dead{memory: m, info: proc.NewBinaryInfo("linux", arch, false), breakpoints: proc.NewBreakpointMap()}
+	d := &dead{memory: m, info: proc.NewBinaryInfo("linux", arch, true), breakpoints: proc.NewBreakpointMap()}
 	d.entry = linutil.EntryPointFromAuxv(auxv, d.info.Arch.PtrSize())
 	d.thread.of = d
 	return d
@@ -53,12 +54,14 @@ func (d *dead) StepInstruction(int) error { return errStandsStill }
 func (d *dead) Detach(int, bool) error    { return nil }
 func (d *dead) Close() error              { return nil }
 
-// A thread has no registers: the one that the copy has belongs to no goroutine
-// that is of interest, and those of the others are in the memory.
+// A thread has no registers, unless they are known by other means: the one that
+// the copy has belongs to no goroutine that is of interest, and those of the
+// others are in the memory.
 type thread struct {
 	proc.Thread
 	of     *dead
 	common proc.CommonThread
+	regs   proc.Registers // or nil
 }
 
 const threadID = 1
@@ -66,6 +69,9 @@ const threadID = 1
 func (t *thread) ThreadID() int                     { return threadID }
 func (t *thread) Breakpoint() *proc.BreakpointState { return &proc.BreakpointState{} }
 func (t *thread) Registers() (proc.Registers, error) {
+	if t.regs != nil {
+		return t.regs, nil
+	}
 	return nil, errors.New("a copy has no running threads")
 }
 func (t *thread) BinInfo() *proc.BinaryInfo            { return t.of.info }

@@ -24,6 +24,13 @@ type Source struct {
 	Core   string   // the path, without Memory
 	Exe    string   // the path of the executable
 
+	// There reports whether the copy with the Memory is still there. nil means
+	// that it cannot vanish.
+	There func() bool
+
+	// Thread is one whose registers are known, with Memory; or nil.
+	Thread *Thread
+
 	// Symbols is the path of the executable's twin that has the symbols, or "".
 	Symbols string
 }
@@ -33,6 +40,7 @@ type Program struct {
 	target *proc.Target
 	group  *proc.TargetGroup
 	memory *memory
+	there  func() bool
 }
 
 // Open reads the symbols.
@@ -46,7 +54,7 @@ func Open(ctx context.Context, s Source) (*Program, error) {
 	if s.Symbols != "" {
 		exe = s.Symbols
 	}
-	p := &Program{}
+	p := &Program{there: s.There}
 	err = p.guard(ctx, func() (err error) {
 		if s.Memory == nil {
 			return p.openCore(s.Core, exe)
@@ -62,6 +70,9 @@ func Open(ctx context.Context, s Source) (*Program, error) {
 		var add proc.AddTargetFunc
 		p.group, add = proc.NewGroup(d, proc.NewTargetGroupConfig{})
 		p.target, err = add(d, threadID, &d.thread, exe, proc.StopAttached, "")
+		if err == nil && s.Thread != nil {
+			p.place(d, s.Thread, arch)
+		}
 		return err
 	})
 	if err != nil {

@@ -1,0 +1,326 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/debugger"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/frozen"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
+)
+
+// debugTime is how long a copy is held for the debugger. It ends earlier with
+// the session.
+const debugTime = time.Hour
+
+// debug runs Delve on a frozen copy of a process, or on a core file.
+func (c *client) debug(args []string) error {
+	ctx, stop := untilSignalled()
+	defer stop()
+	if c.core != "" {
+		return c.debugCore(ctx, args)
+	}
+	if len(args) != 1 {
+		return usagef("debug takes one PID, NAME or PATH; try manhole-poke debug PID, or manhole-poke debug --core FILE EXECUTABLE")
+	}
+	t, err := c.parseTarget(args[0])
+	if err != nil {
+		return err
+	}
+	ro, err := c.ring()
+	if err != nil {
+		return err
+	}
+	watched := isTerminal(c.stderr)
+	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: watched})
+	if exit.StatusOf(err) == exit.Timeout && t.PID != 0 {
+		return c.debugLastResort(ctx, t.PID, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	o := frozen.Options{Trace: true, Duration: debugTime}
+	if watched {
+		var sink session.Sink
+		c.watch(ctx, &sink, &current{}, false)
+		o.Note, o.Progress = sink.Note, sink.Progress
+	}
+	copied, err := frozen.Take(ctx, s, o)
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	if err := values.Check(copied.Exe, c.exe); err != nil {
+		return noDebugger(err)
+	}
+	exe := copied.Exe
+	if c.exe != "" {
+		exe = c.exe
+	}
+	err = c.debugger(ctx, debugger.Source{PID: copied.PID, Core: copied.Core, Exe: exe}, copied.Ended(), greetingOf(copied, s.Process().String()))
+	if ctx.Err() == nil {
+		copied.Close()
+		s.Leave()
+	}
+	return err
+}
+
+// debugLastResort runs Delve on a copy that the signal handler made of a process
+// that gave no session.
+func (c *client) debugLastResort(ctx context.Context, pid int, silent error) error {
+	copied, of, err := c.lastResort(ctx, pid, silent)
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	if err := copied.ToCore(ctx); err != nil {
+		return err
+	}
+	if err := values.Check(copied.Exe, c.exe); err != nil {
+		return noDebugger(err)
+	}
+	exe := copied.Exe
+	if c.exe != "" {
+		exe = c.exe
+	}
+	return c.debugger(ctx, debugger.Source{Core: copied.Core, Exe: exe}, nil,
+		fmt.Sprintf("A core file of a copy that the signal handler of %s made at %s. The process is as it was.\n"+
+			"The current goroutine is that of the thread which uses the most CPU. It has all that is in memory, secrets too.\n"+
+			"help lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.",
+			of, copied.Note.Taken.Local().Format("15:04:05")))
+}
+
+func noDebugger(err error) error {
+	return exit.Errorf(exit.Command, "no-debugger", "the debugger cannot be used: %v", err)
+}
+
+// greetingOf says what the debugger looks at.
+func greetingOf(c *frozen.Copy, of string) string {
+	var b strings.Builder
+	n := c.Note
+	if c.PID == 0 {
+		fmt.Fprintf(&b, "A core file of a copy of %s, fetched just now; the process goes on.", of)
+	} else {
+		fmt.Fprintf(&b, "A copy of %s, taken at %s. The program stood still for %v, and goes on.", of, n.Taken.Local().Format("15:04:05.000"), n.Pause.Round(10*time.Microsecond))
+		fmt.Fprintf(&b, "\n%d goroutines, ", n.Goroutines)
+		if n.Exact {
+			b.WriteString("all shown exactly where they were.")
+		} else {
+			fmt.Fprintf(&b, "of which those that ran are shown where they last waited: %s.", n.Why)
+		}
+	}
+	b.WriteString("\nIt has all that is in the memory of the process, secrets too. help lists the commands of Delve;\nthose that would run or change the copy are refused. exit or Ctrl-D ends the copy")
+	if c.PID != 0 && !n.Until.IsZero() {
+		fmt.Fprintf(&b, ", which ends by itself at %s", n.Until.Local().Format("15:04"))
+	}
+	b.WriteString(".")
+	return b.String()
+}
+
+// debugCore runs Delve on a core file that was taken elsewhere.
+func (c *client) debugCore(ctx context.Context, args []string) error {
+	if len(args) > 1 {
+		return usagef("debug --core FILE takes one executable; try manhole-poke debug --core FILE EXECUTABLE")
+	}
+	info, err := debugger.ReadCore(c.core)
+	if err != nil {
+		return exit.Errorf(exit.LocalIO, "file", "cannot use %s: %v", c.core, err)
+	}
+	exe := c.exe
+	switch {
+	case len(args) == 1:
+		exe = args[0]
+	case exe == "":
+		exe = info.Exe
+	}
+	where := "the answer to the command binary, in a session with the process"
+	if exe == "" {
+		return usagef("the executable is needed too, and the core file does not say which; it is %s: manhole-poke debug --core %s EXECUTABLE", where, printable.Shell(c.core))
+	}
+	if err := info.Matches(exe); err != nil {
+		if len(args) == 0 && c.exe == "" {
+			return usagef("the executable of process %s is needed too: it was %s there, which cannot be used here (%v); it is %s: manhole-poke debug --core %s EXECUTABLE", info.Name, exe, err, where, printable.Shell(c.core))
+		}
+		return exit.Errorf(exit.Usage, "another-build", "%s is not the executable of this core file (%v); it is %s", exe, err, where)
+	}
+	twin := ""
+	if c.exe != "" && c.exe != exe {
+		twin = c.exe
+	}
+	if err := values.Check(exe, twin); err != nil {
+		return noDebugger(err)
+	}
+	if twin != "" {
+		exe = twin
+	}
+	return c.debugger(ctx, debugger.Source{Core: c.core, Exe: exe}, nil,
+		fmt.Sprintf("The core file %s of process %s, with %s. It has all that was in its memory, secrets too.\nhelp lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.", c.core, info.Name, exe))
+}
+
+// debugger runs Delve's commands, typed or from standard input.
+func (c *client) debugger(ctx context.Context, source debugger.Source, ended <-chan struct{}, greeting string) error {
+	out := io.Writer(c.stdout)
+	if isTerminal(c.stdout) {
+		v := printable.NewWriter(out)
+		defer v.Close()
+		out = v
+	}
+	type opened struct {
+		d   *debugger.Debugger
+		err error
+	}
+	o, err := whileWaiting(ctx, func() (opened, error) {
+		d, err := debugger.Open(source, out)
+		return opened{d, err}, nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case o.err != nil:
+		return noDebugger(o.err)
+	}
+	d := o.d
+	defer d.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, d.End)()
+	if ended != nil {
+		go func() {
+			select {
+			case <-ended:
+				cancel(exit.Errorf(exit.Broken, "copy-ended", "the copy has ended: its time was over, the process has exited, or there was no memory left for it"))
+			case <-ctx.Done():
+			}
+		}()
+	}
+	if isTerminal(c.stdin) && isTerminal(c.stdout) {
+		if err := c.print(printable.Text(greeting)); err != nil {
+			return err
+		}
+		return c.debugTyped(ctx, d)
+	}
+	return c.debugScript(ctx, d)
+}
+
+// runIn runs a line, and gives up on it soon after ctx.
+func runIn(ctx context.Context, d *debugger.Debugger, line string) error {
+	done := make(chan error, 1)
+	go func() { done <- d.Run(line) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+	}
+	return context.Cause(ctx)
+}
+
+// debugTyped runs what is typed.
+func (c *client) debugTyped(ctx context.Context, d *debugger.Debugger) error {
+	e := lineedit.New(lineedit.Config{Program: "manhole-poke-debug", Prompt: "(dlv) ", Complete: d.Complete})
+	defer e.Leave()
+	if !signal.Ignored(os.Interrupt) {
+		// Ctrl-C ends a command here, not the program.
+		interrupts := make(chan os.Signal, 1)
+		signal.Reset(os.Interrupt)
+		signal.Notify(interrupts, os.Interrupt)
+		defer signal.Stop(interrupts)
+		go func() {
+			for {
+				select {
+				case <-interrupts:
+					d.Interrupt()
+					e.Interrupt()
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+	}
+	last := ""
+	for {
+		if err := e.Listen(); err != nil {
+			return exit.Errorf(exit.LocalIO, "input", "cannot read the terminal: %v", err)
+		}
+		line, err := e.Line(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return nil // Ctrl-D, or the terminal is gone
+		}
+		if strings.TrimSpace(line) == "" {
+			line = last // as Delve does
+		}
+		if last = line; strings.TrimSpace(line) == "" {
+			continue
+		}
+		e.Remember(line)
+		switch err := runIn(ctx, d, line); {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, debugger.ErrLeft):
+			return nil
+		case errors.As(err, new(debugger.OutputError)):
+			return exit.Errorf(exit.LocalIO, "output", "cannot write the answer: %v", err)
+		case err != nil:
+			fmt.Fprintln(c.stderr, "Command failed:", strings.TrimRight(printable.Text(err.Error()), "\n"))
+		}
+	}
+}
+
+// debugScript runs the lines of standard input. It goes on after a command that
+// fails, and fails in the end.
+func (c *client) debugScript(ctx context.Context, d *debugger.Debugger) error {
+	in := bufio.NewReaderSize(c.stdin, 64<<10)
+	var failed error
+	for {
+		text, err := whileWaiting(ctx, func() (string, error) {
+			line, err := in.ReadString('\n')
+			if line != "" {
+				err = nil
+			}
+			return line, err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == io.EOF:
+			return failed
+		case err != nil:
+			return exit.Errorf(exit.LocalIO, "input", "cannot read the script: %v", err)
+		}
+		line := strings.TrimSpace(text)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		switch err := runIn(ctx, d, line); {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, debugger.ErrLeft):
+			return failed
+		case errors.As(err, new(debugger.OutputError)):
+			return brokenPipe(c.stdout)
+		case err != nil:
+			if failed != nil {
+				c.complain(failed.Error())
+			}
+			failed = exit.Errorf(exit.Command, "command-failed", "%s: %v", line, err)
+		}
+	}
+}
