@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (c *client) debug(args []string) error {
 	watched := isTerminal(c.stderr)
 	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: watched})
 	if exit.StatusOf(err) == exit.Timeout && t.PID != 0 {
-		return c.debugLastResort(ctx, t.PID, err)
+		return c.debugWedged(ctx, t.PID, err)
 	}
 	if err != nil {
 		return err
@@ -62,14 +63,7 @@ func (c *client) debug(args []string) error {
 		return err
 	}
 	defer copied.Close()
-	if err := values.Check(copied.Exe, c.exe); err != nil {
-		return noDebugger(err)
-	}
-	exe := copied.Exe
-	if c.exe != "" {
-		exe = c.exe
-	}
-	err = c.debugger(ctx, debugger.Source{PID: copied.PID, Core: copied.Core, Exe: exe}, copied.Ended(), greetingOf(copied, s.Process().String()))
+	err = c.debugCopy(ctx, copied, s.Process().String())
 	if ctx.Err() == nil {
 		copied.Close()
 		s.Leave()
@@ -77,9 +71,9 @@ func (c *client) debug(args []string) error {
 	return err
 }
 
-// debugLastResort runs Delve on a copy that the signal handler made of a process
-// that gave no session.
-func (c *client) debugLastResort(ctx context.Context, pid int, silent error) error {
+// debugWedged runs Delve on a copy that the signal handler made of a process
+// which gave no session because its scheduler is dead.
+func (c *client) debugWedged(ctx context.Context, pid int, silent error) error {
 	copied, of, err := c.lastResort(ctx, pid, silent)
 	if err != nil {
 		return err
@@ -88,18 +82,16 @@ func (c *client) debugLastResort(ctx context.Context, pid int, silent error) err
 	if err := copied.ToCore(ctx); err != nil {
 		return err
 	}
+	return c.debugCopy(ctx, copied, of)
+}
+
+// debugCopy runs Delve on a copy, or on a core file of one.
+func (c *client) debugCopy(ctx context.Context, copied *frozen.Copy, of string) error {
 	if err := values.Check(copied.Exe, c.exe); err != nil {
 		return noDebugger(err)
 	}
-	exe := copied.Exe
-	if c.exe != "" {
-		exe = c.exe
-	}
-	return c.debugger(ctx, debugger.Source{Core: copied.Core, Exe: exe}, nil,
-		fmt.Sprintf("A core file of a copy that the signal handler of %s made at %s. The process is as it was.\n"+
-			"The current goroutine is that of the thread which uses the most CPU. It has all that is in memory, secrets too.\n"+
-			"help lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.",
-			of, copied.Note.Taken.Local().Format("15:04:05")))
+	source := debugger.Source{PID: copied.PID, Core: copied.Core, Exe: cmp.Or(c.exe, copied.Exe)}
+	return c.debugger(ctx, source, copied.Ended(), greetingOf(copied, of))
 }
 
 func noDebugger(err error) error {
@@ -113,12 +105,18 @@ func greetingOf(c *frozen.Copy, of string) string {
 	if c.PID == 0 {
 		fmt.Fprintf(&b, "A core file of a copy of %s, fetched just now; the process goes on.", of)
 	} else {
-		fmt.Fprintf(&b, "A copy of %s, taken at %s. The program stood still for %v, and goes on.", of, n.Taken.Local().Format("15:04:05.000"), n.Pause.Round(10*time.Microsecond))
-		fmt.Fprintf(&b, "\n%d goroutines, ", n.Goroutines)
+		fmt.Fprintf(&b, "A copy of %s, taken at %s.", of, n.Taken.Local().Format("15:04:05.000"))
+		if n.Pause > 0 {
+			fmt.Fprintf(&b, " The program stood still for %v, and goes on.", n.Pause.Round(10*time.Microsecond))
+		}
+		b.WriteByte('\n')
+		if n.Goroutines > 0 {
+			fmt.Fprintf(&b, "%d goroutines. ", n.Goroutines)
+		}
 		if n.Exact {
-			b.WriteString("all shown exactly where they were.")
+			b.WriteString("All are shown exactly where they were.")
 		} else {
-			fmt.Fprintf(&b, "of which those that ran are shown where they last waited: %s.", n.Why)
+			fmt.Fprintf(&b, "Those that ran are shown where they last waited: %s.", n.Why)
 		}
 	}
 	b.WriteString("\nIt has all that is in the memory of the process, secrets too. help lists the commands of Delve;\nthose that would run or change the copy are refused. exit or Ctrl-D ends the copy")

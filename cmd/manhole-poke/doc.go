@@ -125,6 +125,11 @@
 //     running manhole-poke as root is a root shell.
 //   - --for DURATION: how long gops may be used: 30m, 3600; default 10m.
 //     Only with the subcommand gops.
+//   - --stacks: stop the process for a moment to read all stacks. The stacks
+//     of all goroutines are read by Delve, for which the process stands still,
+//     some tenths of a second, and at most 10 s. How long it was is said.
+//     It needs the right to trace the process, and its symbols, or --exe.
+//     Only with the subcommand kernel.
 //   - --core FILE: a core file to debug, instead of a process. The executable
 //     comes after it; without, that of the path that the core file names is
 //     used, if it is here. Only with the subcommand debug.
@@ -136,8 +141,10 @@
 //
 //   - list: list Go processes (the default).
 //   - kernel PID|NAME: what the kernel knows of a process. Shows its threads,
-//     what they do, and what that most likely means, without the process's
-//     help. The process need not be armed (Linux only).
+//     in which functions and lines they are, and what that most likely means,
+//     without the process's help. The process need not be armed (Linux only).
+//     To see where threads are that run, each is stopped six times for less
+//     than a millisecond, if you may trace the process.
 //   - debug TARGET: Delve on a copy of the process. Delve's own debugger on
 //     a frozen copy of the process, which goes on; nothing else is needed
 //     (Linux only). Its commands are typed, or come from standard input. Where
@@ -164,7 +171,7 @@
 //
 //   - 0: success
 //   - 1: a command failed; its answer says why (command-failed,
-//     commands-failed, no-debugger)
+//     commands-failed, no-stacks, no-debugger)
 //   - 2: the command line is wrong (usage, bad-signal, binary-to-terminal,
 //     script-too-long, another-build, not-gops)
 //   - 3: no such process or socket, or the name is ambiguous; nothing

@@ -23,6 +23,8 @@ type options struct {
 	pager    bool
 	duration time.Duration // of gops; 0 if not given
 
+	allStacks bool // of kernel
+
 	core string // a core file for debug; "" if not given
 	exe  string // the twin with the symbols; "" if not given
 
@@ -68,6 +70,9 @@ func (o *options) flags() *pflag.FlagSet {
 	})
 	explain(f, "for", "DURATION", "")
 	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
+	f.BoolVar(&o.allStacks, "stacks", false, "stop the process for a moment to read all stacks")
+	explain(f, "stacks", "", "The stacks of all goroutines are read by Delve, for which the process stands still, some tenths of a second, and at most 10 s. How long it was is said. It needs the right to trace the process, and its symbols, or --exe.")
+	f.Lookup("stacks").Annotations[onlyFor] = []string{"kernel"}
 	f.StringVar(&o.core, "core", "", "a core file to debug, instead of a process")
 	explain(f, "core", "FILE", "The executable comes after it; without, that of the path that the core file names is used, if it is here.")
 	f.Lookup("core").Annotations[onlyFor] = []string{"debug"}

@@ -13,6 +13,9 @@ func (c *client) kernel(args []string) error {
 	if len(args) != 1 {
 		return usagef("kernel takes one PID or NAME; try manhole-poke kernel PID")
 	}
+	if c.restricted && (c.allStacks || c.exe != "") {
+		return exit.Errorf(exit.Denied, "restricted", "--restricted does not allow --stacks and --exe; leave them out")
+	}
 	pid, err := strconv.ParseUint(args[0], 10, 31)
 	if err != nil {
 		var named int
@@ -32,6 +35,9 @@ func (c *client) kernel(args []string) error {
 	}
 	if _, err := fmt.Fprintln(c.stdout, view.Text); err != nil {
 		return exit.Errorf(exit.LocalIO, "output", "cannot write to standard output: %v", err)
+	}
+	if c.allStacks {
+		return c.stacks(p)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -94,6 +95,40 @@ func TestKernelNamesTheCulprit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The stacks of all goroutines of a program whose world cannot be stopped. It is
+// let go, whatever happens to manhole-poke.
+func TestKernelStacks(t *testing.T) {
+	pid := startProgram(t, "assembly")
+	holds(t, pid)
+	free := func() {
+		t.Helper()
+		lazytest.Eventually(t, "it is free", func() bool {
+			status, err := os.ReadFile("/proc/" + pid + "/status")
+			return err == nil && strings.Contains(string(status), "TracerPid:\t0\n") && !strings.ContainsRune("tT", rune(poketest.StateOf(t, pid)))
+		})
+	}
+	r := poketest.Run(t, "", "kernel", "--stacks", pid)
+	if p := r.Lacks(`(?m)in main\.forever$`, `(?m)in main\.main\.func1$`); p != "" || r.Status != exit.OK || !strings.Contains(r.Stderr, "stood still for ") {
+		t.Errorf("%+v lacks %q", r, p)
+	}
+	free()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		cmd := poketest.Command(t, nil, "kernel", "--stacks", pid)
+		said, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		bufio.NewReader(said).ReadString('\n') // that it stands still
+		cmd.Process.Signal(sig)
+		cmd.Wait()
+		free()
+	}
+	poketest.Run(t, "", "kernel", "--restricted", "--stacks", pid).Fails(t, exit.Denied, "--stacks")
 }
 
 func TestKernelInOtherWays(t *testing.T) {

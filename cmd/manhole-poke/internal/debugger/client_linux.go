@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	errStandsStill  = errors.New("this is a copy that stands still: it can be looked at, not run or changed; set NAME VALUE of manhole-poke changes a variable of the program itself")
+	errStandsStill  = errors.New("this is a copy that stands still: it can be looked at, not run or changed")
 	errInterrupted  = errors.New("interrupted")
 	errNotFromHere  = errors.New("not here; use the commands of the debugger")
 	errNoDownloads  = errors.New("nothing is downloaded here; give the symbols with --exe FILE")

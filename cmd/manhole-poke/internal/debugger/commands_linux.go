@@ -11,7 +11,7 @@ var (
 		list funcs types packages sources libraries regs disassemble examinemem display threads thread config dump transcript exit`)
 
 	standsStill = strings.Fields(`continue c next n step s step-instruction si stepi next-instruction ni nexti stepout so call
-		jump j restart r rebuild rewind rw rev checkpoint check checkpoints clear-checkpoint clearcheck set
+		jump j restart r rebuild rewind rw rev checkpoint check checkpoints clear-checkpoint clearcheck
 		break b trace t watch on condition cond clear clearall toggle breakpoints bp target`)
 )
 
@@ -22,14 +22,16 @@ func refused(line string) string {
 		return ""
 	}
 	switch name := words[0]; {
+	case name == "set":
+		return errStandsStill.Error() + "; manhole-poke PID set NAME VALUE changes a variable of the program itself"
 	case slices.Contains(standsStill, name):
-		return name + ": " + errStandsStill.Error()
+		return errStandsStill.Error()
 	case name == "source":
-		return "source: commands are read from standard input: manhole-poke debug TARGET <FILE"
+		return "commands are read from standard input: manhole-poke debug TARGET <FILE"
 	case name == "edit" || name == "ed":
-		return name + ": no editor is started here; list shows the source"
+		return "no editor is started here; list shows the source"
 	case name == "config" && slices.Contains(words, "-save"):
-		return "config: what is set here holds until the end; Delve's own file of settings is left as it is"
+		return "what is set here holds until the end; Delve's own file of settings is left as it is"
 	}
 	return ""
 }

@@ -26,6 +26,9 @@ type Source struct {
 	PID  int    // of a copy, or 0
 	Core string // the path of a core file
 	Exe  string // the path of the executable
+
+	// Alive says that PID is no copy: it is not killed, but goes on.
+	Alive bool
 }
 
 // A Debugger is Delve with what it looks at. There can be one at a time.
@@ -35,7 +38,7 @@ type Debugger struct {
 	term     *terminal.Term
 	commands *terminal.Commands
 	out      *output
-	attached bool
+	kill     bool
 	closing  sync.Once
 }
 
@@ -58,7 +61,7 @@ func Open(s Source, w io.Writer) (d *Debugger, err error) {
 		conn.Close()
 		return nil, err
 	}
-	d = &Debugger{conn: conn, out: &output{w: w}, attached: s.PID != 0}
+	d = &Debugger{conn: conn, out: &output{w: w}, kill: s.PID != 0 && !s.Alive}
 	d.client = &guard{Client: rpc2.NewClientFromConn(conn)}
 	// On a terminal that it takes for a simple one, Delve sets no modes, starts
 	// no pager and writes no colours.
@@ -163,13 +166,13 @@ func (d *Debugger) Complete(line string, pos int) (head string, words []string, 
 	return head, words, tail
 }
 
-// Close ends the debugger, and a copy with it: that is killed.
+// Close ends the debugger, and kills a copy.
 func (d *Debugger) Close() {
 	d.closing.Do(func() {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			guarded(func() error { return d.client.Detach(d.attached) })
+			guarded(func() error { return d.client.Detach(d.kill) })
 		}()
 		select {
 		case <-done:

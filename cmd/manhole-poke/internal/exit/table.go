@@ -14,6 +14,7 @@ var Table = []Row{
 	{Command, "a command failed; its answer says why", []string{
 		"command-failed", // of the only one
 		"commands-failed",
+		"no-stacks",   // of kernel
 		"no-debugger", // without symbols, or with another build's
 	}},
 	{Usage, "the command line is wrong", []string{

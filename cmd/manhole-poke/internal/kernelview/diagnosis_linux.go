@@ -127,7 +127,11 @@ func (v view) stoppingTheWorld() verdict {
 		return verdict{}
 	}
 	text := fmt.Sprintf("Thread %d is trying to stop the world, as for a garbage collection, and asks again and again; until it succeeds, no goroutine runs. ", asking[0].tid)
-	holds := keepThreads(v.spinning(), func(t thread) bool { return t.tid != asking[0].tid })
+	other := func(t thread) bool { return t.tid != asking[0].tid }
+	holds := keepThreads(v.spinning(), other)
+	if len(holds) == 0 { // where others use the CPUs
+		holds = keepThreads(v.having(func(t thread) bool { return t.state == 'R' }), other)
+	}
 	switch {
 	case len(holds) > 0 && v.noPreempt:
 		text += threads(holds, "is", "are") + " in a loop and cannot be preempted, because GODEBUG has asyncpreemptoff=1. "
