@@ -17,7 +17,6 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/frozen"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/lineedit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
-	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
 )
@@ -72,23 +71,18 @@ func (c *client) debug(args []string) error {
 	return err
 }
 
-// debugWedged runs Delve on a copy that the signal handler of a process makes,
+// debugWedged runs Delve on a copy that the signal handler made of a process
 // which gave no session because its scheduler is dead.
 func (c *client) debugWedged(ctx context.Context, pid int, silent error) error {
-	p, err := process.Open(pid)
+	copied, of, err := c.lastResort(ctx, pid, silent)
 	if err != nil {
-		return silent
-	}
-	defer p.Close()
-	copied, err := frozen.LastResort(ctx, p)
-	if err != nil {
-		c.complain(err.Error())
-		return silent
+		return err
 	}
 	defer copied.Close()
-	c.complain(silent.Error())
-	c.complain("so this is of a copy that its signal handler made; goroutines that run on other threads are shown where they last waited")
-	return c.debugCopy(ctx, copied, p.String())
+	if err := copied.ToCore(ctx); err != nil {
+		return err
+	}
+	return c.debugCopy(ctx, copied, of)
 }
 
 // debugCopy runs Delve on a copy, or on a core file of one.

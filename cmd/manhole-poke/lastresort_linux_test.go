@@ -28,7 +28,11 @@ func TestLastResort(t *testing.T) {
 			t.Errorf("%v: no %s in\n%+v", c.args, missing, r)
 		}
 	}
-	r := poketest.Run(t, "", "-t", "1s", "-c", "print main.jobs; stats", pid)
+	r := poketest.Run(t, "print main.jobs\nbt\n", "debug", "-t", "1s", pid)
+	if missing := r.Lacks(`"nightly": \*\{`, `(?m)^0 +0x\w+ in main\.crunch\n`); missing != "" || r.Status != exit.OK {
+		t.Errorf("debug: no %s in\n%+v", missing, r)
+	}
+	r = poketest.Run(t, "", "-t", "1s", "-c", "print main.jobs; stats", pid)
 	r.Fails(t, exit.Timeout, "a longer -t does not help")
 	r = poketest.Run(t, "", "-t", "1s", pid, "print", "main.nothing")
 	if r.Status != exit.Command || !strings.Contains(r.Stderr, "no variable, constant or function nothing") {

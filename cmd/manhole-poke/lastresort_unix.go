@@ -26,19 +26,11 @@ func (c *client) askLastResort(ctx context.Context, t ring.Target, lines []strin
 	if t.PID == 0 {
 		return silent
 	}
-	p, err := process.Open(t.PID)
+	copied, _, err := c.lastResort(ctx, t.PID, silent)
 	if err != nil {
-		return silent
-	}
-	defer p.Close()
-	copied, err := frozen.LastResort(ctx, p)
-	if err != nil {
-		c.complain(printable.Line(err.Error()))
-		return silent
+		return err
 	}
 	defer copied.Close()
-	c.complain(silent.Error())
-	c.complain("so this is of a copy that its signal handler made; goroutines that run on other threads are shown where they last waited")
 	i := inspect.Of(copied, inspect.Options{Symbols: c.exe})
 	defer i.Release()
 	out := io.Writer(c.stdout)
@@ -67,4 +59,22 @@ func (c *client) askLastResort(ctx context.Context, t ring.Target, lines []strin
 		}
 	}
 	return commandsFailed(failures, len(lines))
+}
+
+// lastResort has the signal handler of a process that gave no session make a copy,
+// and says so. of is what the process is called. The error is silent if there is
+// no copy.
+func (c *client) lastResort(ctx context.Context, pid int, silent error) (copied *frozen.Copy, of string, err error) {
+	p, err := process.Open(pid)
+	if err != nil {
+		return nil, "", silent
+	}
+	defer p.Close()
+	if copied, err = frozen.LastResort(ctx, p); err != nil {
+		c.complain(err.Error())
+		return nil, "", silent
+	}
+	c.complain(silent.Error())
+	c.complain("so this is of a copy that its signal handler made; goroutines that run on other threads are shown where they last waited")
+	return copied, p.String(), nil
 }

@@ -77,7 +77,7 @@ func Open(s Source, w io.Writer) (d *Debugger, err error) {
 func guarded(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("Delve failed: %v", v)
+			err = fmt.Errorf("the debugger failed: %v", v)
 		}
 	}()
 	return f()

@@ -49,6 +49,9 @@ type Copy struct {
 // Take has the process make a copy. It belongs to the session, which must have
 // no other request. ctx is for making it; Close ends it.
 func Take(ctx context.Context, s *session.Session, o Options) (*Copy, error) {
+	if _, _, known := s.Command([]string{"freeze"}); !known {
+		return nil, exit.Errorf(exit.Command, "command-failed", "%s makes no copies of itself: it only lets itself be observed (lazy.WithReadOnly), or has an older version of lazy, or does not run on Linux; stack and the other commands work", s.Process())
+	}
 	c := &Copy{handle: -1}
 	if err := c.take(ctx, s, o); err != nil {
 		c.Close()

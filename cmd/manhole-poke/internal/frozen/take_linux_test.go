@@ -50,7 +50,7 @@ func played(t *testing.T, answer func(line string, send func(frame.Kind, string)
 	go func() {
 		defer other.Close()
 		in := bufio.NewReader(other)
-		frame.Write(other, frame.Frame{Kind: frame.Hello, Payload: []byte(`{"text":"x"}`)})
+		frame.Write(other, frame.Frame{Kind: frame.Hello, Payload: []byte(`{"text":"x","commands":[{"name":"freeze"}]}`)})
 		in.ReadString('\n')
 		held := uint32(0)
 		for {

@@ -35,6 +35,7 @@ type Inspector struct {
 	o       Options
 	copy    *frozen.Copy
 	program *values.Program
+	stuck   bool // a question was given up, which may still use the others
 }
 
 // New returns an Inspector for a session.
@@ -99,6 +100,9 @@ func (i *Inspector) Start(line string) Request {
 
 // Release ends the copy.
 func (i *Inspector) Release() {
+	if i.stuck {
+		return // it goes with the session
+	}
 	if i.program != nil {
 		i.program.Close()
 		i.program = nil
@@ -128,34 +132,25 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 	if !r.i.o.Keep {
 		defer r.i.Release()
 	}
-	var b strings.Builder
-	q, err := parse(r.line)
-	if r.i.s == nil && !InCopy(r.line) {
-		err = errOnlyCopy
-	}
-	if err == nil {
-		err = r.i.answer(r.ctx, q, &b, sink)
-	}
+	text, q, err := r.answer(sink)
 	if err != nil && r.i.context().Err() != nil {
 		return "", context.Cause(r.i.context())
 	}
 	if err != nil {
-		r.i.Release()
-		text := printable.Line(err.Error())
-		if !strings.HasPrefix(text, q.name+": ") {
-			text = q.name + ": " + text
+		failed := printable.Line(err.Error())
+		if !strings.HasPrefix(failed, q.name+": ") {
+			failed = q.name + ": " + failed
 		}
 		if r.i.s == nil {
-			return text, nil
+			return failed, nil
 		}
 		select {
 		case <-r.i.s.Ended():
-			return text, r.i.s.Err()
+			return failed, r.i.s.Err()
 		default:
-			return text, nil
+			return failed, nil
 		}
 	}
-	text := b.String()
 	if !r.i.o.JSON {
 		text = printable.Text(text)
 	}
@@ -163,6 +158,39 @@ func (r *local) Wait(sink session.Sink) (failed string, err error) {
 		return "", exit.Errorf(exit.LocalIO, "output", "cannot write the answer: %v", err)
 	}
 	return "", nil
+}
+
+// patience is how long an interrupted question may take to end. One that waits
+// for a file system that does not answer, as a hostile program may have its
+// executable on, does not end.
+const patience = 2 * time.Second
+
+// answer returns the answer.
+func (r *local) answer(sink session.Sink) (text string, q question, err error) {
+	if q, err = parse(r.line); err != nil {
+		return "", q, err
+	}
+	if r.i.s == nil && !InCopy(r.line) {
+		return "", q, errOnlyCopy
+	}
+	if r.i.stuck {
+		return "", q, errors.New("the question before still waits for a file; end the session")
+	}
+	var b strings.Builder
+	ended := make(chan error, 1)
+	go func() { ended <- r.i.answer(r.ctx, q, &b, sink) }()
+	select {
+	case err = <-ended:
+		return b.String(), q, err
+	case <-r.ctx.Done():
+	}
+	select {
+	case err = <-ended:
+		return b.String(), q, err
+	case <-time.After(patience):
+		r.i.stuck = true
+		return "", q, context.Cause(r.ctx)
+	}
 }
 
 // answer writes the answer to w.
@@ -220,6 +248,13 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 		if shown = f; !i.o.JSON {
 			fmt.Fprintf(w, "goroutine %d, frame %d: %s at %s:%d\n", f.Goroutine, f.Frame, f.Function, f.File, f.Line)
 			values.WriteAll(w, f.Variables)
+			if len(f.Frames) > 1 {
+				io.WriteString(w, "frames:")
+				for n, function := range f.Frames {
+					fmt.Fprintf(w, " %d %s", n, function)
+				}
+				io.WriteString(w, "\n")
+			}
 		}
 	case "stack":
 		d, err := i.program.Stacks(ctx, i.copy.Note.Taken)
@@ -270,10 +305,15 @@ func (i *Inspector) open(ctx context.Context, sink session.Sink) (err error) {
 func (i *Inspector) read(ctx context.Context) (err error) {
 	c := i.copy
 	source := values.Source{Memory: c.Memory, Auxv: c.Auxv, Core: c.Core, Exe: c.Exe, Symbols: i.o.Symbols}
+	if c.PID != 0 {
+		source.There = c.Same
+	}
 	if c.Thread != nil {
 		source.Thread = &values.Thread{ID: c.Thread.ID, Context: c.Thread.Context}
 	}
-	i.program, err = values.Open(ctx, source)
+	if i.program, err = values.Open(ctx, source); err != nil {
+		i.Release()
+	}
 	return err
 }
 

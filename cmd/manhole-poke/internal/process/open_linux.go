@@ -140,7 +140,7 @@ func Stat(pid int) (*Process, error) {
 	case s.TGID != p.PID:
 		return nil, exit.Errorf(exit.NotFound, "not-a-process", "%d is a thread of process %d (%s); try manhole-poke kernel %d", p.PID, s.TGID, s.Name, s.TGID)
 	}
-	p.askNote() // which only says what it is called
+	p.askNote() // without which a view can be given as well
 	return p, nil
 }
 

@@ -2,6 +2,7 @@ package values
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -48,11 +49,14 @@ func (p *Program) Eval(ctx context.Context, expr string, at Place, l Limits) (v 
 			return err
 		}
 		found, err := s.EvalExpression(expr, l.config())
+		if e := p.enough(); e != nil {
+			return e
+		}
 		if err != nil {
 			return plain(err)
 		}
 		v = convert(found)
-		return p.enough()
+		return nil
 	})
 	return v, err
 }
@@ -83,10 +87,13 @@ func tidy(v *api.Variable) {
 	}
 }
 
-// enough fails if a value could not be read as a whole because it was too much or was
-// interrupted: of what is left, nobody could tell what it means.
+// enough fails if a value could not be read as a whole because it was too much, was
+// interrupted, or the copy is gone: of what is left, nobody could tell what it
+// means.
 func (p *Program) enough() error {
 	switch {
+	case p.there != nil && !p.there():
+		return errors.New("the copy ended while it was read: its time was over, or the process ended or needed the memory; try again")
 	case p.memory.stopped.Load():
 		return fmt.Errorf("this took longer than %v; ask for less", maxTime)
 	case p.memory.left.Load() < 0:
@@ -157,6 +164,7 @@ type Frame struct {
 	Line      int            `json:"line"`
 	Variables []api.Variable `json:"-"`
 	Values    []Value        `json:"variables"`
+	Frames    []string       `json:"frames"` // the functions of the goroutine's frames, the innermost first
 }
 
 // Locals returns the arguments and the variables of a frame.
@@ -174,6 +182,13 @@ func (p *Program) Locals(ctx context.Context, at Place, l Limits) (f Frame, err 
 			return fmt.Errorf("nothing is known of the function in frame %d; try another -frame", at.Frame)
 		}
 		f = Frame{Goroutine: at.Goroutine, Frame: at.Frame, Function: s.Fn.Name, File: s.File, Line: s.Line}
+		for _, frame := range p.frames(at.Goroutine) {
+			name := "?"
+			if frame.Call.Fn != nil {
+				name = frame.Call.Fn.Name
+			}
+			f.Frames = append(f.Frames, name)
+		}
 		for _, read := range []func(proc.LoadConfig) ([]*proc.Variable, error){s.FunctionArguments, s.LocalVariables} {
 			found, err := read(l.config())
 			if err != nil {

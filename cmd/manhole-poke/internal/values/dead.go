@@ -24,9 +24,10 @@ type dead struct {
 	thread      thread
 }
 
-// newDead returns a process and what Delve calls its group.
+// newDead returns a process. As if it was attached to, Delve asks no server for
+// its symbols.
 func newDead(m *memory, arch string, auxv []byte) *dead {
-	d := &dead{memory: m, info: proc.NewBinaryInfo("linux", arch, false), breakpoints: proc.NewBreakpointMap()}
+	d := &dead{memory: m, info: proc.NewBinaryInfo("linux", arch, true), breakpoints: proc.NewBreakpointMap()}
 	d.entry = linutil.EntryPointFromAuxv(auxv, d.info.Arch.PtrSize())
 	d.thread.of = d
 	return d

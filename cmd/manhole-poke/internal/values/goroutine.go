@@ -79,12 +79,7 @@ const chunk = 8 << 10
 // firstOfProgram returns the number of the innermost frame of a goroutine that is
 // not in the runtime, or 0.
 func (p *Program) firstOfProgram(goroutine int64) int {
-	g, err := proc.FindGoroutine(p.target, goroutine)
-	if err != nil || g == nil {
-		return 0
-	}
-	frames, _ := proc.GoroutineStacktrace(p.target, g, maxFrames, 0)
-	for i, f := range frames {
+	for i, f := range p.frames(goroutine) {
 		if f.Call.Fn != nil && !inRuntime(f.Call.Fn.PackageName()) {
 			return i
 		}
@@ -92,7 +87,16 @@ func (p *Program) firstOfProgram(goroutine int64) int {
 	return 0
 }
 
-// maxFrames are looked at.
+// frames returns the innermost frames of a goroutine.
+func (p *Program) frames(goroutine int64) []proc.Stackframe {
+	g, err := proc.FindGoroutine(p.target, goroutine)
+	if err != nil || g == nil {
+		return nil
+	}
+	frames, _ := proc.GoroutineStacktrace(p.target, g, maxFrames, 0)
+	return frames
+}
+
 const maxFrames = 100
 
 func inRuntime(pkg string) bool {

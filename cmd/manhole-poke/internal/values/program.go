@@ -24,6 +24,10 @@ type Source struct {
 	Core   string   // the path, without Memory
 	Exe    string   // the path of the executable
 
+	// There reports whether the copy with the Memory is still there. nil means
+	// that it cannot vanish.
+	There func() bool
+
 	// Thread is one whose registers are known, with Memory; or nil.
 	Thread *Thread
 
@@ -36,6 +40,7 @@ type Program struct {
 	target *proc.Target
 	group  *proc.TargetGroup
 	memory *memory
+	there  func() bool
 }
 
 // Open reads the symbols.
@@ -49,7 +54,7 @@ func Open(ctx context.Context, s Source) (*Program, error) {
 	if s.Symbols != "" {
 		exe = s.Symbols
 	}
-	p := &Program{}
+	p := &Program{there: s.There}
 	err = p.guard(ctx, func() (err error) {
 		if s.Memory == nil {
 			return p.openCore(s.Core, exe)

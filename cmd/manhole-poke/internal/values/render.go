@@ -17,7 +17,7 @@ type Value struct {
 	Name string `json:"name,omitempty"` // of a variable or a field
 	Type string `json:"type"`
 	Kind string `json:"kind"`           // as package reflect calls it
-	Addr string `json:"addr,omitempty"` // hexadecimal
+	Addr string `json:"addr,omitempty"` // hexadecimal; not of a field
 
 	// Value is that of a bool, a number or a string, or the name of a function.
 	// Numbers that JSON has not are strings: NaN, +Inf, -Inf, and complex ones.
@@ -138,16 +138,16 @@ func Of(v *api.Variable) Value {
 		}
 	case reflect.Func:
 		r.Value, r.Nil = v.Value, v.Value == ""
-		r.Fields = All(v.Children)
+		r.Fields = fields(v.Children)
 	case reflect.Struct:
 		if v.Value != "" {
 			r.Value = v.Value // of a time.Time
 		}
-		r.Fields = All(v.Children)
+		r.Fields = fields(v.Children)
 	case reflect.Chan:
 		r.Nil = len(v.Children) == 0
 		r.Len, r.Cap = field(v, "qcount"), field(v, "dataqsiz")
-		r.Fields = All(v.Children)
+		r.Fields = fields(v.Children)
 	default:
 		if n := api.ExtractIntValue(v.Value); n != "" && json.Valid([]byte(n)) {
 			r.Value = json.Number(n)
@@ -159,6 +159,16 @@ func Of(v *api.Variable) Value {
 		}
 	}
 	return r
+}
+
+// fields returns the fields of a struct, without their addresses, which would be
+// much of the answer.
+func fields(vars []api.Variable) []Value {
+	all := All(vars)
+	for i := range all {
+		all[i].Addr = ""
+	}
+	return all
 }
 
 // field returns the value of an integer field, or nil.

@@ -3,6 +3,7 @@ package values
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ func check(exe, twin string) (arch string, err error) {
 	}
 	defer e.Close()
 	if arch = archs[e.Machine]; arch == "" {
-		return "", fmt.Errorf("Delve does not know the architecture %v", e.Machine)
+		return "", fmt.Errorf("the architecture %v is not one that Delve knows", e.Machine)
 	}
 	if twin == "" {
 		if !hasSymbols(e) {
@@ -105,15 +106,23 @@ func noteOf(f *elf.File, name string) string {
 		return ""
 	}
 	b, err := s.Data()
-	if err != nil || len(b) < 12 {
+	if err != nil {
 		return ""
 	}
-	owner, size := f.ByteOrder.Uint32(b), f.ByteOrder.Uint32(b[4:])
-	start := 12 + (uint64(owner)+3)&^3
-	if start+uint64(size) > uint64(len(b)) {
+	return describedBy(b, f.ByteOrder)
+}
+
+// describedBy returns the content of the first note in a section, elf(5), or "".
+func describedBy(note []byte, order binary.ByteOrder) string {
+	if len(note) < 12 {
 		return ""
 	}
-	return string(b[start : start+uint64(size)])
+	owner, size := uint64(order.Uint32(note)), uint64(order.Uint32(note[4:]))
+	start := 12 + (owner+3)&^3
+	if start+size > uint64(len(note)) {
+		return ""
+	}
+	return string(note[start : start+size])
 }
 
 // differs returns a section that is loaded and not the same in both, or "".

@@ -68,6 +68,7 @@ var (
 	synced   sync.Map
 	buffered = make(chan int, 4)
 	count    atomic.Int64
+	ticks    int
 	closure  func() int
 	options  flags
 	onHeap   = new(flags)
@@ -129,6 +130,7 @@ func spoil() {
 //go:noinline
 func spin(n int) {
 	for x := n; ; x++ {
+		ticks++
 		if x == -1 {
 			println(x)
 		}
@@ -154,7 +156,11 @@ func main() {
 	if len(os.Args) > 2 && os.Args[2] == "hostile" {
 		spoil()
 	}
-	lazy.Arm(lazy.WithPath(os.Args[1]))
+	o := []lazy.Option{lazy.WithPath(os.Args[1])}
+	if len(os.Args) > 2 && os.Args[2] == "read-only" {
+		o = append(o, lazy.WithReadOnly())
+	}
+	lazy.Arm(o...)
 	runtime.KeepAlive(used())
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
