@@ -1,3 +1,5 @@
+//go:build !lazy_nodebugger
+
 package main
 
 import (
