@@ -31,7 +31,7 @@ const (
 // stands still. It never leaves the process stopped or traced.
 func (c *client) stacks(p *process.Process) error {
 	if why := standsAlready(p); why != "" {
-		return exit.Errorf(exit.Timeout, "no-stacks", "the stacks of %s cannot be read: %s", p, why)
+		return exit.Errorf(exit.Command, "no-stacks", "the stacks of %s cannot be read: %s", p, why)
 	}
 	exe := c.exe
 	if exe == "" {
