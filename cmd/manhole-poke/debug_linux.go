@@ -54,7 +54,8 @@ func (c *client) debug(args []string) error {
 		return err
 	}
 	defer s.Close()
-	o := frozen.Options{Trace: true, Duration: debugTime}
+	// Delve takes other symbols than the process's own for a core file only.
+	o := frozen.Options{Trace: true, Duration: debugTime, Core: c.exe != ""}
 	if watched {
 		var sink session.Sink
 		c.watch(ctx, &sink, &current{}, false)
@@ -93,7 +94,11 @@ func (c *client) debugCopy(ctx context.Context, copied *frozen.Copy, of string) 
 		return noDebugger(err)
 	}
 	source := debugger.Source{PID: copied.PID, Core: copied.Core, Exe: cmp.Or(c.exe, copied.Exe)}
-	return c.debugger(ctx, source, copied.Ended(), greetingOf(copied, of))
+	var gone func() bool
+	if copied.PID != 0 {
+		gone = func() bool { return !copied.Same() }
+	}
+	return c.debugger(ctx, source, gone, greetingOf(copied, of))
 }
 
 func noDebugger(err error) error {
@@ -169,8 +174,11 @@ func (c *client) debugCore(ctx context.Context, args []string) error {
 		fmt.Sprintf("The core file %s of process %s, with %s. It has all that was in its memory, secrets too.\nhelp lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.", c.core, info.Name, exe))
 }
 
+// gonePause is how often the debugger looks whether its copy is still there.
+const gonePause = 200 * time.Millisecond
+
 // debugger runs Delve's commands, typed or from standard input.
-func (c *client) debugger(ctx context.Context, source debugger.Source, ended <-chan struct{}, greeting string) error {
+func (c *client) debugger(ctx context.Context, source debugger.Source, gone func() bool, greeting string) error {
 	out := io.Writer(c.stdout)
 	if isTerminal(c.stdout) {
 		v := printable.NewWriter(out)
@@ -196,13 +204,17 @@ func (c *client) debugger(ctx context.Context, source debugger.Source, ended <-c
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, d.End)()
-	if ended != nil {
+	if gone != nil {
 		go func() {
-			select {
-			case <-ended:
-				cancel(exit.Errorf(exit.Broken, "copy-ended", "the copy has ended: its time was over, the process has exited, or there was no memory left for it"))
-			case <-ctx.Done():
+			// The process does not see the end of a child that is traced.
+			for tick := time.Tick(gonePause); !gone(); {
+				select {
+				case <-tick:
+				case <-ctx.Done():
+					return
+				}
 			}
+			cancel(exit.Errorf(exit.Broken, "copy-ended", "the copy has ended: its time was over, the process has exited, or there was no memory left for it"))
 		}()
 	}
 	if isTerminal(c.stdin) && isTerminal(c.stdout) {

@@ -109,7 +109,7 @@ func TestDebugAtTerminal(t *testing.T) {
 	s.Until(t, "Command failed: this is a copy")
 	s.Until(t, "(dlv) ")
 	s.Type(t, "packages\n")
-	s.Until(t, "main\n")
+	s.Until(t, "\nmain\r\n")
 	s.Until(t, "(dlv) ")
 	if n := len(copiesOf(t, g.PID)); n != 1 {
 		t.Errorf("%d copies", n)
@@ -245,5 +245,5 @@ func TestDebugUsage(t *testing.T) {
 	poketest.Run(t, "", "debug", "1", "2").Fails(t, exit.Usage, "debug takes one")
 	poketest.Run(t, "", "debug", "--core", "/dev/null", "a", "b").Fails(t, exit.Usage, "one executable")
 	g := poketest.Start(t, "unarmed")
-	poketest.Run(t, "", "debug", g.PID).Fails(t, exit.NotArmed, "not armed")
+	poketest.Run(t, "", "debug", g.PID).Fails(t, exit.NotArmed, "does not look armed")
 }

@@ -128,8 +128,8 @@
 //   - --stacks: stop the process for a moment to read all stacks. The stacks
 //     of all goroutines are read by Delve, for which the process stands still,
 //     some tenths of a second, and at most 10 s. How long it was is said.
-//     It needs the right to trace the process, and its symbols, or --exe.
-//     Only with the subcommand kernel.
+//     It needs the right to trace the process, and its symbols. Only with the
+//     subcommand kernel.
 //   - --core FILE: a core file to debug, instead of a process. The executable
 //     comes after it; without, that of the path that the core file names is
 //     used, if it is here. Only with the subcommand debug.

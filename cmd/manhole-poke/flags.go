@@ -71,7 +71,7 @@ func (o *options) flags() *pflag.FlagSet {
 	explain(f, "for", "DURATION", "")
 	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
 	f.BoolVar(&o.allStacks, "stacks", false, "stop the process for a moment to read all stacks")
-	explain(f, "stacks", "", "The stacks of all goroutines are read by Delve, for which the process stands still, some tenths of a second, and at most 10 s. How long it was is said. It needs the right to trace the process, and its symbols, or --exe.")
+	explain(f, "stacks", "", "The stacks of all goroutines are read by Delve, for which the process stands still, some tenths of a second, and at most 10 s. How long it was is said. It needs the right to trace the process, and its symbols.")
 	f.Lookup("stacks").Annotations[onlyFor] = []string{"kernel"}
 	f.StringVar(&o.core, "core", "", "a core file to debug, instead of a process")
 	explain(f, "core", "FILE", "The executable comes after it; without, that of the path that the core file names is used, if it is here.")

@@ -13,8 +13,8 @@ func (c *client) kernel(args []string) error {
 	if len(args) != 1 {
 		return usagef("kernel takes one PID or NAME; try manhole-poke kernel PID")
 	}
-	if c.restricted && (c.allStacks || c.exe != "") {
-		return exit.Errorf(exit.Denied, "restricted", "--restricted does not allow --stacks and --exe; leave them out")
+	if c.restricted && c.allStacks {
+		return exit.Errorf(exit.Denied, "restricted", "--restricted does not allow --stacks; leave it out")
 	}
 	pid, err := strconv.ParseUint(args[0], 10, 31)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/values"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,9 +34,8 @@ func (c *client) stacks(p *process.Process) error {
 	if why := standsAlready(p); why != "" {
 		return exit.Errorf(exit.Command, "no-stacks", "the stacks of %s cannot be read: %s", p, why)
 	}
-	exe := c.exe
-	if exe == "" {
-		exe = p.Proc("exe")
+	if err := values.Check(p.Proc("exe"), ""); err != nil {
+		return exit.Errorf(exit.Command, "no-stacks", "the stacks of %s cannot be read: its executable has no symbols that Delve can use", p)
 	}
 	ctx, stop := untilSignalled()
 	defer stop()
@@ -44,7 +44,7 @@ func (c *client) stacks(p *process.Process) error {
 	c.complain(fmt.Sprintf("%s stands still while its stacks are read", p))
 	text := &limited{left: stacksSize}
 	began := time.Now()
-	err := readStacks(ctx, p.PID, exe, text)
+	err := readStacks(ctx, p.PID, text)
 	stood := time.Since(began).Round(time.Millisecond)
 	if err != nil {
 		return exit.Errorf(exit.Command, "no-stacks", "the stacks of %s cannot be read: %v; it stood still for at most %v", p, err, stood)
@@ -88,14 +88,14 @@ func standsAlready(p *process.Process) string {
 }
 
 // readStacks has Delve attach, read, and let go, whatever happens.
-func readStacks(ctx context.Context, pid int, exe string, w io.Writer) error {
+func readStacks(ctx context.Context, pid int, w io.Writer) error {
 	type opened struct {
 		d   *debugger.Debugger
 		err error
 	}
 	done := make(chan opened, 1)
 	go func() {
-		d, err := debugger.Open(debugger.Source{PID: pid, Exe: exe, Alive: true}, w)
+		d, err := debugger.Open(debugger.Source{PID: pid, Alive: true}, w)
 		done <- opened{d, err}
 	}()
 	var o opened
