@@ -1,6 +1,7 @@
 package lazy
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -32,6 +33,9 @@ func (p Peer) admitted(sameUID bool) error {
 		err = access.SameUser(peercred.Cred(p), os.Geteuid())
 	}
 	if err != nil {
+		if errors.Is(err, access.ErrUnmapped) {
+			return fmt.Errorf("%w; try manhole-poke as root, which connects as the process's user", err)
+		}
 		return fmt.Errorf("%w; try as root, for example with sudo", err)
 	}
 	return nil

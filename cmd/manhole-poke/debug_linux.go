@@ -1,4 +1,4 @@
-//go:build !lazy_nodebugger
+//go:build (amd64 || arm64) && !lazy_nodebugger
 
 package main
 

@@ -1,4 +1,4 @@
-//go:build !lazy_nodebugger
+//go:build (amd64 || arm64) && !lazy_nodebugger
 
 package main
 
@@ -32,7 +32,7 @@ const (
 // stands still. It never leaves the process stopped or traced.
 func (c *client) stacks(p *process.Process) error {
 	if why := standsAlready(p); why != "" {
-		return exit.Errorf(exit.Timeout, "no-stacks", "the stacks of %s cannot be read: %s", p, why)
+		return exit.Errorf(exit.Command, "no-stacks", "the stacks of %s cannot be read: %s", p, why)
 	}
 	if err := values.Check(p.Proc("exe"), ""); err != nil {
 		return exit.Errorf(exit.Command, "no-stacks", "the stacks of %s cannot be read: its executable has no symbols that Delve can use", p)

@@ -1,4 +1,4 @@
-//go:build linux && lazy_nodebugger
+//go:build linux && (!(amd64 || arm64) || lazy_nodebugger)
 
 package main
 
@@ -8,5 +8,5 @@ import (
 )
 
 func (c *client) stacks(*process.Process) error {
-	return exit.Errorf(exit.Unsupported, "unsupported", "this manhole-poke was built without a debugger (-tags lazy_nodebugger); leave out --stacks")
+	return exit.Errorf(exit.Unsupported, "unsupported", "--stacks is for amd64 and arm64, and not in a manhole-poke that was built with -tags lazy_nodebugger; leave it out")
 }

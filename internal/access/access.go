@@ -14,10 +14,14 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-manhole/lazy/internal/peercred"
 )
+
+// ErrUnmapped is the error for a peer that may be anybody.
+var ErrUnmapped = errors.New("which in this user namespace stands for every user that is not mapped, the host's root too")
 
 // Check returns why a peer may not come in, or nil. The text completes "lazy:
 // refused: ". It is safe for concurrent use and asks the kernel each time,

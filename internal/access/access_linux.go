@@ -75,7 +75,7 @@ func ambiguous(peer peercred.Cred) error {
 	if fields := strings.Fields(string(mapped)); err == nil && len(fields) == 3 && fields[2] == "4294967295" {
 		return nil // all are
 	}
-	return denied(peer, "in this user namespace uid %d stands for every user that is not mapped", overflow)
+	return fmt.Errorf("connected as uid %d, %w", overflow, ErrUnmapped)
 }
 
 func readInt(name string, otherwise int) int {
