@@ -12,6 +12,9 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/debugger"
@@ -201,11 +204,13 @@ func (c *client) debugger(ctx context.Context, source debugger.Source, gone func
 	}
 	d := o.d
 	defer d.Close()
+	var watching sync.WaitGroup
+	defer watching.Wait() // the copy is closed afterwards
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, d.End)()
 	if gone != nil {
-		go func() {
+		watching.Go(func() {
 			// The process does not see the end of a child that is traced.
 			for tick := time.Tick(gonePause); !gone(); {
 				select {
@@ -215,13 +220,13 @@ func (c *client) debugger(ctx context.Context, source debugger.Source, gone func
 				}
 			}
 			cancel(exit.Errorf(exit.Broken, "copy-ended", "the copy has ended: its time was over, the process has exited, or there was no memory left for it"))
-		}()
+		})
 	}
 	if isTerminal(c.stdin) && isTerminal(c.stdout) {
 		if err := c.print(printable.Text(greeting)); err != nil {
 			return err
 		}
-		return c.debugTyped(ctx, d)
+		return c.debugTyped(ctx, cancel, d)
 	}
 	return c.debugScript(ctx, d)
 }
@@ -242,10 +247,16 @@ func runIn(ctx context.Context, d *debugger.Debugger, line string) error {
 	return context.Cause(ctx)
 }
 
+// leaveAfter is how long a command may go on after Ctrl-C, until another Ctrl-C
+// leaves.
+const leaveAfter = time.Second
+
 // debugTyped runs what is typed.
-func (c *client) debugTyped(ctx context.Context, d *debugger.Debugger) error {
+func (c *client) debugTyped(ctx context.Context, leave context.CancelCauseFunc, d *debugger.Debugger) error {
 	e := lineedit.New(lineedit.Config{Program: "manhole-poke-debug", Prompt: "(dlv) ", Complete: d.Complete})
 	defer e.Leave()
+	var running atomic.Bool
+	var interrupted atomic.Int64 // when, of the command that runs
 	if !signal.Ignored(os.Interrupt) {
 		// Ctrl-C ends a command here, not the program.
 		interrupts := make(chan os.Signal, 1)
@@ -256,10 +267,18 @@ func (c *client) debugTyped(ctx context.Context, d *debugger.Debugger) error {
 			for {
 				select {
 				case <-interrupts:
-					d.Interrupt()
-					e.Interrupt()
 				case <-ctx.Done():
 					return
+				}
+				since := time.Unix(0, interrupted.Load())
+				switch {
+				case !running.Load():
+					e.Interrupt()
+				case interrupted.Load() == 0:
+					interrupted.Store(time.Now().UnixNano())
+					d.Interrupt()
+				case time.Since(since) > leaveAfter:
+					leave(exit.Errorf(exit.Signalled+exit.Status(syscall.SIGINT), "interrupted", "left while a command ran; the copy is ended"))
 				}
 			}
 		}()
@@ -283,7 +302,11 @@ func (c *client) debugTyped(ctx context.Context, d *debugger.Debugger) error {
 			continue
 		}
 		e.Remember(line)
-		switch err := runIn(ctx, d, line); {
+		interrupted.Store(0)
+		running.Store(true)
+		err = runIn(ctx, d, line)
+		running.Store(false)
+		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, debugger.ErrLeft):

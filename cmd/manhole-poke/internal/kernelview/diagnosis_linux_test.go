@@ -52,3 +52,23 @@ func TestDiagnosis(t *testing.T) {
 		}
 	}
 }
+
+// Only what ends by itself is worth waiting for.
+func TestStuck(t *testing.T) {
+	asking := thread{tid: 1, state: 'S', call: "futex", fd: -1, seen: []string{"futex"}, turns: 8000, share: 0.1}
+	spin := thread{tid: 7, state: 'R', fd: -1, share: 1, seen: []string{""}}
+	for _, c := range []struct {
+		v     view
+		stuck bool
+	}{
+		{view{isGo: true, cpus: 2, threads: []thread{spin, asking}}, true},
+		{view{isGo: true, cpus: 1, threads: []thread{spin, {tid: 1, state: 'S', call: "futex", fd: -1, seen: []string{"futex"}, turns: 8000, share: 0.1, walked: true}}}, false}, // it stops the world now and then
+		{view{isGo: true, cpus: 1, threads: []thread{spin}}, false},
+		{view{pid: 4, threads: []thread{{tid: 1, state: 'T'}}}, true},
+	} {
+		lines, stuck := c.v.diagnosis()
+		if text := strings.Join(lines, " "); stuck != c.stuck || stuck && strings.Contains(text, "longer -t") {
+			t.Errorf("stuck %v: %s", stuck, text)
+		}
+	}
+}
