@@ -4,12 +4,9 @@ package tee
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -89,62 +86,6 @@ func (t *Tee) start(output int) (err error) {
 	return t.spawn(output)
 }
 
-// inMessages reports whether it matters at fd what is written by one write(2): at
-// /dev/kmsg, for instance. Elsewhere the process passes on several lines at once,
-// as many as fit into a record; they do not mix with what others write to a pipe.
-func inMessages(fd int) bool {
-	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil {
-		return true
-	}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFCHR:
-		_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-		return err != nil
-	case unix.S_IFIFO:
-		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		return err != nil || flags&unix.O_DIRECT != 0
-	}
-	return false
-}
-
-// spawn starts the process with everything but the pipe, which exists.
-func (t *Tee) spawn(output int) (err error) {
-	image, toCopies, fromControl := -1, -1, -1
-	defer func() { closeAll(image, toCopies, fromControl) }()
-	if t.copies, toCopies, err = pipe(unix.O_NONBLOCK); err != nil {
-		return err
-	}
-	if fromControl, t.control, err = pipe(0); err != nil {
-		return err
-	}
-	unix.FcntlInt(uintptr(t.copies), unix.F_SETPIPE_SZ, capacity)
-	if image, err = executable(); err != nil {
-		return err
-	}
-	files := [...]uintptr{
-		loopInput:   uintptr(t.out),
-		loopOutput:  uintptr(output),
-		loopCopies:  uintptr(toCopies),
-		loopControl: uintptr(fromControl),
-		loopImage:   uintptr(image), // at this number, whatever number it has here
-	}
-	name := fmt.Sprintf("lazy-tail of %d", unix.Getpid())
-	t.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(loopImage), []string{name}, &syscall.ProcAttr{
-		Env:   t.env,
-		Files: files[:],
-		// Not in the terminal's session, which gets signals when it closes.
-		Sys: &syscall.SysProcAttr{Setsid: true},
-	})
-	if errors.Is(err, unix.ENOENT) {
-		err = errors.New("/proc is not mounted, and the helper process is started from it")
-	}
-	if err != nil {
-		return fmt.Errorf("cannot start the helper process: %w", err)
-	}
-	return nil
-}
-
 // Restart starts another process in place of one that has ended. It goes on with
 // what was left in the pipe.
 func (t *Tee) Restart(output int) error {
@@ -157,70 +98,6 @@ func (t *Tee) Restart(output int) error {
 	t.bytes, t.newlines = -t.rescuedBytes, -t.rescuedLines
 	t.rescuedBytes, t.rescuedLines = 0, 0
 	return t.spawn(output)
-}
-
-// executable returns a memfd with image in it.
-func executable() (int, error) {
-	const mfdExec = 0x10 // MFD_EXEC of memfd_create(2), since Linux 6.3
-	fd, err := unix.MemfdCreate("lazy-tail", unix.MFD_CLOEXEC|mfdExec)
-	if err == unix.EINVAL {
-		fd, err = unix.MemfdCreate("lazy-tail", unix.MFD_CLOEXEC)
-	}
-	if err != nil {
-		return -1, fmt.Errorf("memfd_create: %w", err)
-	}
-	if n, err := unix.Write(fd, image()); err != nil || n < len(image()) {
-		unix.Close(fd)
-		return -1, fmt.Errorf("writing to a memfd: %w", cmp.Or(err, error(unix.EFBIG)))
-	}
-	return fd, nil
-}
-
-// pipe returns a pipe neither end of which is stdin, stdout or stderr, even if
-// those are closed.
-func pipe(flags int) (r, w int, err error) {
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], flags|unix.O_CLOEXEC); err != nil {
-		return -1, -1, err
-	}
-	for i, fd := range ends {
-		if fd > unix.Stderr {
-			continue
-		}
-		if ends[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, unix.Stderr+1); err != nil {
-			closeAll(ends[:]...)
-			unix.Close(fd)
-			return -1, -1, err
-		}
-		unix.Close(fd)
-	}
-	return ends[0], ends[1], nil
-}
-
-func closeAll(fds ...int) {
-	for _, fd := range fds {
-		if fd >= 0 {
-			unix.Close(fd)
-		}
-	}
-}
-
-// Fate returns how the process ended, after Ended has reported that: "was killed by
-// SIGKILL", for instance.
-func (t *Tee) Fate() string {
-	t.release()
-	return t.fate
-}
-
-// fate describes how a process ended.
-func fate(status unix.WaitStatus) string {
-	switch {
-	case status.Signaled() && status.Signal() == unix.SIGSYS:
-		return "was killed by SIGSYS, as by a seccomp filter that forbids what it needs"
-	case status.Signaled():
-		return "was killed by " + unix.SignalName(status.Signal())
-	}
-	return fmt.Sprintf("ended with status %d, as if something forbids what it needs", status.ExitStatus())
 }
 
 // Pid returns the PID of the process.
@@ -399,45 +276,4 @@ func awaitRaw(fd int, timeout time.Duration) {
 func (t *Tee) Close() {
 	closeAll(t.in, t.out, t.copies, t.control)
 	t.release()
-}
-
-// release makes sure that no zombie remains of the process.
-func (t *Tee) release() {
-	pid := t.pid
-	if t.pid = 0; pid == 0 {
-		return
-	}
-	t.fate = "ended"
-	for range 10 {
-		if status, gone := reap(pid); gone {
-			if status != nil {
-				t.fate = fate(*status)
-			}
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	reapLater(pid)
-}
-
-// reapLater does so for a process that does not end yet because children of the
-// program hold the pipe.
-func reapLater(pid int) {
-	time.AfterFunc(time.Second, func() {
-		if _, gone := reap(pid); !gone {
-			reapLater(pid)
-		}
-	})
-}
-
-// reap reports whether nothing is left of the process, and how it ended if that
-// is known.
-func reap(pid int) (status *unix.WaitStatus, gone bool) {
-	var how unix.WaitStatus
-	got, err := unix.Wait4(pid, &how, unix.WNOHANG, nil)
-	if got == pid {
-		return &how, true
-	}
-	// ECHILD if the program itself has waited for any child.
-	return nil, err == unix.ECHILD
 }
