@@ -65,7 +65,7 @@ func testNothingIdle(t *testing.T) {
 			continue
 		}
 		b, err := os.ReadFile(l)
-		want := armednote.Note{PID: armed.PID, Signal: 12, Path: armed.Path, Tagged: idleGoroutines == 0}
+		want := armednote.Note{PID: armed.PID, Signal: 12, Path: armed.Path, Tagged: idleGoroutines == 0, Copies: idleGoroutines == 0}
 		if note, bad := armednote.Parse(b); err != nil || bad != nil || note != want || !strings.Contains(string(b), "\nsignal=SIGUSR2\n") {
 			t.Errorf("the memfd says %q, %v, %v; want %+v", b, err, bad, want)
 		}

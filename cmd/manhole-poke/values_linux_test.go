@@ -25,6 +25,16 @@ func buildHolder(t *testing.T, out string, flags ...string) {
 	}
 }
 
+// holderExe returns the path of testdata/holder, which is built once.
+func holderExe(t *testing.T) string {
+	t.Helper()
+	exe := filepath.Join(poketest.Dir(), "holder")
+	if _, err := os.Stat(exe); err != nil {
+		buildHolder(t, exe)
+	}
+	return exe
+}
+
 // startHolder starts it.
 func startHolder(t *testing.T, exe string, args ...string) *poketest.Target {
 	t.Helper()
@@ -47,6 +57,9 @@ func startHolderAs(t *testing.T, exe string, uid int, args ...string) *poketest.
 // holder returns a running holder.
 func holder(t *testing.T, flags ...string) *poketest.Target {
 	t.Helper()
+	if len(flags) == 0 {
+		return startHolder(t, holderExe(t))
+	}
 	exe := filepath.Join(lazytest.PublicDir(t), "holder")
 	buildHolder(t, exe, flags...)
 	return startHolder(t, exe)

@@ -16,8 +16,7 @@ import (
 
 // A goroutine that runs is at its true place.
 func TestPrintRunning(t *testing.T) {
-	exe := filepath.Join(lazytest.PublicDir(t), "holder")
-	buildHolder(t, exe)
+	exe := holderExe(t)
 	g := startHolder(t, exe, "spin")
 	id := goroutineIn(t, g, "main.spin")
 	r := poketest.Run(t, "", g.PID, "locals", "-id", id)
@@ -33,8 +32,7 @@ func TestPrintRunning(t *testing.T) {
 
 // Several processes answer below each other.
 func TestPrintSeveral(t *testing.T) {
-	exe := filepath.Join(lazytest.PublicDir(t), "holder")
-	buildHolder(t, exe)
+	exe := holderExe(t)
 	a, b := startHolder(t, exe), startHolder(t, exe)
 	r := poketest.Run(t, "", a.PID, b.PID, "print", "ring.name")
 	if r.Status != exit.OK || strings.Count(r.Stdout, "\"a\"\n") != 2 || strings.Count(r.Stdout, "==> process ") != 2 {
@@ -131,8 +129,7 @@ func TestPrintFromCore(t *testing.T) {
 
 // A program that only lets itself be observed is not changed.
 func TestPrintReadOnly(t *testing.T) {
-	exe := filepath.Join(lazytest.PublicDir(t), "holder")
-	buildHolder(t, exe)
+	exe := holderExe(t)
 	g := startHolder(t, exe, "read-only")
 	poketest.Run(t, "", g.PID, "print", "ratio").Fails(t, exit.Command, "print: ", "makes no copies of itself", "WithReadOnly")
 	poketest.Run(t, "", g.PID, "set", "ratio", "2").Fails(t, exit.Command, "set: ", "WithReadOnly")
@@ -141,8 +138,7 @@ func TestPrintReadOnly(t *testing.T) {
 
 // Who may not debug a process sees no variables; its user needs no privilege.
 func TestPrintAsUser(t *testing.T) {
-	exe := filepath.Join(lazytest.PublicDir(t), "holder")
-	buildHolder(t, exe)
+	exe := holderExe(t)
 	theirs := startHolderAs(t, exe, lazytest.Nobody)
 	if r := poketest.AsNobody(t, "", theirs.PID, "print", "ratio"); r.Status != exit.OK || r.Stdout != "1.5\n" {
 		t.Errorf("%+v", r)
@@ -159,8 +155,7 @@ func TestPrintAsUser(t *testing.T) {
 // What no program would have in its memory takes neither the client's memory nor
 // its time, and is no panic.
 func TestPrintHostile(t *testing.T) {
-	exe := filepath.Join(lazytest.PublicDir(t), "holder")
-	buildHolder(t, exe)
+	exe := holderExe(t)
 	g := startHolder(t, exe, "hostile")
 	for _, expr := range []string{"endlessString", "endlessSlice", "endlessStrings", "endlessMap", "deepMap", "noMap", "noType", "noTable", "noChannel", "noFunction", "-len 100000 -strings 1000000 -depth 20 endlessStrings", "-len 100000 endlessMap", "endlessSlice[1<<61]", "endlessMap[123456]", "ring"} {
 		cmd := poketest.Command(t, nil, append([]string{g.PID, "print"}, strings.Fields(expr)...)...)
@@ -176,8 +171,7 @@ func TestPrintHostile(t *testing.T) {
 
 // In containers the PIDs, the files and the users are others than outside.
 func TestPrintInContainer(t *testing.T) {
-	exe := filepath.Join(lazytest.PublicDir(t), "holder")
-	buildHolder(t, exe)
+	exe := holderExe(t)
 	own := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100_000, Size: 65536}}
 	for name, c := range map[string]lazytest.Container{
 		"as root":             {Namespaces: lazytest.AllNamespaces},

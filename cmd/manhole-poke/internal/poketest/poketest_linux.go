@@ -101,6 +101,10 @@ func buildOnce(path, dir string) error {
 	return exec.Command("cp", built, path).Run()
 }
 
+// Dir returns a directory that every user may enter and that goes with the tests
+// of the package.
+func Dir() string { return binaryDir }
+
 // Binary returns the path of manhole-poke, which is built once.
 func Binary(t testing.TB) string {
 	t.Helper()
