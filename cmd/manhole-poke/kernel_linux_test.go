@@ -114,7 +114,7 @@ func TestKernelStacks(t *testing.T) {
 		t.Errorf("%+v lacks %q", r, p)
 	}
 	free()
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGKILL} {
 		cmd := poketest.Command(t, nil, "kernel", "--stacks", pid)
 		said, err := cmd.StderrPipe()
 		if err != nil {

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/debugger"
@@ -43,6 +45,7 @@ func (c *client) stacks(p *process.Process) error {
 	defer cancel()
 	c.complain(fmt.Sprintf("%s stands still while its stacks are read", p))
 	text := &limited{left: stacksSize}
+	defer continueAfterDeath(p.PID)()
 	began := time.Now()
 	err := readStacks(ctx, p.PID, text)
 	stood := time.Since(began).Round(time.Millisecond)
@@ -85,6 +88,30 @@ func standsAlready(p *process.Process) string {
 		}
 	}
 	return ""
+}
+
+// continueAfterDeath starts a shell that continues the process if this one is
+// killed (SIGKILL) while Delve has it: the signal with which Delve stops it would
+// then stop it for good. The returned function ends the shell. Without a shell
+// there is none.
+func continueAfterDeath(pid int) (done func()) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return func() {}
+	}
+	defer r.Close()
+	shell := exec.Command("/bin/sh", "-c", fmt.Sprintf("read done || { kill -CONT %d; sleep 1; kill -CONT %d; }", pid, pid))
+	shell.Stdin = r
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
+	if err := shell.Start(); err != nil {
+		w.Close()
+		return func() {}
+	}
+	return func() {
+		io.WriteString(w, "done\n")
+		w.Close()
+		shell.Wait()
+	}
 }
 
 // readStacks has Delve attach, read, and let go, whatever happens.
