@@ -30,6 +30,7 @@ type session struct {
 	out      *bufio.Writer   // of answers, to output; flushed after every command
 	midLine  bool            // whether what was sent ends in the middle of a line
 	work     *work           // what is being answered
+	table    []command       // once they were looked for
 	last     *stackdump.Dump // what "stack diff" compares with
 }
 

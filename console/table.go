@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/commands"
@@ -67,17 +68,33 @@ func actions() map[string]action {
 	}
 }
 
-// builtin returns the commands of the console, in the order of help.
-func builtin() (all []command) {
-	do := actions()
-	for _, c := range commands.Builtin() {
-		all = append(all, command{c, do[c.Name]})
-	}
-	return all
+// table has the commands of the console once there was a session.
+var table struct {
+	sync.Once
+	all []command
+}
+
+// builtin returns the commands of the console, in the order of help. The caller
+// must not change them.
+func builtin() []command {
+	table.Do(func() {
+		do := actions()
+		for _, c := range commands.Builtin() {
+			table.all = append(table.all, command{c, do[c.Name]})
+		}
+	})
+	return table.all
 }
 
 // commands returns those of this session.
-func (s *session) commands() (all []command) {
+func (s *session) commands() []command {
+	if s.table == nil {
+		s.table = s.available()
+	}
+	return s.table
+}
+
+func (s *session) available() (all []command) {
 	for _, c := range builtin() {
 		if !c.changes || !s.cfg.ReadOnly {
 			all = append(all, c)
@@ -126,7 +143,7 @@ func (s *session) find(name string) (command, error) {
 // IsCommand reports whether name is one of the console's own commands. A
 // command of the program with the same name could never be reached.
 func IsCommand(name string) bool {
-	for _, c := range commands.Builtin() {
+	for _, c := range builtin() {
 		if c.Name == name {
 			return true
 		}
