@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ func (c *Copy) find(ctx context.Context, of *process.Process, trace bool) error 
 		}
 	}
 	if err == nil && trace {
-		err = mayTrace(c.PID)
+		err = traceStopped(c.PID, func() {})
 	}
 	return err
 }
@@ -181,26 +180,4 @@ func readAt(dir int, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, 64<<10))
-}
-
-// mayTrace reports whether the process may be traced, by doing so without
-// stopping it, on a thread that then ends, which ends the tracing.
-func mayTrace(pid int) (err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		if _, _, e := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, 0, 0, 0); e != 0 {
-			err = os.NewSyscallError("ptrace", e)
-		}
-	}()
-	<-done
-	// The thread ends a moment later.
-	for late := time.Now().Add(time.Second); err == nil && time.Now().Before(late); time.Sleep(time.Millisecond) {
-		text, e := procfs.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-		if e != nil || field(text, "TracerPid") == "0" {
-			break
-		}
-	}
-	return err
 }

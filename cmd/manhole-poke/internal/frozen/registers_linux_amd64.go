@@ -16,7 +16,7 @@ func (t *Thread) registers(pid int) (regs []uint64, tls uint64) {
 		r(16), 0x33, r(17), r(15), 0x2b, 0, 0, 0, 0, 0, 0, // rip, cs, eflags, rsp, ss, fs_base and the rest
 	}
 	// The handler ran on the same thread, with the same thread pointer.
-	whileStopped(pid, func() {
+	traceStopped(pid, func() {
 		var now unix.PtraceRegs
 		if unix.PtraceGetRegs(pid, &now) == nil {
 			regs[21] = now.Fs_base
