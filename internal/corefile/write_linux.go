@@ -1,16 +1,13 @@
 package corefile
 
 import (
-	"bytes"
 	"context"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 )
 
 const (
@@ -18,6 +15,8 @@ const (
 	programSize = 56
 	sectionSize = 64
 	manyHeaders = 0xffff // PN_XNUM, elf(5)
+	ptLoad      = 1
+	ptNote      = 4
 	chunk       = 256 << 10
 )
 
@@ -116,45 +115,53 @@ func layOut(maps []mapping, pages *pageMap, text []byte) *core {
 	return c
 }
 
-// headers returns everything before the memory.
+// headers returns everything before the memory: the headers of elf(5), and notes.
 func (c *core) headers(text []byte) []byte {
 	n := len(c.parts) + 1
-	h := elf.Header64{
-		Type: uint16(elf.ET_CORE), Machine: machine(), Version: uint32(elf.EV_CURRENT),
-		Phoff: headerSize, Ehsize: headerSize, Phentsize: programSize, Phnum: uint16(min(n, manyHeaders)),
-	}
-	copy(h.Ident[:], elf.ELFMAG)
-	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
 	at := uint64(headerSize + n*programSize)
+	sections := uint64(0)
 	if n >= manyHeaders {
-		h.Shoff, h.Shentsize, h.Shnum = at, sectionSize, 1
+		sections = at
 		at += sectionSize
 	}
-	var b bytes.Buffer
-	put := func(v any) { binary.Write(&b, binary.LittleEndian, v) } // cannot fail
-	put(h)
-	put(elf.Prog64{Type: uint32(elf.PT_NOTE), Off: at, Filesz: uint64(len(text)), Align: 4})
+	b := make([]byte, 0, at+uint64(len(text))+c.pageSize)
+	b = append(b, "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"...) // 64 bits, little endian
+	const etCore, version = 4, 1
+	b = words(b,
+		etCore|machine<<16|version<<32, 0, headerSize, sections,
+		headerSize<<32|programSize<<48, uint64(min(n, manyHeaders))|sectionSize<<16|min(sections, 1)<<32)
+
+	b = words(b, ptNote, at, 0, 0, uint64(len(text)), 0, 4)
 	at = (at + uint64(len(text)) + c.pageSize - 1) / c.pageSize * c.pageSize
 	zeros := at // the first thing after the headers
 	at += c.zeros
 	for _, p := range c.parts {
-		s := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: p.flags, Vaddr: p.start, Memsz: p.end - p.start, Align: c.pageSize, Off: at}
+		size := p.end - p.start
+		offset, inFile := at, size
 		switch {
 		case p.zero:
-			s.Off, s.Filesz = zeros, s.Memsz
+			offset = zeros
 		case p.file:
-			s.Filesz = s.Memsz
-			at += s.Filesz
+			at += size
+		default:
+			inFile = 0
 		}
-		put(s)
+		b = words(b, ptLoad|uint64(p.flags)<<32, offset, p.start, 0, inFile, size, c.pageSize)
 	}
-	if n >= manyHeaders {
-		put(elf.Section64{Info: uint32(n)})
+	if sections > 0 { // one, for the number of segments
+		b = words(b, 0, 0, 0, 0, 0, uint64(n)<<32, 0, 0)
 	}
-	b.Write(text)
-	b.Write(make([]byte, zeros-uint64(b.Len())))
+	b = append(b, text...)
 	c.size = int64(at)
-	return b.Bytes()
+	return append(b, make([]byte, zeros-uint64(len(b)))...)
+}
+
+// words appends values.
+func words(b []byte, values ...uint64) []byte {
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	return b
 }
 
 // writeMemory writes the contents of the segments. What cannot be read, such as
@@ -204,11 +211,4 @@ func (c *counter) Write(b []byte) (int, error) {
 		c.progress(c.done, c.all)
 	}
 	return n, err
-}
-
-func machine() uint16 {
-	if runtime.GOARCH == "arm64" {
-		return uint16(elf.EM_AARCH64)
-	}
-	return uint16(elf.EM_X86_64)
 }

@@ -1,0 +1,3 @@
+package corefile
+
+const machine = 183 // EM_AARCH64
