@@ -67,7 +67,7 @@ func Take(r Request) (_ *Copy, err error) {
 	if c.s, err = share(r); err != nil {
 		return nil, cannot(err)
 	}
-	if err = c.make(threads.CanStart(2)); err != nil {
+	if err = c.make(threads.CanStart(3)); err != nil {
 		return nil, err
 	}
 	c.When, c.Goroutines, c.Stood = time.Now(), runtime.NumGoroutine(), c.stood
@@ -91,7 +91,11 @@ func (c *Copy) make(lock bool) error {
 		return c.clone()
 	}
 	if !lock {
-		c.Inexact = "there is no room for another thread, which the goroutine that stops the others needs"
+		c.Inexact = "there is no room for other threads, which the goroutines that stop the others need"
+		return c.clone()
+	}
+	if !narrowing.CompareAndSwap(false, true) {
+		c.Inexact = "the goroutines are still to be stopped for an earlier copy, probably because garbage is being collected"
 		return c.clone()
 	}
 	c.keeper = &keeper{c: c, leave: make(chan struct{}), left: make(chan struct{}), restoring: make(chan struct{}), cloned: make(chan error, 1)}

@@ -86,6 +86,51 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// TestPreempted keeps the goroutine that has stopped the others from going on, as
+// the scheduler does in a process with many goroutines that can run.
+func TestPreempted(t *testing.T) {
+	if runtime.GOMAXPROCS(0) == 1 {
+		t.Skip("one processor: nothing to stop")
+	}
+	blocked := make(chan struct{})
+	stopOthers = func() {
+		runtime.GOMAXPROCS(1)
+		<-blocked
+	}
+	defer func() { stopOthers = func() { runtime.GOMAXPROCS(1) } }()
+	before := runtime.GOMAXPROCS(0)
+	c, err := Take(request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := runtime.GOMAXPROCS(0); n != before || c.Inexact != "" || c.Stood <= 0 {
+		t.Errorf("GOMAXPROCS was %d and is %d, %+v", before, n, c.Taken)
+	}
+	if ended, why := c.Ended(); ended {
+		t.Error(why)
+	}
+	keeper := c.keeper
+	c.End()
+	// The other one is still at it.
+	c, err = Take(request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(c.Inexact, "an earlier copy") {
+		t.Errorf("%+v", c.Taken)
+	}
+	c.End()
+	close(blocked)
+	<-keeper.restoring
+	if n := runtime.GOMAXPROCS(0); n != before {
+		t.Errorf("GOMAXPROCS was %d and is %d", before, n)
+	}
+	if c, err = Take(request()); err != nil || c.Inexact != "" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c.End()
+}
+
 func TestManyCopies(t *testing.T) {
 	copies := 1000
 	if lazytest.UnderRace() || lazytest.Emulated() {
