@@ -307,7 +307,7 @@ func TestPrintAtTerminal(t *testing.T) {
 	s.Until(t, "9\r\n")
 	s.Until(t, "lazy> ")
 	s.Type(t, "help\r")
-	s.Until(t, "locals -id N [-frame K]")
+	s.Until(t, "locals -id N [OPTION]...")
 	s.Until(t, "lazy> ")
 	s.Type(t, "help print\r")
 	s.Until(t, "the value of an expression")
