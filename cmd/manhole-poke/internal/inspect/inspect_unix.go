@@ -321,12 +321,12 @@ func (i *Inspector) read(ctx context.Context) (err error) {
 
 // describe says what the values are of.
 func describe(c *frozen.Copy) string {
-	text := "of a copy"
+	text := "from a copy"
 	if !c.Note.Taken.IsZero() {
 		text += " taken at " + c.Note.Taken.Local().Format("15:04:05.000")
 	}
 	if c.Note.Pause > 0 {
-		text += fmt.Sprintf(", for which the program stood still for %v", c.Note.Pause.Round(10*time.Microsecond))
+		text += fmt.Sprintf("; the program stood still for %v", c.Note.Pause.Round(10*time.Microsecond))
 	}
 	if !c.Note.Exact && c.Note.Why != "" {
 		text += "; the places of goroutines that ran are not exact: " + c.Note.Why
