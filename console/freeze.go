@@ -84,11 +84,11 @@ func core(ctx context.Context, s *session, a *args.Parsed) error {
 	}
 	pack := a.Flag("gz")
 	if s.typed() {
-		extension := ".core"
+		extension, tool := ".core", "dlv core EXECUTABLE"
 		if pack {
-			extension += ".gz"
+			extension, tool = ".core.gz", "gunzip"
 		}
-		return s.refuseBinary(append([]string{"core"}, a.Given...), "program", extension, "dlv core ./program", "")
+		return s.refuseBinary(append([]string{"core"}, a.Given...), "program", extension, tool, "; debuggers need the executable too: fetch it with binary")
 	}
 	c, err := s.takeCopy(maxCoreTime)
 	if err != nil {

@@ -115,6 +115,8 @@ func (d *Dump) way(b *bufio.Writer) {
 	case d.Dumps > 1:
 		fmt.Fprintf(b, "%s, the world stood still for at most %s; %d grouped, of which waits and creators are not known\n",
 			plural(full, "full capture"), short(d.Stopped), d.Grouped)
+	case d.Full && d.Stopped == 0: // of a copy
+		b.WriteString("full capture\n")
 	case d.Full:
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	default:

@@ -155,13 +155,13 @@ func (c *client) debugCore(ctx context.Context, args []string) error {
 	}
 	where := "the answer to the command binary, in a session with the process"
 	if exe == "" {
-		return usagef("the executable is needed too, and the core file does not say which; it is %s: manhole-poke debug --core %s EXECUTABLE", where, printable.Shell(c.core))
+		return usagef("the executable is needed too, and the core file does not name it; get it as %s: manhole-poke debug --core %s EXECUTABLE", where, printable.Shell(c.core))
 	}
 	if err := info.Matches(exe); err != nil {
 		if len(args) == 0 && c.exe == "" {
-			return usagef("the executable of process %s is needed too: it was %s there, which cannot be used here (%v); it is %s: manhole-poke debug --core %s EXECUTABLE", info.Name, exe, err, where, printable.Shell(c.core))
+			return usagef("the executable of process %s is needed too: it was %s there, which cannot be used here (%v); get it as %s: manhole-poke debug --core %s EXECUTABLE", info.Name, exe, err, where, printable.Shell(c.core))
 		}
-		return exit.Errorf(exit.Usage, "another-build", "%s is not the executable of this core file (%v); it is %s", exe, err, where)
+		return exit.Errorf(exit.Usage, "another-build", "%s is not the executable of this core file (%v); the right one is %s", exe, err, where)
 	}
 	twin := ""
 	if c.exe != "" && c.exe != exe {
@@ -278,7 +278,7 @@ func (c *client) debugTyped(ctx context.Context, leave context.CancelCauseFunc, 
 					interrupted.Store(time.Now().UnixNano())
 					d.Interrupt()
 				case time.Since(since) > leaveAfter:
-					leave(exit.Errorf(exit.Signalled+exit.Status(syscall.SIGINT), "interrupted", "left while a command ran; the copy is ended"))
+					leave(exit.Errorf(exit.Signalled+exit.Status(syscall.SIGINT), "interrupted", "left while a command ran; the copy has ended"))
 				}
 			}
 		}()
@@ -291,6 +291,9 @@ func (c *client) debugTyped(ctx context.Context, leave context.CancelCauseFunc, 
 		line, err := e.Line(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if err == lineedit.ErrInterrupted {
+			continue
 		}
 		if err != nil {
 			return nil // Ctrl-D, or the terminal is gone

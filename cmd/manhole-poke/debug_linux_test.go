@@ -103,9 +103,18 @@ func TestDebugAtTerminal(t *testing.T) {
 	s.Type(t, "print main.greeting\n")
 	s.Until(t, shownGreeting)
 	s.Until(t, "(dlv) ")
-	s.Type(t, "conti\x03")
-	s.Until(t, "(dlv) ")
 	s.Type(t, "continue\n")
+	s.Until(t, "Command failed: this is a copy")
+	s.Until(t, "(dlv) ")
+	s.Type(t, "half a line\x03") // it runs nothing, least of all the last command again
+	if out := s.Until(t, "(dlv) "); strings.Contains(out, "Command failed") {
+		t.Errorf("Ctrl-C at the prompt: %s", out)
+	}
+	s.Type(t, "\x03")
+	if out := s.Until(t, "(dlv) "); strings.Contains(out, "Command failed") {
+		t.Errorf("Ctrl-C at an empty prompt: %s", out)
+	}
+	s.Type(t, "\n") // as in Delve
 	s.Until(t, "Command failed: this is a copy")
 	s.Until(t, "(dlv) ")
 	s.Type(t, "packages\n")

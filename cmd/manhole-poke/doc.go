@@ -85,8 +85,8 @@
 //   - Tab: complete a command, an argument or a file name
 //   - Ctrl-R, Up: search the history; a line that begins with a blank is not
 //     kept
-//   - Enter: finish watch, tail, trace or a profile early
-//   - Ctrl-C: interrupt the command; twice within a second, leave
+//   - Enter: end freeze, watch, tail, trace or a profile early
+//   - Ctrl-C: interrupt the command that runs; twice within a second, leave
 //
 // A binary answer must go to a file or a program. Control characters in an
 // answer are shown in visible form.
@@ -115,9 +115,9 @@
 //   - --all: ask every armed process that you may signal.
 //   - --json: answer in JSON, for programs.
 //   - --pager: at a terminal, show long answers in $PAGER.
-//   - --exe FILE: the symbols of a stripped program, from its unstripped twin.
-//     For debug, print, whatis, globals, locals and set. FILE must be of the
-//     same build: the build ids are compared.
+//   - --exe FILE: take the symbols of a stripped program from FILE,
+//     its unstripped twin. For debug, print, whatis, globals, locals and set.
+//     FILE must come from the same build; the build IDs are compared.
 //   - --restricted: forbid what reaches beyond the session: files, programs,
 //     -s. No | PROGRAM and > FILE at the terminal, no -o, -s, --exe,
 //     --pager and history, and none of the subcommands debug, gops and demo.
@@ -125,14 +125,14 @@
 //     running manhole-poke as root is a root shell.
 //   - --for DURATION: how long gops may be used: 30m, 3600; default 10m.
 //     Only with the subcommand gops.
-//   - --stacks: stop the process for a moment to read all stacks. The stacks
-//     of all goroutines are read by Delve, for which the process stands still,
-//     some tenths of a second, and at most 10 s. How long it was is said.
-//     It needs the right to trace the process, and its symbols. Only with the
-//     subcommand kernel.
+//   - --stacks: stop the process for a moment to read all stacks. Delve reads
+//     the stacks of all goroutines. The process stands still for that, some
+//     tenths of a second and at most 10 s; how long is shown. It needs the
+//     right to trace the process, and its symbols. Only with the subcommand
+//     kernel.
 //   - --core FILE: a core file to debug, instead of a process. The executable
-//     comes after it; without, that of the path that the core file names is
-//     used, if it is here. Only with the subcommand debug.
+//     follows it. By default it is the one at the path that the core file
+//     names. Only with the subcommand debug.
 //
 // Flags stand before the first target, or after the subcommand that they
 // belong to.
@@ -143,8 +143,8 @@
 //   - kernel PID|NAME: what the kernel knows of a process. Shows its threads,
 //     in which functions and lines they are, and what that most likely means,
 //     without the process's help. The process need not be armed (Linux only).
-//     To see where threads are that run, each is stopped six times for less
-//     than a millisecond, if you may trace the process.
+//     To see where running threads are, it stops each of them six times for
+//     less than a millisecond, if you may trace the process.
 //   - debug TARGET: Delve on a copy of the process. Delve's own debugger on
 //     a frozen copy of the process, which goes on; nothing else is needed
 //     (Linux only). Its commands are typed, or come from standard input. Where

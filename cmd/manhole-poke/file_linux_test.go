@@ -64,7 +64,7 @@ func TestAnswerToFile(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 	s, wait := poketest.AtTerminal(t, "-o", "-", g.PID, "pprof-heap")
-	s.Until(t, "is binary, not for a terminal; try manhole-poke -o pprof-heap.out "+g.PID)
+	s.Until(t, "is binary, not for a terminal; try manhole-poke -o heap.pprof "+g.PID)
 	if st := wait(); st != exit.Usage {
 		t.Errorf("exit status %d", st)
 	}

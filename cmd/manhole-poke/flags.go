@@ -54,11 +54,11 @@ func (o *options) flags() *pflag.FlagSet {
 	f.BoolVar(&o.all, "all", false, "ask every armed process that you may signal")
 	f.BoolVar(&o.json, "json", false, "answer in JSON, for programs")
 	f.BoolVar(&o.pager, "pager", false, "at a terminal, show long answers in $PAGER")
-	f.StringVar(&o.exe, "exe", "", "the symbols of a stripped program, from its unstripped twin")
-	explain(f, "exe", "FILE", "For debug, print, whatis, globals, locals and set. FILE must be of the same build: the build ids are compared.")
+	f.StringVar(&o.exe, "exe", "", "take the symbols of a stripped program from FILE, its unstripped twin")
+	explain(f, "exe", "FILE", "For debug, print, whatis, globals, locals and set. FILE must come from the same build; the build IDs are compared.")
 	f.BoolFunc("restricted", "forbid what reaches beyond the session: files, programs, -s", func(s string) error {
 		if on, err := strconv.ParseBool(s); err != nil || !on {
-			return errors.New("it cannot be taken back")
+			return errors.New("it cannot be switched off")
 		}
 		o.restricted = true
 		return nil
@@ -71,10 +71,10 @@ func (o *options) flags() *pflag.FlagSet {
 	explain(f, "for", "DURATION", "")
 	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
 	f.BoolVar(&o.allStacks, "stacks", false, "stop the process for a moment to read all stacks")
-	explain(f, "stacks", "", "The stacks of all goroutines are read by Delve, for which the process stands still, some tenths of a second, and at most 10 s. How long it was is said. It needs the right to trace the process, and its symbols.")
+	explain(f, "stacks", "", "Delve reads the stacks of all goroutines. The process stands still for that, some tenths of a second and at most 10 s; how long is shown. It needs the right to trace the process, and its symbols.")
 	f.Lookup("stacks").Annotations[onlyFor] = []string{"kernel"}
 	f.StringVar(&o.core, "core", "", "a core file to debug, instead of a process")
-	explain(f, "core", "FILE", "The executable comes after it; without, that of the path that the core file names is used, if it is here.")
+	explain(f, "core", "FILE", "The executable follows it. By default it is the one at the path that the core file names.")
 	f.Lookup("core").Annotations[onlyFor] = []string{"debug"}
 	return f
 }

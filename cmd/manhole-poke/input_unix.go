@@ -121,7 +121,7 @@ func untilSignalled() (context.Context, func()) {
 		case s := <-c:
 			signal.Stop(c) // a second one ends even what cannot be interrupted
 			sig := s.(syscall.Signal)
-			cancel(exit.Errorf(exit.Signalled+exit.Status(sig), "interrupted", "left on %s; the session is closed", signame.Name(sig)))
+			cancel(exit.Errorf(exit.Signalled+exit.Status(sig), "interrupted", "left on %s", signame.Name(sig)))
 		case <-ctx.Done():
 		}
 	}()

@@ -20,6 +20,7 @@ func TestLastResort(t *testing.T) {
 		words []string
 	}{
 		{[]string{"stack"}, []string{`(?m)^#\d+: 1 running, id 1\n +main\.crunch +\S+/main\.go:\d+\n +main\.main `, `5 sync\.Mutex\.Lock`, `main\.queue`}},
+		{[]string{"stack", "-match", "main.queue", "-n", "1"}, []string{`\n#1: 4 sync\.Mutex\.Lock`, `main\.queue`, `left out: 1 in 1 smaller group`}},
 		{[]string{"print", "main.jobs"}, []string{`"nightly": \*\{`, `Size: 3`}},
 		{[]string{"locals", "-id", "1"}, []string{`goroutine 1, frame 0: main\.crunch`}},
 	} {

@@ -75,6 +75,6 @@ func (c *client) lastResort(ctx context.Context, pid int, silent error) (copied 
 		return nil, "", silent
 	}
 	c.complain(silent.Error())
-	c.complain("so this is of a copy that its signal handler made; goroutines that run on other threads are shown where they last waited")
+	c.complain("so the answer is from a copy that its signal handler made; goroutines that run on other threads are shown where they last waited")
 	return copied, p.String(), nil
 }

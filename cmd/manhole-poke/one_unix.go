@@ -66,7 +66,7 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 	for _, line := range lines {
 		if file == nil && s.IsBinary(line) && isTerminal(c.stdout) {
 			name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-			return exit.Errorf(exit.Usage, "binary-to-terminal", "the answer to %q is binary, not for a terminal; try manhole-poke -o %s %s %s", name, printable.Shell(name+".out"), printable.Shell(t.String()), shellWords(line))
+			return exit.Errorf(exit.Usage, "binary-to-terminal", "the answer to %q is binary, not for a terminal; try manhole-poke -o %s %s %s", name, printable.Shell(answer.FileName(strings.Fields(line))), printable.Shell(t.String()), shellWords(line))
 		}
 		failed, err := current.run(line, sink)
 		if err != nil {

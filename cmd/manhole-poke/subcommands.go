@@ -25,7 +25,7 @@ func subcommands() []subcommand {
 		{
 			Subcommand: manual.Subcommand{
 				Name: "kernel", Args: "PID|NAME", What: "what the kernel knows of a process",
-				More:  "Shows its threads, in which functions and lines they are, and what that most likely means, without the process's help. The process need not be armed (Linux only). To see where threads are that run, each is stopped six times for less than a millisecond, if you may trace the process.",
+				More:  "Shows its threads, in which functions and lines they are, and what that most likely means, without the process's help. The process need not be armed (Linux only). To see where running threads are, it stops each of them six times for less than a millisecond, if you may trace the process.",
 				Flags: []string{"stacks", "restricted"},
 			},
 			values: goPIDs, run: (*client).kernel,

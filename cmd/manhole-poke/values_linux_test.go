@@ -281,8 +281,8 @@ func TestPrintInScript(t *testing.T) {
 func TestPrintAtTerminal(t *testing.T) {
 	g := holder(t)
 	s, wait := poketest.AtTerminal(t, g.PID, "print", "ring.name")
-	s.Until(t, "of a copy taken at ")
-	s.Until(t, ", for which the program stood still for ")
+	s.Until(t, "from a copy taken at ")
+	s.Until(t, "; the program stood still for ")
 	s.Until(t, "\"a\"\r\n")
 	if status := wait(); status != exit.OK {
 		t.Error(status)
@@ -291,7 +291,7 @@ func TestPrintAtTerminal(t *testing.T) {
 	s, wait = poketest.AtTerminal(t, g.PID)
 	s.Until(t, "lazy> ")
 	s.Type(t, "print sessions[\"with blank\"].name\r")
-	s.Until(t, "of a copy taken at ")
+	s.Until(t, "from a copy taken at ")
 	s.Until(t, "\"b\"\r\n")
 	s.Until(t, "lazy> ")
 	s.Type(t, "whatis ring\r")
@@ -307,7 +307,7 @@ func TestPrintAtTerminal(t *testing.T) {
 	s.Until(t, "9\r\n")
 	s.Until(t, "lazy> ")
 	s.Type(t, "help\r")
-	s.Until(t, "locals -id N [-frame K]")
+	s.Until(t, "locals -id N [OPTION]...")
 	s.Until(t, "lazy> ")
 	s.Type(t, "help print\r")
 	s.Until(t, "the value of an expression")

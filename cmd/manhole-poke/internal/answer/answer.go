@@ -91,6 +91,8 @@ func Viewer(line string) string {
 		return "go tool pprof"
 	case words[0] == "trace":
 		return "go tool trace"
+	case words[0] == "core" && len(words) == 1: // a compressed one must be unpacked
+		return "manhole-poke debug --core"
 	}
 	return ""
 }
@@ -102,6 +104,24 @@ func Wrote(file string, size int64, line string) string {
 		text += "; look at it with " + tool + " " + printable.Shell(file)
 	}
 	return text
+}
+
+// FileName returns the name of a file that is proposed for a binary answer.
+func FileName(words []string) string {
+	switch name := words[0]; {
+	case name == "pprof" && len(words) > 1 && !strings.HasPrefix(words[1], "-"):
+		return words[1] + ".pprof"
+	case strings.HasPrefix(name, "pprof-"):
+		return strings.TrimPrefix(name, "pprof-") + ".pprof"
+	case name == "trace":
+		return "trace.out"
+	case name == "core" && slices.Contains(words, "-gz"):
+		return "program.core.gz"
+	case name == "core":
+		return "program.core"
+	default:
+		return name + ".out"
+	}
 }
 
 // IsStream reports whether the answer to line comes bit by bit without end, so

@@ -122,11 +122,30 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+func TestFileName(t *testing.T) {
+	for line, want := range map[string]string{
+		"pprof-cpu 1s":   "cpu.pprof",
+		"pprof block 1s": "block.pprof",
+		"pprof -top":     "pprof.out",
+		"pprof":          "pprof.out",
+		"trace":          "trace.out",
+		"core":           "program.core",
+		"core -gz":       "program.core.gz",
+		"binary":         "binary.out",
+	} {
+		if got := FileName(strings.Fields(line)); got != want {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
 func TestWrote(t *testing.T) {
 	for line, want := range map[string]string{
 		"pprof-heap":      "wrote f, 5 bytes; look at it with go tool pprof f",
 		"pprof-heap -top": "wrote f, 5 bytes",
 		"trace 1s":        "wrote f, 5 bytes; look at it with go tool trace f",
+		"core":            "wrote f, 5 bytes; look at it with manhole-poke debug --core f",
+		"core -gz":        "wrote f, 5 bytes",
 		"stats":           "wrote f, 5 bytes",
 		"":                "wrote f, 5 bytes",
 	} {

@@ -30,13 +30,13 @@ func Commands() []frame.Command {
 			What:    "the value of an expression: a variable, a field, an element of a map",
 			Options: slices.Concat(where, limits),
 			Notes: []string{
-				"It is evaluated in a frozen copy of the process, which goes on (Linux only). The expressions are Delve's: those of Go without calls of functions. Package variables are main.x, or x if they are in package main; \"example.com/mod/pkg\".x is one of a package whose last element is not unique.",
+				"It is evaluated in a frozen copy of the process, which goes on (Linux only). The expressions are Delve's: those of Go without function calls. Package variables are main.x, or x if they are in package main; \"example.com/mod/pkg\".x is one of a package whose name is not unique.",
 				"The expression is taken as it is typed, with blanks and quotes. On the command line the shell sees it first: quote it for that.",
 			},
 			Example: "print main.config\nprint -id 18 request.Header\nprint 'main.sessions[\"alice\"].since'",
 		},
 		{
-			Name: "whatis", Usage: "[-id N [-frame K]] EXPRESSION", Topic: commands.Holds,
+			Name: "whatis", Usage: "[OPTION]... EXPRESSION", Topic: commands.Holds,
 			What:    "the type of an expression, and of what an interface holds",
 			Options: where,
 			Example: "whatis main.handler",
@@ -49,7 +49,7 @@ func Commands() []frame.Command {
 			Example: "globals ^main\\.",
 		},
 		{
-			Name: "locals", Usage: "-id N [-frame K] [OPTION]...", Topic: commands.Holds,
+			Name: "locals", Usage: "-id N [OPTION]...", Topic: commands.Holds,
 			What:    "the arguments and variables of a function that a goroutine is in",
 			Options: slices.Concat(where, limits),
 			Example: "locals -id 18",
@@ -58,7 +58,7 @@ func Commands() []frame.Command {
 			Name: "set", Usage: "VARIABLE VALUE", Topic: commands.Change,
 			What: "set a package variable of the running program: a bool, a number, a time.Duration",
 			Notes: []string{
-				"The value is stored at once, provided that the variable still has the value that it had in a frozen copy taken just before (Linux only). The program does not expect it: nothing is told of the change, a value that was copied elsewhere stays, and a race with the program's own writes is possible. The process logs who changed what.",
+				"The value is stored at once, provided that the variable still has the value that it had in a frozen copy taken just before (Linux only). The program does not expect it: no code of it runs for the change, a value that was copied elsewhere stays, and a race with the program's own writes is possible. The process logs who changed what.",
 			},
 			Example: "set main.verbose true\nset main.timeout 30s",
 		},

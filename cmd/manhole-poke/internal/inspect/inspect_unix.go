@@ -47,11 +47,12 @@ func Of(c *frozen.Copy, o Options) *Inspector { return &Inspector{only: c, copy:
 
 // InCopy reports whether an Inspector without a session answers a line.
 func InCopy(line string) bool {
-	name, rest := nextWord(line)
-	return shows(name) || name == "stack" && strings.Trim(rest, " ") == ""
+	name, _ := nextWord(line)
+	_, _, isStack := parseStack(line)
+	return shows(name) || isStack
 }
 
-var errOnlyCopy = errors.New("the process runs nothing, so only print, whatis, globals, locals and stack (without options) can be answered, from a copy of it")
+var errOnlyCopy = errors.New("the process runs nothing, so only print, whatis, globals, locals and stack (without -label, -min-wait, raw, json and diff) can be answered, from a copy of it")
 
 // context returns the context of the session.
 func (i *Inspector) context() context.Context {
@@ -264,7 +265,8 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 		if i.o.JSON {
 			return d.WriteJSON(w)
 		}
-		return d.Render(w, stackdump.RenderOptions{})
+		f, groups, _ := parseStack(q.name + " " + q.rest)
+		return d.Filter(f).Render(w, stackdump.RenderOptions{Groups: groups})
 	case "set":
 		return i.set(ctx, q, w, sink)
 	}
@@ -319,12 +321,12 @@ func (i *Inspector) read(ctx context.Context) (err error) {
 
 // describe says what the values are of.
 func describe(c *frozen.Copy) string {
-	text := "of a copy"
+	text := "from a copy"
 	if !c.Note.Taken.IsZero() {
 		text += " taken at " + c.Note.Taken.Local().Format("15:04:05.000")
 	}
 	if c.Note.Pause > 0 {
-		text += fmt.Sprintf(", for which the program stood still for %v", c.Note.Pause.Round(10*time.Microsecond))
+		text += fmt.Sprintf("; the program stood still for %v", c.Note.Pause.Round(10*time.Microsecond))
 	}
 	if !c.Note.Exact && c.Note.Why != "" {
 		text += "; the places of goroutines that ran are not exact: " + c.Note.Why

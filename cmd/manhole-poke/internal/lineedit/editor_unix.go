@@ -4,6 +4,7 @@ package lineedit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
+
+// ErrInterrupted is the error of [Editor.Line] after Ctrl-C.
+var ErrInterrupted = errors.New("interrupted")
 
 // minWidth is the width from which on lines can be edited well.
 const minWidth = 24
@@ -73,7 +77,7 @@ func (e *Editor) Leave() { e.keys.leave() }
 func (e *Editor) During(onKey func(key byte)) { e.keys.during(onKey) }
 
 // Interrupt does what a typed Ctrl-C does, for one that came as a signal: Line
-// returns an empty line, and what was typed before is dropped.
+// returns [ErrInterrupted], and what was typed before is dropped.
 func (e *Editor) Interrupt() { e.keys.interrupt() }
 
 // Forget drops what was typed for the next line.
@@ -138,7 +142,7 @@ func (e *Editor) Line(ctx context.Context) (string, error) {
 	line, err := l.Prompt(e.config.Prompt)
 	switch {
 	case err == liner.ErrPromptAborted:
-		return "", nil
+		return "", ErrInterrupted
 	case err != nil:
 		fmt.Println() // after what was typed
 		return "", io.EOF
@@ -271,7 +275,7 @@ func (e *Editor) plainLine(ctx context.Context) (string, error) {
 			return "", io.EOF
 		case part[len(part)-1] == CtrlC:
 			fmt.Println()
-			return "", nil
+			return "", ErrInterrupted
 		}
 		line = append(line, part...)
 		if endsPrompt(part) {

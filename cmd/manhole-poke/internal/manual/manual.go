@@ -209,16 +209,14 @@ func (m *Manual) Overview() string {
 }
 
 // AtTerminal returns what help in a session adds about this terminal, in the
-// columns of the console's own help: commands that the process does not have,
-// and what can be typed.
+// columns of the console's own help: commands that the process does not have, or
+// has in another form, and what can be typed.
 func (m *Manual) AtTerminal(commands []frame.Command) string {
 	var b strings.Builder
-	topic := ""
+	if len(commands) > 0 {
+		b.WriteString("\nmanhole-poke's own: variables, from a frozen copy of the process\n")
+	}
 	for _, c := range commands {
-		if c.Topic != topic {
-			topic = c.Topic
-			fmt.Fprintf(&b, "\n%s\n", topic)
-		}
 		fmt.Fprintf(&b, "  %-30s  %s\n", usage(c.Name, c.Usage), c.What)
 	}
 	b.WriteString("\nAt this terminal\n")

@@ -22,8 +22,8 @@ type Terminal struct {
 }
 
 // Until waits until the terminal shows text, and forgets what it showed up to
-// the end of that.
-func (s *Terminal) Until(t testing.TB, text string) {
+// the end of that. It returns what came before the text.
+func (s *Terminal) Until(t testing.TB, text string) (before string) {
 	t.Helper()
 	late := time.After(lazytest.Patience)
 	for !strings.Contains(s.shown, text) {
@@ -34,7 +34,8 @@ func (s *Terminal) Until(t testing.TB, text string) {
 			t.Fatalf("the terminal shows %q, not %q", s.shown, text)
 		}
 	}
-	_, s.shown, _ = strings.Cut(s.shown, text)
+	before, s.shown, _ = strings.Cut(s.shown, text)
+	return before
 }
 
 // Type types.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
@@ -122,6 +123,8 @@ func (t *console) turn() error {
 	switch {
 	case ctx.Err() != nil:
 		return t.s.Err()
+	case err == lineedit.ErrInterrupted:
+		return nil
 	case err != nil: // Ctrl-D
 		t.s.Leave()
 		return errLeft
@@ -165,24 +168,11 @@ func (t *console) check(typed typedLine) (typedLine, error) {
 			or = fmt.Sprintf(", or -%s to read it here", o.Name)
 		}
 	}
-	return typed, fmt.Errorf("the answer is binary, not for a terminal; try %s > %s%s", typed.line, quote(fileNameFor(words)), or)
+	return typed, fmt.Errorf("the answer is binary, not for a terminal; try %s > %s%s", typed.line, quote(answer.FileName(words)), or)
 }
 
 // quote returns a file as it can be typed after >.
 func quote(file string) string { return words.Join(file) }
-
-func fileNameFor(words []string) string {
-	switch name := words[0]; {
-	case name == "pprof" && len(words) > 1 && !strings.HasPrefix(words[1], "-"):
-		return words[1] + ".pprof"
-	case strings.HasPrefix(name, "pprof-"):
-		return strings.TrimPrefix(name, "pprof-") + ".pprof"
-	case name == "trace":
-		return "trace.out"
-	default:
-		return name + ".out"
-	}
-}
 
 // aside shows what is not part of an answer.
 func (t *console) aside(text string) {

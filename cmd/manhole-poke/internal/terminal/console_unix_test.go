@@ -5,24 +5,8 @@ package terminal
 import (
 	"bytes"
 	"errors"
-	"strings"
 	"testing"
 )
-
-func TestFileNameFor(t *testing.T) {
-	for line, want := range map[string]string{
-		"pprof-cpu 1s":   "cpu.pprof",
-		"pprof block 1s": "block.pprof",
-		"pprof -top":     "pprof.out",
-		"pprof":          "pprof.out",
-		"trace":          "trace.out",
-		"binary":         "binary.out",
-	} {
-		if got := fileNameFor(strings.Fields(line)); got != want {
-			t.Errorf("%s: %s", line, got)
-		}
-	}
-}
 
 type brokenWriter struct{ bytes.Buffer }
 
