@@ -24,7 +24,7 @@ func check(exe, twin string) (arch string, err error) {
 	}
 	if twin == "" {
 		if !hasSymbols(e) {
-			return "", errors.New("the program has no symbols: it was linked with -s or -w, or stripped; give its unstripped twin with --exe FILE. What works without: stack, and all other commands of the session")
+			return "", errors.New("the program has no symbols: it was linked with -s or -w, or stripped; give its unstripped twin with --exe FILE. stack and all other commands of the session work without symbols")
 		}
 		return arch, nil
 	}
