@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -186,15 +185,11 @@ func readAt(dir int, name string) ([]byte, error) {
 // mayTrace reports whether the process may be traced, by doing so without
 // stopping it, on a thread that then ends, which ends the tracing.
 func mayTrace(pid int) (err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
+	onThread(func() {
 		if _, _, e := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, 0, 0, 0); e != 0 {
 			err = os.NewSyscallError("ptrace", e)
 		}
-	}()
-	<-done
+	})
 	// The thread ends a moment later.
 	for late := time.Now().Add(time.Second); err == nil && time.Now().Before(late); time.Sleep(time.Millisecond) {
 		text, e := procfs.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

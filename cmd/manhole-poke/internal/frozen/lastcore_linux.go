@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"runtime"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/internal/corefile"
@@ -48,10 +47,7 @@ func (c *Copy) ToCore(ctx context.Context) error {
 // whileStopped traces a process for a moment, in which it calls f. It does
 // nothing if that is not permitted.
 func whileStopped(pid int, f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and it ends with the goroutine, and so does the tracing
+	onThread(func() {
 		if unix.PtraceSeize(pid) != nil || unix.PtraceInterrupt(pid) != nil {
 			return
 		}
@@ -59,6 +55,5 @@ func whileStopped(pid int, f func()) {
 		if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err == nil && status.Stopped() {
 			f()
 		}
-	}()
-	<-done
+	})
 }
