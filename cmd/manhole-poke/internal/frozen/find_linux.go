@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/process"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 	"github.com/go-manhole/lazy/internal/copynote"
@@ -185,7 +186,7 @@ func readAt(dir int, name string) ([]byte, error) {
 // mayTrace reports whether the process may be traced, by doing so without
 // stopping it, on a thread that then ends, which ends the tracing.
 func mayTrace(pid int) (err error) {
-	onThread(func() {
+	asuser.OnThread(func() {
 		if _, _, e := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, 0, 0, 0); e != 0 {
 			err = os.NewSyscallError("ptrace", e)
 		}

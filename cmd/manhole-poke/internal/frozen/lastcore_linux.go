@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/internal/corefile"
 	"golang.org/x/sys/unix"
@@ -47,7 +48,7 @@ func (c *Copy) ToCore(ctx context.Context) error {
 // whileStopped traces a process for a moment, in which it calls f. It does
 // nothing if that is not permitted.
 func whileStopped(pid int, f func()) {
-	onThread(func() {
+	asuser.OnThread(func() {
 		if unix.PtraceSeize(pid) != nil || unix.PtraceInterrupt(pid) != nil {
 			return
 		}
