@@ -115,6 +115,7 @@ func (s *session) available() (all []command) {
 var (
 	errQuit     = errors.New("quit")
 	errUnknown  = errors.New("no such command; try help")
+	errClients  = errors.New("this is a command of manhole-poke, as in manhole-poke PID print EXPRESSION; help lists those of a session")
 	errReadOnly = errors.New("not in a session that only observes (WithReadOnly); try help")
 )
 
@@ -136,6 +137,10 @@ func (s *session) find(name string) (command, error) {
 	}
 	if first, _, several := strings.Cut(name, " "); several && IsCommand(first) {
 		return command{}, fmt.Errorf("no such command, because the quotes make it one word; try %s without them", words.Show(name))
+	}
+	switch name {
+	case "print", "whatis", "globals", "locals":
+		return command{}, errClients
 	}
 	return command{}, errUnknown
 }

@@ -3,7 +3,7 @@
 // Shop is the small armed program of the examples in these pages. It prints its
 // PID, packs orders, and leaks a goroutine for each:
 //
-//	go run docs/shop.go
+//	go build -o shop docs/shop.go && ./shop
 package main
 
 import (

@@ -100,7 +100,7 @@ func TestRender(t *testing.T) {
 		want string
 	}{
 		{d, RenderOptions{IDs: 2}, `5 of 6 goroutines in 3 groups: 1 runnable, 1 running, 3 chan receive
-full capture, the world stood still for 0s
+full capture
 running or runnable: #2 #3
 
 #1: 3 chan receive, 0 to 9 minutes, ids 2 3 and 1 more
@@ -118,7 +118,7 @@ running or runnable: #2 #3
 left out: 1 of the runtime's own
 `},
 		{d.Filter(Filter{Label: "tenant=blue", ID: 4}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 chan receive
-full capture, the world stood still for 0s
+full capture
 
 #1: 1 chan receive, 9 minutes, id 4
     labels tenant=blue
@@ -128,7 +128,7 @@ full capture, the world stood still for 0s
 left out: 5 by the filter
 `},
 		{d.Filter(Filter{State: "syscall", System: true}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 syscall
-full capture, the world stood still for 0s
+full capture
 
 #1: 1 syscall, the runtime's own, id 6
     os/signal.signal_recv  /go/src/runtime/sigqueue.go:152
@@ -138,7 +138,7 @@ full capture, the world stood still for 0s
 left out: 5 by the filter
 `},
 		{d.Filter(Filter{State: "run"}), RenderOptions{Groups: 1}, `2 of 6 goroutines in 2 groups: 1 runnable, 1 running
-full capture, the world stood still for 0s
+full capture
 running or runnable: #1
 
 #1: 1 runnable, id 5
@@ -148,7 +148,7 @@ running or runnable: #1
 left out: 1 in 1 smaller group (1 running or runnable), 4 by the filter
 `},
 		{d.Filter(Filter{State: "nothing"}), RenderOptions{}, `0 of 6 goroutines in 0 groups
-full capture, the world stood still for 0s
+full capture
 
 left out: 6 by the filter
 `},

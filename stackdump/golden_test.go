@@ -197,7 +197,7 @@ main.f[...](...)
 	/x.go:1
 `))
 	want := `2 goroutines in 2 groups: 1 running, 1 syscall
-full capture, the world stood still for 0s
+full capture
 running or runnable: #1
 
 #1: 1 running, id 7

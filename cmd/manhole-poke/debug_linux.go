@@ -129,7 +129,7 @@ func greetingOf(c *frozen.Copy, of string) string {
 			fmt.Fprintf(&b, "Those that ran are shown where they last waited: %s.", n.Why)
 		}
 	}
-	b.WriteString("\nIt has all that is in the memory of the process, secrets too. help lists the commands of Delve;\nthose that would run or change the copy are refused. exit or Ctrl-D ends the copy")
+	b.WriteString("\nIt contains the whole memory of the process, secrets too. help lists the commands of Delve;\nthose that would run or change the copy are refused. exit or Ctrl-D ends the copy")
 	if c.PID != 0 && !n.Until.IsZero() {
 		fmt.Fprintf(&b, ", which ends by itself at %s", n.Until.Local().Format("15:04"))
 	}
@@ -174,7 +174,7 @@ func (c *client) debugCore(ctx context.Context, args []string) error {
 		exe = twin
 	}
 	return c.debugger(ctx, debugger.Source{Core: c.core, Exe: exe}, nil,
-		fmt.Sprintf("The core file %s of process %s, with %s. It has all that was in its memory, secrets too.\nhelp lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.", c.core, info.Name, exe))
+		fmt.Sprintf("The core file %s of process %s, with %s. It contains the whole memory of the process, secrets too.\nhelp lists the commands of Delve; those that would run or change it are refused. exit or Ctrl-D leaves.", c.core, info.Name, exe))
 }
 
 // gonePause is how often the debugger looks whether its copy is still there.

@@ -246,7 +246,7 @@ func TestDebugStripped(t *testing.T) {
 	}
 	other := filepath.Join(dir, "other")
 	buildHolder(t, other, "-gcflags=-N")
-	poketest.Run(t, script, "debug", "--exe", other, g.PID).Fails(t, exit.Command, "another build")
+	poketest.Run(t, script, "debug", "--exe", other, g.PID).Fails(t, exit.Command, "is not from the same build")
 }
 
 func TestDebugUsage(t *testing.T) {

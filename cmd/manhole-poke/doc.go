@@ -145,12 +145,12 @@
 //     without the process's help. The process need not be armed (Linux only).
 //     To see where running threads are, it stops each of them six times for
 //     less than a millisecond, if you may trace the process.
-//   - debug TARGET: Delve on a copy of the process. Delve's own debugger on
-//     a frozen copy of the process, which goes on; nothing else is needed
-//     (Linux only). Its commands are typed, or come from standard input. Where
-//     the copy may not be traced, a core file is fetched and used instead.
-//     Leaving ends the copy. With --core FILE EXECUTABLE it works on a core
-//     file taken elsewhere.
+//   - debug TARGET: Delve on a copy of the process. Runs Delve's debugger on
+//     a frozen copy of the process, which runs on; nothing else needs to be
+//     installed (Linux only). Commands are typed, or come from standard input.
+//     If the copy may not be traced, a core file of it is used instead.
+//     Leaving ends the copy. debug --core FILE EXECUTABLE works on a core file
+//     from elsewhere.
 //   - gops PID: let gops(1) use the process. While this runs, gops stack PID
 //     and gops's other commands work as if the process had a gops agent,
 //     for the same user and root only (Linux only). They find the port in

@@ -33,7 +33,7 @@ func subcommands() []subcommand {
 		{
 			Subcommand: manual.Subcommand{
 				Name: "debug", Args: "TARGET", What: "Delve on a copy of the process",
-				More:  "Delve's own debugger on a frozen copy of the process, which goes on; nothing else is needed (Linux only). Its commands are typed, or come from standard input. Where the copy may not be traced, a core file is fetched and used instead. Leaving ends the copy. With --core FILE EXECUTABLE it works on a core file taken elsewhere.",
+				More:  "Runs Delve's debugger on a frozen copy of the process, which runs on; nothing else needs to be installed (Linux only). Commands are typed, or come from standard input. If the copy may not be traced, a core file of it is used instead. Leaving ends the copy. debug --core FILE EXECUTABLE works on a core file from elsewhere.",
 				Flags: []string{"core", "exe", "signal", "path", "timeout"},
 			},
 			values: func() []complete.Candidate { return targetCandidates(nil) }, run: (*client).debug,

@@ -154,14 +154,15 @@ func TestPrintFails(t *testing.T) {
 		"main.nonsense":  "no variable, constant or function nonsense",
 		"ring.area()":    "ring has no member area",
 		"main.used()":    "a copy runs nothing",
-		"1 +":            "print: ",
+		"1 +":            "not a Go expression (1:",
+		"-unknown x":     "options come before it",
 		"huge[10000001]": "index out of bounds",
 		"":               "an expression is missing",
 		"-id 999999 x":   "there is no goroutine 999999; stack full shows the ids",
 		"-id x x":        "-id takes a number from 1",
 		"-frame 1 x":     "-id N is missing",
 		"-depth 1000 x":  "-depth takes a number from 1 to 20",
-		"verbose = true": "print: ",
+		"verbose = true": "not a Go expression (1:",
 	} {
 		poketest.Run(t, "", g.PID, "print", expr).Fails(t, exit.Command, "print: ", want)
 	}

@@ -93,7 +93,7 @@ func TestSymbols(t *testing.T) {
 		twin, want string
 	}{
 		{stripped, "whole", "1.5\n"}, {stripped, "debug", "1.5\n"}, {small, "trimmed", "1.5\n"},
-		{stripped, "other", "another build"}, {small, "other", "another build"}, {stripped, "noid", "a build id is missing"},
+		{stripped, "other", "is not from the same build"}, {small, "other", "is not from the same build"}, {stripped, "noid", "a build id is missing"},
 		{stripped, "small", "has no symbols either"}, {stripped, "text", "not an ELF executable"}, {stripped, "", "not a regular file"}, {stripped, "missing", "no such file"},
 	} {
 		r := poketest.Run(t, "", "--exe", file(c.twin), c.of.PID, "print", "ratio")

@@ -284,8 +284,8 @@ func changing() []frame.Command {
 			Options: []frame.Option{
 				{Name: "at", Arg: "ADDRESS", What: "where it is"},
 				{Name: "type", Arg: "TYPE", What: "its type", Values: []string{"bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time.Duration"}},
-				{Name: "old", Arg: "VALUE", What: "what it is now; a Duration is in nanoseconds"},
-				{Name: "new", Arg: "VALUE", What: "what it is to be"},
+				{Name: "old", Arg: "VALUE", What: "the current value; a Duration is in nanoseconds"},
+				{Name: "new", Arg: "VALUE", What: "the new value"},
 			},
 			Notes: []string{"manhole-poke PID set NAME VALUE finds address, type and old value by itself. " +
 				"Only variables in the data and bss segments of the program can be set, and only if they still have the old value. " +

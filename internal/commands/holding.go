@@ -30,9 +30,9 @@ func holding() []frame.Command {
 				{Name: "gz", What: "compressed with gzip"},
 			},
 			Notes: []string{
-				"What can be read from the files of the program is left out, so dlv core and gdb need the executable too: binary gives it. " +
-					"So is what the program excluded from core files (MADV_DONTDUMP), and memory that was never written takes no room. " +
-					"The copy exists until the file is sent; the notes of freeze apply.",
+				"The file lacks what can be read from the program's files, so dlv core and gdb need the executable too: binary gives it. " +
+					"It also lacks what the program excluded from core files (MADV_DONTDUMP). Memory that was never written takes no space. " +
+					"The copy exists until the file is sent; see also help freeze.",
 			},
 			Example: "core",
 		},

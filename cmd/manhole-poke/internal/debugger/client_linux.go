@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	errStandsStill  = errors.New("this is a copy that stands still: it can be looked at, not run or changed")
+	errStandsStill  = errors.New("this is a copy that stands still: it can be inspected, but not run or changed")
 	errInterrupted  = errors.New("interrupted")
 	errNotFromHere  = errors.New("not here; use the commands of the debugger")
 	errNoDownloads  = errors.New("nothing is downloaded here; give the symbols with --exe FILE")

@@ -33,7 +33,7 @@ func refused(line string) string {
 	case name == "edit" || name == "ed":
 		return "no editor is started here; list shows the source"
 	case name == "config" && slices.Contains(words, "-save"):
-		return "what is set here holds until the end; Delve's own file of settings is left as it is"
+		return "settings last until you leave; Delve's configuration file is not written"
 	}
 	return ""
 }

@@ -117,7 +117,11 @@ func (d *Debugger) Run(line string) error {
 	case d.client.err() != nil:
 		return d.client.err()
 	case err != nil:
-		return errors.New(strings.TrimSpace(err.Error()))
+		text := strings.TrimSpace(err.Error())
+		if text == "command not available" {
+			text += "; help lists the commands"
+		}
+		return errors.New(text)
 	}
 	return d.out.failed()
 }

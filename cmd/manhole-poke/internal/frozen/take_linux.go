@@ -112,7 +112,7 @@ func (c *Copy) freeze(ctx context.Context, s *session.Session, o Options) error 
 		return context.Cause(ctx)
 	}
 	if c.Note, err = copynote.Parse(first.line); err != nil {
-		return exit.Errorf(exit.Broken, "not-understood", "what %s says of its copy is not understood (%v); try the manhole-poke of its version of lazy", s.Process(), err)
+		return exit.Errorf(exit.Broken, "not-understood", "what %s says of its copy is not understood (%v); use the manhole-poke of the same version as its lazy", s.Process(), err)
 	}
 	return nil
 }

@@ -2,9 +2,9 @@ package frozen
 
 import (
 	"os"
-	"runtime"
 	"time"
 
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/asuser"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,12 +14,8 @@ const stopTimeout = 5 * time.Second
 // traceStopped stops a process by tracing it, calls f, and lets go of it. Its error
 // is why the process may not be traced; then f is not called.
 func traceStopped(pid int, f func()) (err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// The thread ends with this goroutine, and with it the tracing, whatever
-		// happens here.
-		runtime.LockOSThread()
+	// Whatever happens, the thread ends, and with it the tracing.
+	asuser.OnThread(func() {
 		if err = os.NewSyscallError("ptrace", unix.PtraceSeize(pid)); err != nil {
 			return
 		}
@@ -41,7 +37,6 @@ func traceStopped(pid int, f func()) (err error) {
 			f()
 			unix.PtraceDetach(pid)
 		}
-	}()
-	<-done
+	})
 	return err
 }

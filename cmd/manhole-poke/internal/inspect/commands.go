@@ -11,8 +11,8 @@ import (
 )
 
 var where = []frame.Option{
-	{Name: "id", Arg: "N", What: "names are looked up in the goroutine with this id, which stack full shows"},
-	{Name: "frame", Arg: "K", What: "and there in the frame K, 0 being the innermost; by default in the innermost that is not of the runtime"},
+	{Name: "id", Arg: "N", What: "look names up in goroutine N; stack full shows the ids"},
+	{Name: "frame", Arg: "K", What: "with -id: in frame K; 0 is the innermost, the default is the innermost outside the runtime"},
 }
 
 var limits = []frame.Option{
@@ -30,8 +30,8 @@ func Commands() []frame.Command {
 			What:    "the value of an expression: a variable, a field, an element of a map",
 			Options: slices.Concat(where, limits),
 			Notes: []string{
-				"It is evaluated in a frozen copy of the process, which goes on (Linux only). The expressions are Delve's: those of Go without function calls. Package variables are main.x, or x if they are in package main; \"example.com/mod/pkg\".x is one of a package whose name is not unique.",
-				"The expression is taken as it is typed, with blanks and quotes. On the command line the shell sees it first: quote it for that.",
+				"The expression is evaluated in a frozen copy of the process, which runs on (Linux only). The syntax is Delve's: Go expressions without function calls. Package variables are main.x, or x if they are in package main; \"example.com/mod/pkg\".x is one of a package whose name is not unique.",
+				"The expression is everything after the options, with blanks and quotes. On the command line quote it for the shell.",
 			},
 			Example: "print main.config\nprint -id 18 request.Header\nprint 'main.sessions[\"alice\"].since'",
 		},

@@ -7,6 +7,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"go/scanner"
 	"os"
 	"strings"
 	"sync"
@@ -154,6 +155,8 @@ func (p *Program) scope(at Place) (*proc.EvalScope, error) {
 func plain(err error) error {
 	text := err.Error()
 	switch {
+	case errors.As(err, new(scanner.ErrorList)):
+		return fmt.Errorf("this is not a Go expression (%s); options come before it, and the shell needs quotes: see help print", text)
 	case strings.HasPrefix(text, "unknown goroutine"):
 		return fmt.Errorf("there is no %s; stack full shows the ids", strings.TrimPrefix(text, "unknown "))
 	case strings.Contains(text, "could not find symbol"), strings.Contains(text, "has no function"):

@@ -20,11 +20,11 @@ func check(exe, twin string) (arch string, err error) {
 	}
 	defer e.Close()
 	if arch = archs[e.Machine]; arch == "" {
-		return "", fmt.Errorf("the architecture %v is not one that Delve knows", e.Machine)
+		return "", fmt.Errorf("Delve does not support the architecture %v", e.Machine)
 	}
 	if twin == "" {
 		if !hasSymbols(e) {
-			return "", errors.New("the program has no symbols: it was linked with -s or -w, or stripped; give its unstripped twin with --exe FILE. What works without: stack, and all other commands of the session")
+			return "", errors.New("the program has no symbols: it was linked with -s or -w, as go run does, or stripped; give its unstripped twin with --exe FILE. stack and all other commands of the session work without symbols")
 		}
 		return arch, nil
 	}
@@ -82,7 +82,7 @@ func sameBuild(e, t *elf.File, twin string) error {
 		return fmt.Errorf("it cannot be known whether %s is of the same build: a build id is missing (go build -buildid=, or -ldflags=-buildid=)", twin)
 	}
 	if middle(a) != middle(b) {
-		return fmt.Errorf("%s is another build than the one that runs: the build ids differ; give its own twin", twin)
+		return fmt.Errorf("%s is not from the same build as the running program: the build IDs differ; give the twin of that build", twin)
 	}
 	if what := differs(e, t); what != "" {
 		return fmt.Errorf("%s has the same code as the program that runs, but was linked otherwise (%s differs), so that its addresses mean something else; link both with -trimpath, or build once and strip a copy: go build -o FILE && strip -o PROGRAM FILE", twin, what)
