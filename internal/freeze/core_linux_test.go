@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"testing"
 	"unsafe"
@@ -95,4 +96,16 @@ func TestCore(t *testing.T) {
 	if exe, err := os.Executable(); err != nil || !bytes.Contains(file.Bytes(), append([]byte(exe), 0)) {
 		t.Errorf("%s is not in NT_FILE", exe)
 	}
+}
+
+func TestCoreWithoutDescriptors(t *testing.T) {
+	p := lazytest.Start(t, "program")
+	p.Ask("take")
+	for left, want := range []string{"raise RLIMIT_NOFILE", "raise RLIMIT_NOFILE"} {
+		lazytest.Wants(t, p.Ask(fmt.Sprint("core ", left)), want)
+	}
+	if got := p.Ask("core 3"); got != "done" {
+		t.Error(got)
+	}
+	p.Ask("end")
 }
