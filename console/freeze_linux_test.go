@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -120,28 +121,66 @@ func TestFreezeRefused(t *testing.T) {
 func TestCore(t *testing.T) {
 	skipCopies(t)
 	leavesNothing(t)
-	plain := talk(t, Config{}, "core\n")
-	r, err := gzip.NewReader(strings.NewReader(talk(t, Config{}, "core -gz\n")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	unpacked, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range [][]byte{[]byte(plain), unpacked} {
-		f, err := elf.NewFile(bytes.NewReader(file))
+	for _, line := range []string{"core", "core -gz"} {
+		// Not into memory, which would be part of the next core file.
+		file, err := os.Create(filepath.Join(t.TempDir(), "core"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		fetch(t, line, file)
+		if line == "core -gz" {
+			file = unpacked(t, file)
+		}
+		f, err := elf.NewFile(file)
 		if err != nil || f.Type != elf.ET_CORE {
-			t.Fatalf("%v: %.100q", err, file)
+			t.Fatalf("%s: %v", line, err)
 		}
 		end := uint64(0)
 		for _, p := range f.Progs {
 			end = max(end, p.Off+p.Filesz)
 		}
-		if end != uint64(len(file)) {
-			t.Errorf("%d bytes, of which the headers mention %d", len(file), end)
+		if info, err := file.Stat(); err != nil || uint64(info.Size()) != end {
+			t.Errorf("%s: %d bytes, of which the headers mention %d", line, info.Size(), end)
 		}
 	}
+}
+
+// fetch writes the answer to a script of one line to file.
+func fetch(t testing.TB, line string, file io.Writer) (n int64) {
+	t.Helper()
+	ours, theirs := pair(t)
+	go func() {
+		script(context.Background(), ours, Config{})
+		ours.Close()
+	}()
+	io.WriteString(theirs, line+"\n")
+	theirs.CloseWrite()
+	n, err := io.Copy(file, theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func unpacked(t *testing.T, packed *os.File) *os.File {
+	t.Helper()
+	if _, err := packed.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	r, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(packed.Name() + ".unpacked")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	if _, err := io.Copy(file, r); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 var verbose = 3
@@ -166,18 +205,8 @@ func TestSet(t *testing.T) {
 // BenchmarkCore needs constant memory.
 func BenchmarkCore(b *testing.B) {
 	for b.Loop() {
-		ours, theirs := pair(b)
-		go func() {
-			script(context.Background(), ours, Config{})
-			ours.Close()
-		}()
-		io.WriteString(theirs, "core\n")
-		theirs.CloseWrite()
 		start := time.Now()
-		n, err := io.Copy(io.Discard, theirs)
-		if err != nil {
-			b.Fatal(err)
-		}
+		n := fetch(b, "core", io.Discard)
 		b.ReportMetric(float64(n)/1e6/time.Since(start).Seconds(), "MB/s")
 	}
 }

@@ -157,6 +157,29 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// alternate is a pagemap in which every other page was never written.
+type alternate struct{}
+
+func (alternate) ReadAt(b []byte, _ int64) (int, error) {
+	for i := 0; i < len(b); i += 16 {
+		binary.NativeEndian.PutUint64(b[i:], pagePresent)
+		binary.NativeEndian.PutUint64(b[i+8:], 0)
+	}
+	return len(b), nil
+}
+
+// TestManyRuns checks that a large fragmented heap takes little memory.
+func TestManyRuns(t *testing.T) {
+	p := &pageMap{ctx: t.Context(), file: alternate{}, pageSize: page}
+	got := p.runs(nil, mapping{start: page, end: page + 4<<20*page, flags: pfRead | pfWrite})
+	if cap(got) > 4*minLimit {
+		t.Errorf("room for %d runs", cap(got))
+	}
+	if got = join(got); len(got) > maxRuns {
+		t.Errorf("%d runs", len(got))
+	}
+}
+
 func TestSplit(t *testing.T) {
 	got, block := split([]run{{0, 10 * minZeros, true}, {10 * minZeros, 11 * minZeros, false}})
 	if len(got) != 11 || got[9] != (run{9 * minZeros, 10 * minZeros, true}) || block != minZeros {

@@ -2,6 +2,7 @@ package corefile
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -33,8 +34,12 @@ func readMaps(r io.Reader) (all []mapping, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 64<<10) // a path is at most 4096 bytes, each up to four when escaped
 	for lines.Scan() {
-		if key, value, ok := strings.Cut(lines.Text(), ":"); ok && len(all) > 0 && !strings.Contains(key, " ") {
-			all[len(all)-1].know(key, strings.Fields(value))
+		// Most lines of smaps are of no interest, and there can be a million.
+		if key, value, ok := bytes.Cut(lines.Bytes(), []byte(":")); ok && len(all) > 0 && !bytes.Contains(key, []byte(" ")) {
+			switch string(key) {
+			case "Rss", "Swap", "VmFlags":
+				all[len(all)-1].know(string(key), strings.Fields(string(value)))
+			}
 			continue
 		}
 		m, err := parseMapping(lines.Text())

@@ -26,6 +26,7 @@ type pageMap struct {
 	file     io.ReaderAt // nil: not known
 	pageSize uint64
 	buf      []byte
+	limit    int // join runs when there are more
 }
 
 // runs appends what of m belongs into the file.
@@ -58,9 +59,16 @@ func (p *pageMap) runs(all []run, m mapping) []run {
 			all = m.add(all, at+i*p.pageSize, p.pageSize, binary.NativeEndian.Uint64(p.buf[i*8:]))
 		}
 		at += pages * p.pageSize
+		if len(all) > max(p.limit, minLimit) {
+			all = join(all)
+			p.limit = 2 * len(all)
+		}
 	}
 	return all
 }
+
+// minLimit bounds the memory that many runs take before they are joined.
+const minLimit = 8 * maxRuns
 
 // add adds a page.
 func (m mapping) add(all []run, at, size, entry uint64) []run {
@@ -91,10 +99,10 @@ func (m mapping) add(all []run, at, size, entry uint64) []run {
 const maxRuns = 4096
 
 // join makes runs of zeros part of their neighbours, the smallest first, until
-// there are not too many.
+// there are not too many. It uses the memory of all.
 func join(all []run) []run {
 	for gap := uint64(64 << 10); ; gap *= 2 {
-		joined := all[:0:0]
+		joined := all[:0]
 		for i, r := range all {
 			n := len(joined)
 			follows := n > 0 && joined[n-1].end == r.start

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 const (
@@ -26,21 +27,23 @@ const (
 func Write(ctx context.Context, w io.Writer, p Process, progress func(done, all int64)) error {
 	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", p.PID))
 	if err != nil {
-		return fmt.Errorf("the memory of the copy cannot be read: %w; does a security module (such as Yama with ptrace_scope 2) forbid it", err)
+		return cannotRead(err)
 	}
 	defer mem.Close()
 	maps, err := mappings(p.PID)
 	if err != nil {
-		return err
+		return cannotRead(err)
 	}
 	pages := &pageMap{ctx: ctx, pageSize: uint64(os.Getpagesize())}
 	if f, err := os.Open(fmt.Sprintf("/proc/%d/pagemap", p.PID)); err == nil {
 		defer f.Close()
 		pages.file = f
+	} else if outOfFiles(err) { // without it all memory that could be used would be written
+		return cannotRead(err)
 	}
 	text, err := notes(p, maps, pages.pageSize)
 	if err != nil {
-		return err
+		return cannotRead(err)
 	}
 	c := layOut(maps, pages, text)
 	if err := ctx.Err(); err != nil {
@@ -51,6 +54,21 @@ func Write(ctx context.Context, w io.Writer, p Process, progress func(done, all 
 		return err
 	}
 	return c.writeMemory(out, mem)
+}
+
+func cannotRead(err error) error {
+	hint := ""
+	switch {
+	case outOfFiles(err):
+		hint = "; a core file takes three descriptors: close some, or raise RLIMIT_NOFILE"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "; does a security module (such as Yama with ptrace_scope 2) forbid it"
+	}
+	return fmt.Errorf("the memory of the copy cannot be read: %w%s", err, hint)
+}
+
+func outOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 func mappings(pid int) ([]mapping, error) {

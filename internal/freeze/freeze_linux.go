@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,8 +24,9 @@ const (
 )
 
 var (
-	taken    atomic.Bool  // there is a copy, or one is being made
-	unreaped atomic.Int64 // PID of a copy that was killed but is held by a debugger
+	taken    atomic.Bool // there is a copy, or one is being made
+	reaping  sync.Mutex
+	unreaped int // PID of a copy that was killed but is held by a debugger
 )
 
 // A Copy is a copy of this process. Its methods are not safe for concurrent use.
@@ -56,10 +58,9 @@ func Take(r Request) (_ *Copy, err error) {
 			c.End()
 		}
 	}()
-	if pid := int(unreaped.Load()); pid > 0 && !reap(pid, new(unix.WaitStatus)) {
+	if pid := reapLeft(); pid > 0 {
 		return nil, fmt.Errorf("a debugger still holds the copy that was made before (PID %d); end it first", pid)
 	}
-	unreaped.Store(0)
 	if err = Check(); err != nil {
 		return nil, err
 	}
@@ -177,14 +178,14 @@ func (c *Copy) End() {
 	}
 	c.ended = true
 	defer taken.Store(false)
-	if c.PID > 0 && !c.reaped {
+	if ended, _ := c.Ended(); c.PID > 0 && !ended {
 		unix.Kill(c.PID, unix.SIGKILL)
 		for start := time.Now(); ; c.pause() {
 			if ended, _ := c.Ended(); ended {
 				break
 			}
 			if time.Since(start) > reapTimeout {
-				unreaped.Store(int64(c.PID))
+				leave(c.PID)
 				break
 			}
 		}
@@ -203,6 +204,34 @@ func (c *Copy) End() {
 	if c.s != nil {
 		c.s.release()
 	}
+}
+
+// leave leaves a copy that was killed to be waited for when the debugger that
+// holds it has ended.
+func leave(pid int) {
+	reaping.Lock()
+	unreaped = pid
+	reaping.Unlock()
+	wait := reapTimeout
+	var look func()
+	look = func() {
+		if reapLeft() == pid {
+			wait = min(2*wait, time.Minute)
+			time.AfterFunc(wait, look)
+		}
+	}
+	time.AfterFunc(wait, look)
+}
+
+// reapLeft waits for the copy that was left, and returns its PID if it is still
+// there, or 0.
+func reapLeft() int {
+	reaping.Lock()
+	defer reaping.Unlock()
+	if unreaped > 0 && reap(unreaped, new(unix.WaitStatus)) {
+		unreaped = 0
+	}
+	return unreaped
 }
 
 // reap waits for a child that ended, and reports whether it is gone. The program

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,14 +206,71 @@ func TestTraced(t *testing.T) {
 	if _, err := unix.Wait4(pid, nil, unix.WALL, nil); err != nil {
 		t.Error(err)
 	}
+	lazytest.Eventually(t, "the copy is waited for", func() bool {
+		return !lazytest.Exists(fmt.Sprint("/proc/", pid))
+	})
 	lazytest.Eventually(t, "there is room for another copy", func() bool {
 		got := p.Ask("take")
 		return !strings.Contains(got, "error")
 	})
 	p.Ask("end")
-	if lazytest.Exists(fmt.Sprint("/proc/", pid)) {
-		t.Error("the copy was not waited for")
+}
+
+// TestTracedProcess makes a copy of a process whose children a tracer follows, as
+// strace -f does.
+func TestTracedProcess(t *testing.T) {
+	lazytest.SkipEmulated(t, "it cannot trace")
+	p := lazytest.Start(t, "program")
+	seized, done := make(chan error), make(chan struct{})
+	var stop atomic.Bool
+	var trace func()
+	trace = func() {
+		runtime.LockOSThread() // and ends with it, which ends the tracing
+		if unix.Gettid() == unix.Getpid() {
+			go trace() // the main thread would not end
+			<-done
+			runtime.UnlockOSThread()
+			return
+		}
+		defer close(done)
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.PID))
+		for _, task := range tasks {
+			tid, _ := strconv.Atoi(task.Name())
+			const follow = unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK
+			if _, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(tid), 0, follow, 0, 0); errno != 0 {
+				err = errno
+			}
+		}
+		for seized <- err; !stop.Load(); {
+			var status unix.WaitStatus
+			tid, err := unix.Wait4(-1, &status, unix.WNOHANG|unix.WALL|unix.WNOTHREAD, nil)
+			if err != nil || tid <= 0 || !status.Stopped() {
+				time.Sleep(time.Millisecond)
+				continue
+			}
+			sig := uintptr(status.StopSignal())
+			if sig == uintptr(unix.SIGTRAP) || sig == uintptr(unix.SIGSTOP) {
+				sig = 0
+			}
+			unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_CONT, uintptr(tid), 0, sig, 0, 0)
+		}
 	}
+	go trace()
+	err := <-seized
+	defer func() { <-done }()
+	defer stop.Store(true)
+	if err != nil {
+		t.Skip(err)
+	}
+	pid, err := strconv.Atoi(p.Ask("take"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil || !bytes.Contains(status, []byte("TracerPid:\t0\n")) {
+		t.Errorf("%s, %v", status, err)
+	}
+	p.Ask("end")
 }
 
 // TestMaxProcs checks that the runtime goes on to change GOMAXPROCS, and does not

@@ -57,6 +57,9 @@ func fromHandler()
 // with it are not safe for concurrent use.
 func Offer() (pc uintptr) {
 	last.s.fill(Request{})
+	if last.s.highest >= 0 { // there will be others when the handler is asked
+		last.s.highest = descriptorLimit()
+	}
 	last.s.seconds = int64(lastResortTime / time.Second)
 	atomic.StoreUint32(&last.stage, offered)
 	return fromHandlerPC
@@ -84,9 +87,10 @@ func Withdraw() {
 		if pid, gone := Collect(); !gone {
 			unix.Kill(pid, unix.SIGKILL)
 			if time.Since(start) > reapTimeout { // a debugger holds it
-				unreaped.Store(int64(pid))
-				atomic.StoreUint32(&last.stage, withdrawn)
-				return
+				if atomic.CompareAndSwapUint32(&last.stage, made, withdrawn) { // not while the handler makes another
+					leave(pid)
+					return
+				}
 			}
 		} else if s := atomic.LoadUint32(&last.stage); s == withdrawn || atomic.CompareAndSwapUint32(&last.stage, offered, withdrawn) {
 			return

@@ -4,7 +4,9 @@ package freeze
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -51,6 +53,8 @@ func program() {
 			}
 		case "end":
 			c.End()
+		case "core":
+			answer = coreWith(c, arg)
 		case "undumpable":
 			unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		case "nproc":
@@ -69,6 +73,32 @@ func program() {
 		}
 		fmt.Println(answer)
 	}
+}
+
+// coreWith writes a core file while so many descriptors are left.
+func coreWith(c *Copy, left int) any {
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64})
+	var all []int
+	for {
+		fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			break
+		}
+		all = append(all, fd)
+	}
+	for i, fd := range all {
+		if i < left {
+			unix.Close(fd)
+		}
+	}
+	err := c.WriteCore(context.Background(), io.Discard, nil)
+	for _, fd := range all[left:] {
+		unix.Close(fd)
+	}
+	if err != nil {
+		return err
+	}
+	return "done"
 }
 
 // useOneCPU binds all threads to one CPU.

@@ -33,9 +33,10 @@ type shared struct {
 	name     [16]byte
 }
 
-// cloneFlags is no flag, and no signal at the end of the copy. Tests change it for
-// an emulator.
-var cloneFlags uint64
+// cloneFlags have no signal at the end of the copy, and keep a tracer of this
+// process (strace -f) from tracing the copy, which no debugger could then. Tests
+// change it for an emulator.
+var cloneFlags uint64 = unix.CLONE_UNTRACED
 
 // clone makes the copy and returns its PID, or an error number less than 0.
 //
@@ -95,11 +96,16 @@ func highestDescriptor() int64 {
 		}
 	}
 	if err != io.EOF {
-		var limit unix.Rlimit
-		unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
-		highest = max(highest, int64(min(limit.Cur, 1<<20)))
+		highest = max(highest, descriptorLimit())
 	}
 	return highest + margin
+}
+
+// descriptorLimit returns what most likely no descriptor is greater than.
+func descriptorLimit() int64 {
+	var limit unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return int64(min(limit.Cur, 1<<20))
 }
 
 // monotonic is for code that must not be preempted, as time.Now may be.

@@ -48,6 +48,7 @@ func TestSet(t *testing.T) {
 		if err := Set(uintptr(c.p), c.kind, c.before, c.after); err != nil || fmt.Sprint(c.got()) != c.after {
 			t.Errorf("%s: %v, %v", c.kind, c.got(), err)
 		}
+		defer Set(uintptr(c.p), c.kind, c.after, c.before) // for -count
 	}
 	if mixed.name != "x" || pad != -128 || aByte != 255 {
 		t.Error("a neighbour was changed")
