@@ -52,7 +52,6 @@ var stopOthers = func() { runtime.GOMAXPROCS(1) }
 // timer, which any pass through the scheduler serves, and does what is left to do.
 func (k *keeper) run() {
 	defer close(k.left)
-	defer narrowing.Store(false)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	k.watchdog = time.AfterFunc(time.Hour, func() { mark.Session(k.watch) })
