@@ -55,7 +55,12 @@ func (c *Copy) lastResort(ctx context.Context, p *process.Process, tid int) erro
 	c.Note.Taken = time.Now()
 	c.Note.Why = "only the thread that was interrupted has its registers"
 	ucontext := int64(0)
+	again := time.Now().Add(time.Second)
 	for late := time.Now().Add(lastResortTime); ; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(again) { // an earlier copy may have been about to end
+			ringtag.AskForCopy(p.PID, tid, unix.Signal(p.ArmedNote.Signal))
+			again = again.Add(time.Second)
+		}
 		err := c.search(p, file)
 		if err == nil {
 			if ucontext, err = interrupted(c.PID); err == nil {
