@@ -42,7 +42,7 @@ func Check() error {
 // Estimate returns about how long the goroutines will stand still.
 func Estimate() time.Duration {
 	// Two stops of the world, and a page of page tables for 2 MiB of memory.
-	const stops, table = 2 * time.Millisecond, 20 * time.Microsecond
+	const stops, table = 2 * time.Millisecond, 40 * time.Microsecond
 	return stops + time.Duration(status("VmPTE:")/int64(os.Getpagesize()))*table
 }
 
