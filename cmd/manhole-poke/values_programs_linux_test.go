@@ -42,8 +42,8 @@ func TestPrintSeveral(t *testing.T) {
 
 // However a program is built.
 func TestPrintBuildModes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program in several modes")
+	if testing.Short() || lazytest.UnderRace() {
+		t.Skip("builds a program in several modes; once is enough")
 	}
 	for name, flags := range map[string][]string{
 		"trimpath": {"-trimpath"}, "race": {"-race"}, "cgo": {"-tags=withcgo"}, "pie": {"-buildmode=pie"}, "unoptimized": {"-gcflags=-N -l"}, "compressed": {"-ldflags=-compressdwarf=true"},
