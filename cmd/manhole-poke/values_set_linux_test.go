@@ -6,9 +6,13 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
 func TestSet(t *testing.T) {
+	if lazytest.UnderRace() {
+		t.Skip("Delve is ten times slower there, and what is concurrent is in TestPrint, too")
+	}
 	g := holder(t)
 	for _, c := range []struct{ variable, value, shown string }{
 		{"main.verbose", "true", "true"}, {"small", "-128", "-128"}, {"small", "0x7f", "127"}, {"large", "18446744073709551615", "18446744073709551615"},
