@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,9 +125,9 @@ func TestPrinterGivesUp(t *testing.T) {
 // counts; a failure does not, and watch and tail have no end.
 func TestPrinterPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		given := false
+		var given atomic.Bool
 		p, shown, end := started(t, func(p *Printer, k int) {
-			given = true
+			given.Store(true)
 			p.Ended(k, errors.New("silent"))
 		}, false, "pprof-cpu 30s -top")
 		p.Began(0, 1, "good")
@@ -138,12 +139,12 @@ func TestPrinterPatience(t *testing.T) {
 		shows(t, shown, "==> process 1 (good) <==\nx\n")
 		p.Heard(1)
 		time.Sleep(80 * time.Second)
-		if synctest.Wait(); given {
+		if synctest.Wait(); given.Load() {
 			t.Error("given up early")
 		}
 		time.Sleep(20 * time.Second)
-		if err := end(); err != nil || !given {
-			t.Error(given, err)
+		if err := end(); err != nil || !given.Load() {
+			t.Error(given.Load(), err)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {

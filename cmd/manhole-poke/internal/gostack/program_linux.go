@@ -50,7 +50,7 @@ func (p *Program) findTable() error {
 			entry = binary.LittleEndian.Uint64(auxv[8:])
 		}
 	}
-	var tab, module, from, to uint64
+	var tab, tabSize, module, from, to uint64
 	err = buildinfo.Read(fmt.Sprintf("/proc/%d/exe", p.pid), func(r io.ReaderAt) error {
 		exe, err := elf.NewFile(r)
 		if err != nil {
@@ -63,7 +63,7 @@ func (p *Program) findTable() error {
 		for _, s := range exe.Sections {
 			switch s.Name {
 			case ".gopclntab", ".data.rel.ro.gopclntab":
-				tab = moved + s.Addr
+				tab, tabSize = moved+s.Addr, s.Size
 			case ".go.module": // Go 1.26 and later
 				module = moved + s.Addr
 			case ".noptrdata":
@@ -92,8 +92,13 @@ func (p *Program) findTable() error {
 	var text, data uint64
 	if module != 0 {
 		// Two fields of runtime.moduledata, from Go 1.20 on: text after a
-		// pointer, six slices and three more words, and gofunc.
-		text, data = word(module+8+6*24+3*8), word(module+8+6*24+21*8)
+		// pointer, six slices and three more words, and gofunc, which moved in Go
+		// 1.27. The end of the table comes after it.
+		field := func(i uint64) uint64 { return word(module + 8 + 6*24 + 8*i) }
+		text, data = field(3), field(21)
+		if end := field(25); end > tab && end-tab <= tabSize {
+			data = field(24)
+		}
 	}
 	p.table, err = readTable(mem, tab, text, data)
 	return err
