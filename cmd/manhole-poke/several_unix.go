@@ -75,8 +75,8 @@ func (c *client) askSeveral(ctx context.Context, ro ring.Options, targets []ring
 	cancel(nil) // of what still runs, nobody wants the answer
 	shown()
 	switch {
-	case err != nil && err == context.Cause(ctx):
-		return err
+	case ctx.Err() != nil: // which may be why all of them failed
+		return context.Cause(ctx)
 	case err != nil:
 		return exit.Errorf(exit.LocalIO, "output", "cannot write the answers: %v", err)
 	}
