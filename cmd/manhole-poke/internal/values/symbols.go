@@ -20,7 +20,7 @@ func check(exe, twin string) (arch string, err error) {
 	}
 	defer e.Close()
 	if arch = archs[e.Machine]; arch == "" {
-		return "", fmt.Errorf("Delve does not support the architecture %v", e.Machine)
+		return "", fmt.Errorf("the architecture %v is not supported by Delve", e.Machine)
 	}
 	if twin == "" {
 		if !hasSymbols(e) {
