@@ -23,13 +23,13 @@ func TestSeveralHostile(t *testing.T) {
 		command, want string
 		why           string
 	}{
-		{false, "stats", "\n" + good.PID, "did not answer within 500ms, while others did"},
-		{false, "stack", "select (no cases)", "did not answer within 500ms"},
+		{false, "stats", "\n" + good.PID, "did not answer within 2s, while others did"},
+		{false, "stack", "select (no cases)", "did not answer within 2s"},
 		{true, "stats", `"goroutines":`, ""},
 		{true, "stack", `"state":"select (no cases)"`, ""},
 		{false, "stall", "no such command", "stopped in the middle of an answer"},
 	} {
-		args := []string{"-t", "500ms", bad.PID, good.PID, test.command}
+		args := []string{"-t", "2s", bad.PID, good.PID, test.command}
 		if test.json {
 			args = append([]string{"--json"}, args...)
 		}
