@@ -192,7 +192,7 @@ func TestDebugWithoutTracing(t *testing.T) {
 	nothingLeft(t, g)
 }
 
-// A process whose scheduler is dead can be looked at all the same.
+// The debugger shows a process whose scheduler is dead, too.
 func TestDebugWedged(t *testing.T) {
 	t.Setenv("GODEBUG", "asyncpreemptoff=1")
 	pid := startProgram(t, "wedged")

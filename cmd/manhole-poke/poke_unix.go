@@ -137,7 +137,7 @@ func byName(name string, unarmed bool) (int, error) {
 
 // poke holds a session with the only target.
 func (c *client) poke(ctx context.Context, ro ring.Options, t ring.Target) error {
-	// A mistake is reported before a script is waited for, which may take long.
+	// Report a mistake before reading a script, which may take long.
 	if err := ring.Check(t, ro); err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ func TestTraced(t *testing.T) {
 	if _, err := unix.Wait4(pid, nil, unix.WALL, nil); err != nil {
 		t.Error(err)
 	}
-	lazytest.Eventually(t, "the copy is waited for", func() bool {
+	lazytest.Eventually(t, "the copy is reaped", func() bool {
 		return !lazytest.Exists(fmt.Sprint("/proc/", pid))
 	})
 	lazytest.Eventually(t, "there is room for another copy", func() bool {

@@ -22,7 +22,7 @@ import (
 const maxThreads = 20_000
 
 // Notified reports whether the process is notified of the signal (1 to 64).
-// known is false where no thread can be looked at; with a process that is no Go
+// known is false where no thread can be inspected; with a process that is no Go
 // program the answer means nothing. pid 0 is this process. It reads a file for
 // each thread.
 func Notified(pid int, signal int) (notified, known bool) {

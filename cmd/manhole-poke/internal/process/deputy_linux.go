@@ -19,8 +19,8 @@ import (
 // What a process makes wait (see views_linux.go), a child does for one process
 // as well, the deputy. A thread that waits for a file system which has taken the
 // request cannot even be killed, and would keep this process from ending. The
-// deputy lives as long as this process, because it is asked often while a socket
-// is waited for; what waits in it when this process ends is left to it.
+// deputy lives as long as this process, because it is asked often until a socket
+// appears. A request that still blocks then keeps only the deputy from ending.
 
 // deputyName is the name (argv[0]) under which this program is the deputy.
 const deputyName = "manhole-poke: opens files of processes"

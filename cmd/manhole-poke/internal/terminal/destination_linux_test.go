@@ -99,7 +99,7 @@ func TestPagerGetsText(t *testing.T) {
 	w.Type("export PAGER='od -An -c | grep -c 033; echo pa''ged'; stty rows 2", "Enter")
 	pid, both := strconv.Itoa(g.PID), fmt.Sprintf("%d %d", g.PID, other.PID)
 	for i, args := range []string{pid + " sequences", both + " sequences", pid + " stack"} {
-		// What is typed must not contain what is waited for.
+		// The line typed must not contain the text that Shows looks for.
 		w.Type(fmt.Sprintf("clear; manhole-poke --pager %s; echo over=$((40+%d))", args, i), "Enter")
 		w.Shows(fmt.Sprintf("over=4%d\n$", i))
 		lazytest.Wants(t, w.now(), "0\npaged\n")
