@@ -5,24 +5,7 @@ package globals
 // A segment is memory that holds variables.
 type segment struct{ start, end uintptr }
 
-// segments returns those that the linker filled, without those of pointers only.
-func segments() []segment {
-	return []segment{
-		{address(noptrData), address(endNoptrData)}, {address(data), address(endData)},
-		{address(bss), address(endBss)}, {address(noptrBss), address(endNoptrBss)},
-	}
-}
+// bounds are the segments that the linker filled, with and without pointers.
+var bounds [4]segment
 
-const (
-	noptrData = iota
-	endNoptrData
-	data
-	endData
-	bss
-	endBss
-	noptrBss
-	endNoptrBss
-)
-
-// address returns the address of one of the linker's symbols.
-func address(which int) uintptr
+func segments() []segment { return bounds[:] }
