@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"github.com/go-manhole/lazy/internal/peercred"
 	"golang.org/x/sys/unix"
 )
@@ -60,10 +61,6 @@ func TestCheck(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	user := []string{setpriv, "--reuid", "1234", "--regid", "1234", "--clear-groups"}
 	ambient := append(user, "--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")
 	for _, c := range []struct {
@@ -82,20 +79,7 @@ func TestCheck(t *testing.T) {
 		{"saved", nil, "saved 0", "true"},
 	} {
 		t.Run(c.state, func(t *testing.T) {
-			dir, err := os.MkdirTemp("/tmp", "lazy-test-")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(dir)
-			os.Chmod(dir, 0o755)
-			binary, err := os.ReadFile(exe)
-			if err != nil {
-				t.Fatal(err)
-			}
-			copied := dir + "/access.test"
-			if err := os.WriteFile(copied, binary, 0o755); err != nil {
-				t.Fatal(err)
-			}
+			copied := lazytest.CopyExe(t, "access.test")
 			words := append(c.as[:len(c.as):len(c.as)], copied)
 			cmd := exec.Command(words[0], words[1:]...)
 			cmd.Env = append(os.Environ(), stateEnv+"="+c.state)

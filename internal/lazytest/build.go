@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -63,10 +64,20 @@ func CopyExe(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(PublicDir(t), name)
-	if err := os.WriteFile(path, exe, 0o755); err != nil {
+	WriteExe(t, path, exe)
+	return path
+}
+
+// WriteExe makes an executable file with that content.
+func WriteExe(t testing.TB, path string, content []byte) {
+	t.Helper()
+	// A process that another test starts at this moment would have the file open
+	// for writing until its execve(2), and nobody could run it (ETXTBSY).
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, content, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // Exe returns the path of the test binary.

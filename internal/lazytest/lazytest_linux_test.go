@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -62,4 +65,26 @@ func TestWindow(t *testing.T) {
 	w := StartWindow(t, []string{"PS1=> "}, "sh")
 	w.Enter("echo so''me words")
 	w.Shows("some words")
+}
+
+// What one test writes runs at once, while others start processes.
+func TestWriteExe(t *testing.T) {
+	program, err := os.ReadFile(Tool(t, "true"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			exe := filepath.Join(PublicDir(t), "program")
+			for range 50 {
+				WriteExe(t, exe, program)
+				if err := exec.Command(exe).Run(); err != nil {
+					t.Error(err)
+				}
+				os.Remove(exe)
+			}
+		})
+	}
+	all.Wait()
 }

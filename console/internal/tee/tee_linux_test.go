@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,9 +28,7 @@ type running struct {
 func run(t *testing.T, in, out int) *running {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "loop")
-	if err := os.WriteFile(file, image(), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	lazytest.WriteExe(t, file, image())
 	args := append(strings.Fields(os.Getenv("LAZY_TEST_EMULATOR")), file)
 	r := &running{cmd: exec.Command(args[0], args[1:]...)}
 	// No end waits. Package os would change that when it passes on one that it

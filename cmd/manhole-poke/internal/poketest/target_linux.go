@@ -50,12 +50,10 @@ func StartNamed(t testing.TB, name string) *Target {
 	exe := filepath.Join(dir, name)
 	if os.Link(lazytest.Exe(t), exe) != nil {
 		data, err := os.ReadFile(lazytest.Exe(t))
-		if err == nil {
-			err = os.WriteFile(exe, data, 0o755)
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		lazytest.WriteExe(t, exe, data)
 	}
 	path := filepath.Join(dir, "door")
 	return StartCommand(t, "armed", path, lazytest.Command(exe, path))

@@ -121,9 +121,7 @@ func TestGoProcessWithoutBuildInfo(t *testing.T) {
 	}
 	// The magic of package debug/buildinfo.
 	b = bytes.ReplaceAll(b, []byte("\xff Go buildinf:"), []byte("\xff no buildinf:"))
-	if err := os.WriteFile(exe, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	lazytest.WriteExe(t, exe, b)
 	g := poketest.StartCopy(t, "armed", exe, 0)
 	if p := seen(t, g.PID); p == nil || p.Go != nil || p.Lazy != nil || p.Name != "obfuscated" || p.Armed == nil || !*p.Armed {
 		t.Errorf("%+v", p)
