@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // Filter chooses goroutines: those that pass all conditions which are not zero.
@@ -56,7 +58,7 @@ func (d *Dump) Filter(f Filter) *Dump {
 		}
 	}
 	c.Filtered += left
-	slices.SortStableFunc(c.Groups, func(a, b Group) int { return b.Count - a.Count })
+	order.Stable(c.Groups, func(a, b Group) int { return b.Count - a.Count })
 	return &c
 }
 
