@@ -1,7 +1,6 @@
 package stackdump
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +14,9 @@ type Filter struct {
 	// "chan receive" and "chan send (nil chan)".
 	State string
 
-	// Match must match a function or a file of the stack or of the creator.
-	Match *regexp.Regexp
+	// Match, if not nil, must match a function or a file of the stack or of the
+	// creator. It may be a *regexp.Regexp that is not nil.
+	Match interface{ MatchString(string) bool }
 
 	// Label is "key=value", or "key" for any value.
 	Label string
