@@ -16,6 +16,11 @@ import (
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, a *args.Parsed) error {
+	return stackWith(ctx, s, a, true)
+}
+
+// stackWith is stack. objects is Options.Objects.
+func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) error {
 	filter := stackdump.Filter{
 		State: a.Text("state"), Match: a.Pattern("match"), Label: a.Text("label"),
 		MinWait: a.Duration("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
@@ -57,7 +62,7 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 	if full {
 		s.announceStop()
 	}
-	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func})
+	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func, Objects: objects})
 	if err != nil {
 		return s.howToForce(err, "stack raw, which is cut to fit", "stack", a)
 	}
@@ -95,7 +100,7 @@ func largest(d *stackdump.Dump, n int) {
 // greetWithStacks is stack without arguments, for the report, which nobody asked
 // for by name: stacks that do not fit into memory are no failure of it.
 func greetWithStacks(ctx context.Context, s *session, a *args.Parsed) error {
-	err := stack(ctx, s, a)
+	err := stackWith(ctx, s, a, false) // who only rings asks for no unusual system call
 	if short(err) {
 		fmt.Fprintf(s.out, "goroutines: left out, because %s\n", err)
 		err = nil

@@ -127,7 +127,10 @@ func CaptureBlocked(ctx context.Context, o Options, f Filter) (*Blocked, error) 
 	b.Memory = unknown
 	b.confirm(ctx)
 	d.Elapsed = time.Since(d.Taken)
-	return b, ctx.Err()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return b, nil
 }
 
 // newBlocked looks for what the goroutines of d wait for, and in the text for what
