@@ -16,6 +16,11 @@ import (
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, a *args.Parsed) error {
+	return stackWith(ctx, s, a, true)
+}
+
+// stackWith is stack. objects is Options.Objects.
+func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) error {
 	filter := filterOf(a)
 	render := stackdump.RenderOptions{Skipped: "of this session's own", Groups: a.Count("n"), Full: "stack full"}
 	if err := a.Err(); err != nil {
@@ -56,7 +61,7 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 		filter.Groups = render.Groups
 		return s.raw(ctx, a, force, filter)
 	}
-	options := stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func}
+	options := stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func, Objects: objects}
 	before := s.last
 	if within > 0 {
 		if before, err = s.capture(ctx, a, options); err != nil {
@@ -135,7 +140,7 @@ func (s *session) raw(ctx context.Context, a *args.Parsed, force bool, filter st
 // greetWithStacks is stack without arguments, for the report, which nobody asked
 // for by name: stacks that do not fit into memory are no failure of it.
 func greetWithStacks(ctx context.Context, s *session, a *args.Parsed) error {
-	err := stack(ctx, s, a)
+	err := stackWith(ctx, s, a, false) // who only rings asks for no unusual system call
 	if short(err) {
 		fmt.Fprintf(s.out, "goroutines: left out, because %s\n", err)
 		err = nil

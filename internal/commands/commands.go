@@ -53,6 +53,17 @@ var filters = []frame.Option{
 	force,
 }
 
+// blockedOptions are the filters, of which -n is about objects.
+func blockedOptions() []frame.Option {
+	all := slices.Clone(filters)
+	for i := range all {
+		if all[i].Name == "n" {
+			all[i].What = "N objects instead of 20, the most waited for"
+		}
+	}
+	return all
+}
+
 // force is an option of what may need much memory.
 var force = frame.Option{Name: "force", What: "even if it may not fit into the memory that is left; the process may be killed for it"}
 
@@ -183,6 +194,20 @@ func profiling() []frame.Command {
 			What:    "open descriptors and what they are, sockets with addresses and states",
 			Args:    []frame.Arg{{Name: "REGEXP"}},
 			Example: "fds CLOSE-WAIT",
+		},
+		{
+			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
+			What:    "locks and channels that goroutines wait for, where they wait, and which goroutines may hold them",
+			Options: blockedOptions(),
+			Notes: []string{
+				"It stops the world as stack full does, and announces for how long. " +
+					"Afterwards it reads the memory of the runtime and the stacks, with process_vm_readv(2), which never faults: " +
+					"that finds channels, and locks that are no argument. Linux on amd64 and arm64 only, with Go 1.26 and 1.27; " +
+					"elsewhere Mutex, WaitGroup and Cond are known from the text of the runtime.",
+				"A goroutine may hold a lock if the lock, or a struct that begins up to 128 bytes before it, is an argument of its functions, " +
+					"or if the address is on its stack. A lock that it unlocked before may still be there.",
+			},
+			Example: "blocked -min-wait 1m",
 		},
 		{
 			Name: "pprof", Usage: "[NAME [DURATION]] [-top]", Topic: Waiting, Binary: true,

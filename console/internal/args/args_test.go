@@ -1,6 +1,7 @@
 package args
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func TestRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	match := p.Patterns("match")
-	if len(match) != 2 || match[1].String() != "b" || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
+	if len(match) != 2 || fmt.Sprint(match[1]) != "b" || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
 		p.Count("n") != 5 || !slices.Equal(p.Texts("state"), []string{"x", "y"}) ||
 		p.Longest("min-wait", time.Minute, "") != 5*time.Minute || p.Err() != nil {
 		t.Errorf("%q, %v", p.given, p.Err())
