@@ -13,6 +13,8 @@ import (
 	"github.com/go-manhole/lazy/stackdump"
 )
 
+const skippedBySession = "of this session's own"
+
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, a *args.Parsed) error {
@@ -21,7 +23,7 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 		MinWait: a.Duration("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
 		ID:      a.ID("id"), System: a.Flag("system"),
 	}
-	render := stackdump.RenderOptions{Skipped: "of this session's own", Groups: a.Count("n")}
+	render := stackdump.RenderOptions{Skipped: skippedBySession, Groups: a.Count("n")}
 	if err := a.Err(); err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 		case "json":
 			json = true
 		default:
-			return fmt.Errorf("unexpected argument %s; try full, diff, raw or json, and help stack", words.Show(w))
+			return fmt.Errorf("unexpected argument %s; try %s, or one of full, diff, raw and json", words.Show(w), filterFor(a, w))
 		}
 	}
 	if diff && json {
@@ -95,7 +97,11 @@ func largest(d *stackdump.Dump, n int) {
 // greetWithStacks is stack without arguments, for the report, which nobody asked
 // for by name: stacks that do not fit into memory are no failure of it.
 func greetWithStacks(ctx context.Context, s *session, a *args.Parsed) error {
-	err := stack(ctx, s, a)
+	return s.withoutStacks(stack(ctx, s, a))
+}
+
+// withoutStacks shows an error about memory in the place of the stacks.
+func (s *session) withoutStacks(err error) error {
 	if short(err) {
 		fmt.Fprintf(s.out, "goroutines: left out, because %s\n", err)
 		err = nil

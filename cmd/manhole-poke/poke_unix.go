@@ -20,6 +20,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/terminal"
 	"github.com/go-manhole/lazy/internal/signame"
+	"golang.org/x/term"
 )
 
 // ask runs the lines in each target and shows the answers. Without lines it
@@ -152,7 +153,11 @@ func (c *client) poke(ctx context.Context, ro ring.Options, t ring.Target) error
 func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in input) error {
 	typed := in.terminal && isTerminal(c.stdout)
 	report := in.terminal || in.empty()
-	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: typed, Report: report})
+	o := session.Options{Timeout: c.timeout, Progress: typed, Report: report}
+	if typed {
+		o.Columns, o.Lines, _ = term.GetSize(int(c.stdout.Fd()))
+	}
+	s, err := session.Connect(ctx, t, ro, o)
 	if err != nil {
 		return err
 	}
