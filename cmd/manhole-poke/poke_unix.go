@@ -43,10 +43,25 @@ func (c *client) ask(r request) error {
 	return err
 }
 
-func (c *client) askUntil(ctx context.Context, ro ring.Options, r request) error {
+func (c *client) askUntil(ctx context.Context, ro ring.Options, r request) (err error) {
 	targets, err := c.targets(r.targets)
 	if err != nil {
-		return err
+		return c.noTarget(r, err)
+	}
+	if len(targets) == 1 && !c.all {
+		defer func() {
+			err = belowWrapper(targets[0], err, func(target string) string {
+				o := c.options
+				switch {
+				case len(o.commands) > 0 || len(r.lines) == 0:
+					return o.commandLine(target)
+				case len(r.lines) > 1:
+					o.commands = []string{strings.Join(r.lines, "; ")}
+					return o.commandLine(target)
+				}
+				return o.commandLine(target, commandWords(r.lines[0])...)
+			})
+		}()
 	}
 	lines := r.lines
 	if lines == nil {
