@@ -86,9 +86,13 @@ func (c screen) fit(lines int, render func(n int) string) (text string, whole bo
 	}
 	lines--
 	// How many fit is counted in one text, because each is made from all goroutines.
-	used := c.rows(text[max(0, strings.LastIndex(text, leftOut)):])
+	used := 2 // of what is left out
+	if i := strings.LastIndex(text, leftOut); i >= 0 {
+		used = c.rows(text[i+1:])
+		text = text[:i+1]
+	}
 	for i, part := range strings.Split(text, "\n\n#") {
-		if used += c.rows(part) + 1; used > lines {
+		if used += c.rows(part) + min(i, 1); used > lines {
 			n = max(1, i-1)
 			break
 		}

@@ -63,7 +63,7 @@ func (c *client) misplaced(t ring.Target, line, failed string) string {
 // command line for one of them.
 func belowWrapper(t ring.Target, err error, line func(target string) string) error {
 	switch exit.ReasonOf(err) {
-	case "not-go", "without-lazy", "not-armed", "signal-not-caught", "signal-ignored", "signal-blocked", "handles-signal", "permission", "no-copy":
+	case "not-go", "without-lazy", "not-armed", "signal-not-caught", "signal-ignored", "signal-blocked", "handles-signal", "permission":
 	default:
 		return err
 	}

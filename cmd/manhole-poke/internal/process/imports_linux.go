@@ -37,7 +37,7 @@ func (p *Process) ImportsArmed() Import {
 func (p *Process) readImport() (i Import) {
 	// The name of its init function is in the table of functions, also of a stripped
 	// program, as a string that ends with a NUL.
-	name := []byte("\x00" + armedPackage + ".init.0\x00")
+	name := bytes.Join([][]byte{nil, []byte(armedPackage + ".init.0"), nil}, []byte{0}) // not a constant, or it would be in this program
 	err := buildinfo.Read(p.Proc("exe"), func(r io.ReaderAt) (err error) {
 		i.Linked, err = contains(r, name)
 		return err

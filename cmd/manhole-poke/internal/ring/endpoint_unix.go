@@ -96,7 +96,7 @@ func checkImport(p *process.Process) error {
 	case !i.Linked:
 		return nil
 	case i.Variable:
-		return exit.Errorf(exit.NotArmed, "not-armed", "%s imports lazy/armed and was started with LAZY_MANHOLE, but does not look armed (no descriptor %s), so it was not signalled; what it wrote to stderr when it started says why, or that the variable switches it off", p, armednote.Prefix)
+		return exit.Errorf(exit.NotArmed, "not-armed", "%s imports lazy/armed and was started with LAZY_MANHOLE, but does not look armed (no descriptor %s), so it was not signalled; what it wrote to stderr when it started says why, if the variable is not off. (During a session it cannot say that it is armed if its descriptors are exhausted; then: -s USR2)", p, armednote.Prefix)
 	case i.Hidden:
 		return exit.Errorf(exit.NotArmed, "not-armed", "%s imports lazy/armed, but is not armed, so it was not signalled; if LAZY_MANHOLE was not set, %s", p, advice)
 	}
