@@ -1,10 +1,11 @@
 package stackdump
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // Filter chooses goroutines: those that pass all conditions which are not zero.
@@ -13,8 +14,9 @@ type Filter struct {
 	// "chan receive" and "chan send (nil chan)".
 	State string
 
-	// Match must match a function or a file of the stack or of the creator.
-	Match *regexp.Regexp
+	// Match, if not nil, must match a function or a file of the stack or of the
+	// creator. It may be a *regexp.Regexp that is not nil.
+	Match interface{ MatchString(string) bool }
 
 	// Label is "key=value", or "key" for any value.
 	Label string
@@ -56,7 +58,7 @@ func (d *Dump) Filter(f Filter) *Dump {
 		}
 	}
 	c.Filtered += left
-	slices.SortStableFunc(c.Groups, func(a, b Group) int { return b.Count - a.Count })
+	order.Stable(c.Groups, func(a, b Group) int { return b.Count - a.Count })
 	return &c
 }
 

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/pattern"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -130,11 +130,11 @@ func (p *Parsed) ID(name string) uint64 {
 	return id
 }
 
-// Pattern returns the value of the option as a regular expression, nil if it
-// was not given.
-func (p *Parsed) Pattern(name string) *regexp.Regexp {
-	var match *regexp.Regexp
-	p.read(name, func(v string) (err error) { match, err = regexp.Compile(v); return err })
+// Pattern returns the value of the option as a regular expression, nil, which
+// matches everything, if it was not given.
+func (p *Parsed) Pattern(name string) *pattern.Pattern {
+	var match *pattern.Pattern
+	p.read(name, func(v string) (err error) { match, err = pattern.Compile(v); return err })
 	return match
 }
 
@@ -161,16 +161,16 @@ func (p *Parsed) read(name string, parse func(v string) error) {
 	}
 }
 
-// WordPattern returns the only word as a regular expression, one that matches
-// everything if there is none.
-func (p *Parsed) WordPattern() (*regexp.Regexp, error) {
+// WordPattern returns the only word as a regular expression, nil, which matches
+// everything, if there is none.
+func (p *Parsed) WordPattern() (*pattern.Pattern, error) {
 	if err := p.AtMost(1, "put a pattern with blanks in quotes"); err != nil {
 		return nil, err
 	}
 	if len(p.Words) == 0 {
-		return regexp.MustCompile(""), nil
+		return nil, nil
 	}
-	match, err := regexp.Compile(p.Words[0])
+	match, err := pattern.Compile(p.Words[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", words.Show(p.Words[0]), err)
 	}
