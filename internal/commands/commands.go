@@ -28,6 +28,22 @@ func Topics() []string {
 	return []string{Doing, CPU, Memory, Leaks, Waiting, Holds, About, Change, Program, Session}
 }
 
+// A Pointer names a use of a command that answers the question of another topic
+// than its own.
+type Pointer struct{ Usage, What string }
+
+// Elsewhere returns what to try for a topic besides its own commands, and before
+// them.
+func Elsewhere(topic string) []Pointer {
+	if topic != Waiting {
+		return nil
+	}
+	return []Pointer{
+		{"stack -state TEXT", "the goroutines that wait now: TEXT is chan, select, sync, IO, semacquire or sleep"},
+		{"fds", "the sockets and files that they may wait for"},
+	}
+}
+
 // Builtin returns the commands that every session has, in the order of help. A
 // session that only observes lacks those that change something.
 func Builtin() []frame.Command {
@@ -295,13 +311,16 @@ func changing() []frame.Command {
 		{
 			Name: "setgc", Usage: "PERCENT|off", Topic: Change,
 			What:    "set the heap growth that starts a collection, as GOGC",
-			Args:    []frame.Arg{{Name: "PERCENT"}, {Name: "off"}},
+			Args:    []frame.Arg{{Name: "PERCENT", What: "1 or more"}, {Name: "off", What: "no collections but those that the memory limit demands"}},
 			Example: "setgc 50",
 		},
 		{
 			Name: "memlimit", Usage: "[SIZE|off]", Topic: Change,
-			What:    "set the soft memory limit, as GOMEMLIMIT; alone shows it",
-			Args:    []frame.Arg{{Name: "SIZE"}, {Name: "off"}},
+			What: "set the soft memory limit, as GOMEMLIMIT; alone shows it",
+			Args: []frame.Arg{{Name: "SIZE", What: "with its unit: 512MiB, 2GiB"}, {Name: "off"}},
+			Options: []frame.Option{
+				{Name: "force", What: "even if it is less than what is in use; the program may then do little but collect garbage"},
+			},
 			Example: "memlimit 2GiB",
 		},
 		{

@@ -27,6 +27,7 @@ func TestParse(t *testing.T) {
 		{"-bogus", nil, "unknown option -bogus (valid: -state, -n, "},
 		{"-system=1", nil, "-system takes no value"},
 		{"-n", nil, "-n needs a value"},
+		{"'-n 1'", nil, "the quotes make -n 1 one word; try -n 1"},
 	} {
 		split, err := words.Split(test.line)
 		if err != nil {
@@ -69,7 +70,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: %v, %v", v, d, err)
 		}
 	}
-	for v, want := range map[string]int64{"1073741824": 1 << 30, "512MiB": 512 << 20, "1.5g": 3 << 29, "0": 0, "9e99T": 0, "": 0, "1Q": 0} {
+	for v, want := range map[string]int64{"1073741824B": 1 << 30, "1073741824": 0, "5": 0, "5B": 5, "B": 0, "NaN": 0, "-5MiB": 0, "512MiB": 512 << 20, "1.5g": 3 << 29, "0": 0, "9e99T": 0, "": 0, "1Q": 0} {
 		if n, err := Bytes(v); n != want || (err == nil) != (want > 0) {
 			t.Errorf("%s: %v, %v", v, n, err)
 		}
