@@ -118,7 +118,7 @@ func profile(ctx context.Context, s *session, a *args.Parsed, command string, wa
 	for _, n := range notes {
 		s.out.WriteString(n + "\n")
 	}
-	if len(a.Given) == len(a.Words)+1 { // -top and nothing else
+	if !p.Cumulative && p.Entries == 0 && !p.Tree && p.Focus == nil && p.Peek == nil {
 		s.out.WriteString("to see more: -cum, -n N, -focus REGEXP, -peek REGEXP (callers and callees), -tree\n")
 	}
 	return nil

@@ -16,10 +16,9 @@ import (
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, a *args.Parsed) error {
-	filter := stackdump.Filter{
-		State: a.Text("state"), Match: a.Pattern("match"), Label: a.Text("label"),
-		MinWait: a.Duration("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
-		ID:      a.ID("id"), System: a.Flag("system"),
+	filter, err := stackFilter(a)
+	if err != nil {
+		return err
 	}
 	render := stackdump.RenderOptions{Skipped: "of this session's own", Groups: a.Count("n")}
 	if err := a.Err(); err != nil {
@@ -78,6 +77,16 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 		return errors.New("no earlier stacks in this session to compare with; the current ones are kept, so ask again later")
 	}
 	return stackdump.Diff(before.Filter(filter), dump.Filter(filter)).Render(s.out, render)
+}
+
+// stackFilter reads the options that select goroutines.
+func stackFilter(a *args.Parsed) (stackdump.Filter, error) {
+	f := stackdump.Filter{
+		State: a.Text("state"), Match: a.Pattern("match"), Label: a.Text("label"),
+		MinWait: a.Duration("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
+		ID:      a.ID("id"), System: a.Flag("system"),
+	}
+	return f, a.Err()
 }
 
 // largest reduces a dump to its n largest groups, unless n is 0. The others count as

@@ -90,12 +90,21 @@ func observing() []frame.Command {
 			Example: "stats",
 		},
 		{
-			Name: "watch", Usage: "[SECONDS [LINES]]", Topic: Doing,
-			What: "goroutines, heap, GC and CPU at intervals, one line each",
-			Args: []frame.Arg{{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"}},
-			Notes: []string{"Enter ends it; in a script the next line does. " +
-				"With LINES, a script's next line does not end it."},
-			Example: "watch 1 60",
+			Name: "watch", Usage: "[NAME]... [SECONDS [LINES]]", Topic: Doing,
+			What: "goroutines, heap, GC and CPU, or any figures, a line at intervals",
+			Args: []frame.Arg{
+				{Name: "NAME", What: "a metric of runtime/metrics, whose name may be shortened, or a variable of expvar, or an element of one (map.key)"},
+				{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"},
+			},
+			Options: slices.DeleteFunc(slices.Clone(filters), func(o frame.Option) bool { return o.Name == "n" }),
+			Notes: []string{
+				"Enter ends it; in a script the next line does. With LINES, a script's next line does not end it.",
+				"Of metrics that only grow it shows by how much in a second, of histograms how much was added in a second, and its " +
+					"percentiles. Of variables it shows both value and growth.",
+				"With filters, as stack has them, it counts the goroutines that pass. Each line stops the world as stack does, " +
+					"and the interval is at least 20 times what a look takes.",
+			},
+			Example: "watch 1 60\nwatch sched/latencies heap/live\nwatch -match http 5",
 		},
 		{
 			Name: "tail", Usage: "[stderr|stdout|both]", Topic: Doing,
@@ -163,7 +172,7 @@ func profiling() []frame.Command {
 		},
 		{
 			Name: "pprof-heap", Usage: "[DURATION] [-top]", Topic: Memory, Binary: true,
-			What:    "which functions allocated what is in the heap, or what grew in DURATION, for go tool pprof (binary)",
+			What:    "which functions allocated what is in the heap, or grew in DURATION (binary)",
 			Args:    []frame.Arg{{Name: "DURATION"}},
 			Options: top(collects),
 			Notes: []string{
@@ -192,7 +201,7 @@ func profiling() []frame.Command {
 		},
 		{
 			Name: "pprof", Usage: "[NAME [DURATION]] [-top]", Topic: Waiting, Binary: true,
-			What: "any profile by name: block and mutex (waits that have ended), goroutine, allocs, ... (binary); alone a list",
+			What: "block and mutex (waits that have ended), goroutine, ... (binary); alone a list",
 			Args: []frame.Arg{{Name: "NAME", Of: "profile"}, {Name: "DURATION"}},
 			Options: top(collects,
 				frame.Option{Name: "total", What: "with block and mutex: what the program itself has sampled since it began, at once"},
