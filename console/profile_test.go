@@ -131,6 +131,7 @@ func TestEveryProfile(t *testing.T) {
 			line += " 10ms"
 		}
 		tool(t, talk(t, Config{}, line+"\n"), "pprof", "-raw")
+		tool(t, talk(t, Config{}, "pprof "+p.Name()+" 10ms\n"), "pprof", "-raw")
 		if got := talk(t, Config{}, line+" -top\n"); strings.Contains(got, "lazy: error") {
 			t.Errorf("%s -top: %s", line, got)
 		}
