@@ -104,8 +104,8 @@ func TestList(t *testing.T) {
 	got := list(t, "")
 	for _, want := range []string{
 		file.Name() + ", at byte 5\n",
-		"tcp " + l.Addr().String() + " LISTEN\n", // or mptcp
-		" rw tcp " + out.LocalAddr().String() + " -> " + l.Addr().String() + " CLOSE-WAIT\n",
+		"tcp " + l.Addr().String() + " LISTEN, 0 of at most ", // or mptcp
+		" rw tcp " + out.LocalAddr().String() + " -> " + l.Addr().String() + " CLOSE-WAIT, idle ",
 		" rw udp " + udp.LocalAddr().String() + "\n",
 		fmt.Sprintf(" -> unnamed connected (pid %d), 6 bytes unread\n", os.Getpid()),
 		" r  pipe:[",
@@ -124,7 +124,7 @@ func TestList(t *testing.T) {
 func list(t *testing.T, match string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := List(context.Background(), &b, regexp.MustCompile(match), func() error { return nil }); err != nil {
+	if err := List(context.Background(), &b, Options{Match: regexp.MustCompile(match), Afford: func() error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
