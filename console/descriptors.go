@@ -27,5 +27,8 @@ func descriptors(ctx context.Context, s *session, a *args.Parsed) error {
 	if err := a.Err(); err != nil {
 		return err
 	}
+	if o.Waiting, o.Note, err = waiting(ctx, s, a.Flag("who")); err != nil {
+		return err
+	}
 	return fds.List(ctx, s.out, o)
 }

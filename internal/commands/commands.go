@@ -178,6 +178,8 @@ func profiling() []frame.Command {
 				{Name: "state", Arg: "TEXT", What: "sockets whose state contains TEXT, the idlest first",
 					Values: []string{"established", "close-wait", "fin-wait", "syn-sent", "listen", "connected"}},
 				{Name: "sort", What: "the idlest first"},
+				{Name: "who", What: "also in a process with more than 1,000 goroutines, which of them wait on a descriptor; " +
+					"stops the world, and announces for how long"},
 				{Name: "n", Arg: "N", What: "only the first N lines", Values: []string{"5", "10", "20"}},
 			},
 			Notes: []string{

@@ -22,6 +22,9 @@ type Options struct {
 	// Waiting returns which goroutines wait on a descriptor, or "". It may be nil.
 	Waiting func(fd int) string
 
+	// Note is a line before the last one, if it is not empty.
+	Note string
+
 	// Afford is called between a thousand descriptors and the next. Its error
 	// ends the list.
 	Afford func() error

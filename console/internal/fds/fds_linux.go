@@ -130,6 +130,9 @@ func (l *lister) show(fd int, e entry) {
 }
 
 func (l *lister) summary() error {
+	if l.o.Note != "" {
+		fmt.Fprintln(l.w, l.o.Note)
+	}
 	var kinds []string
 	for kind, n := range l.kinds {
 		kinds = append(kinds, fmt.Sprintf("%d %s", n, kind))
@@ -269,6 +272,21 @@ func describe(fd int, target, own string) entry {
 		}
 	}
 	return e
+}
+
+// Name says what an open descriptor is: a socket's kind and addresses, or the
+// target of its link in /proc.
+func Name(fd int) string {
+	var target [4096]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), target[:])
+	if err != nil {
+		return "closed"
+	}
+	if s := string(target[:n]); !strings.HasPrefix(s, "socket:") {
+		return format.Printable(s)
+	}
+	name, _ := named(fd)
+	return name
 }
 
 // ours marks what belongs to lazy and not to the program.

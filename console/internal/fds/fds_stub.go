@@ -14,3 +14,6 @@ import (
 func List(context.Context, io.Writer, Options) error {
 	return fmt.Errorf("not supported on %s: %w; try lsof", runtime.GOOS, errors.ErrUnsupported)
 }
+
+// Name returns "".
+func Name(int) string { return "" }

@@ -12,41 +12,57 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket describes a socket: its kind, addresses and state, how many bytes are in
-// its queues, and for how long nothing was received or sent. It only asks, with
-// getsockopt(2), ioctl(2) and the like.
-func socket(fd int, own string) entry {
-	option := func(name int) int {
-		v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
-		if err != nil {
-			return -1
-		}
-		return v
-	}
-	family, kind, protocol := option(unix.SO_DOMAIN), option(unix.SO_TYPE), option(unix.SO_PROTOCOL)
-	listens := option(unix.SO_ACCEPTCONN) == 1
+// An identity is what a socket is, and between whom.
+type identity struct {
+	family, kind int
+	tcp          bool
+	connected    bool
+	local        string // path of a unix socket
+}
+
+// named returns a socket's kind and addresses.
+func named(fd int) (string, identity) {
+	family, kind, protocol := option(fd, unix.SO_DOMAIN), option(fd, unix.SO_TYPE), option(fd, unix.SO_PROTOCOL)
 	// Go's own listeners are MPTCP where the kernel has it.
-	tcp := (family == unix.AF_INET || family == unix.AF_INET6) &&
-		(protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP)
-	e := entry{kind: "socket", idle: idleUnknown}
-	var b strings.Builder
-	b.WriteString(socketName(family, kind, protocol))
-	local, err := unix.Getsockname(fd)
-	lazys := false
-	if err == nil {
-		at, isUnix := local.(*unix.SockaddrUnix)
-		lazys = isUnix && own != "" && at.Name == own
-		b.WriteString(" " + address(local))
+	id := identity{family: family, kind: kind, tcp: (family == unix.AF_INET || family == unix.AF_INET6) &&
+		(protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP)}
+	name := socketName(family, kind, protocol)
+	if local, err := unix.Getsockname(fd); err == nil {
+		name += " " + address(local)
+		if at, ok := local.(*unix.SockaddrUnix); ok {
+			id.local = at.Name
+		}
 	}
 	remote, err := unix.Getpeername(fd)
 	if peer, ok := remote.(*unix.SockaddrNetlink); ok && peer.Pid == 0 && peer.Groups == 0 {
 		err = unix.ENOTCONN // one that is not connected has this address
 	}
-	if err == nil {
-		b.WriteString(" -> " + address(remote))
+	if id.connected = err == nil; id.connected {
+		name += " -> " + address(remote)
 	}
+	return name, id
+}
+
+// option returns a socket's option, or -1.
+func option(fd, name int) int {
+	v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
+	if err != nil {
+		return -1
+	}
+	return v
+}
+
+// socket describes a socket: its kind, addresses and state, how many bytes are in
+// its queues, and for how long nothing was received or sent. It only asks, with
+// getsockopt(2), ioctl(2) and the like.
+func socket(fd int, own string) entry {
+	name, id := named(fd)
+	listens := option(fd, unix.SO_ACCEPTCONN) == 1
+	e := entry{kind: "socket", idle: idleUnknown}
+	var b strings.Builder
+	b.WriteString(name)
 	var info *unix.TCPInfo
-	if tcp {
+	if id.tcp {
 		info, _ = unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	}
 	switch {
@@ -54,18 +70,18 @@ func socket(fd int, own string) entry {
 		e.state = tcpState(info.State)
 	case listens:
 		e.state = "LISTEN"
-	case err == nil:
+	case id.connected:
 		e.state = "connected"
 	}
 	if e.state != "" {
 		b.WriteString(" " + e.state)
 	}
-	if family == unix.AF_UNIX && err == nil {
+	if id.family == unix.AF_UNIX && id.connected {
 		if peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil && peer.Pid > 0 {
 			fmt.Fprintf(&b, " (pid %d)", peer.Pid)
 		}
 	}
-	if lazys {
+	if own != "" && id.local == own {
 		b.WriteString(ours)
 	}
 	if listens {
@@ -84,16 +100,16 @@ func socket(fd int, own string) entry {
 		case info != nil:
 			fmt.Fprintf(&b, ", %d bytes unacknowledged", n)
 			b.WriteString(unsent(info))
-		case family == unix.AF_UNIX: // with what the kernel needs for each packet
+		case id.family == unix.AF_UNIX: // with what the kernel needs for each packet
 			fmt.Fprintf(&b, ", %d bytes of memory hold what the peer has not read", n)
 		}
 	}
 	switch {
-	case info != nil && e.state != "CLOSE" || info != nil && err == nil:
+	case info != nil && e.state != "CLOSE" || info != nil && id.connected:
 		e.idle = traffic(&b, info)
 	case info != nil:
 		e.idle = noIdle // never connected
-	case family == unix.AF_UNIX && kind != unix.SOCK_DGRAM && err == nil && alone(fd):
+	case id.family == unix.AF_UNIX && id.kind != unix.SOCK_DGRAM && id.connected && alone(fd):
 		b.WriteString(", the other end is closed")
 	}
 	e.what = b.String()
