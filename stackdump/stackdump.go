@@ -151,9 +151,11 @@ type Group struct {
 	Parent    uint64
 
 	// Of each goroutine in IDs: its wait in minutes, and its place in Labels
-	// or -1; sets is nil if the labels came from elsewhere than the ids.
-	waits []int32
-	sets  []int32
+	// or -1; sets is nil if the labels came from elsewhere than the ids. objects
+	// is what it waits for, or 0, and nil if that is known of none.
+	waits   []int32
+	sets    []int32
+	objects []uint64
 }
 
 // Frame is one call.
