@@ -41,6 +41,7 @@ var everyCommand = []asked{
 	{line: "memstats", want: `(?m)^heap-alloc: `},
 	{line: "metrics '^/sched/gomaxprocs'", want: `^/sched/gomaxprocs:threads \d`},
 	{line: "fds", want: ` open \(`},
+	{line: "fds -who -state listen -n 1", want: `LISTEN \(lazy's own\)`},
 	{line: "pprof", want: `(?m)^goroutine +\d+$`},
 	{line: "pprof goroutine", want: `^\x1f`, typed: "pprof goroutine -top", shown: `goroutine: \d+ in all`},
 	{line: "pprof block 100ms", want: `^\x1f`, once: true},

@@ -67,6 +67,9 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))
 	}
+	name, done := descriptorNames()
+	defer done()
+	render.Descriptor = name
 	switch now := dump.Filter(filter); {
 	case json:
 		largest(now, render.Groups)
