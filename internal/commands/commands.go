@@ -169,8 +169,8 @@ func profiling() []frame.Command {
 			Example: "metrics '^/sched/'",
 		},
 		{
-			Name: "fds", Usage: "[REGEXP] [-idle DURATION] [-state TEXT]", Topic: Leaks,
-			What: "open descriptors; sockets with addresses, state, queues, and how long they were idle",
+			Name: "fds", Usage: "[REGEXP] [OPTION]...", Topic: Leaks,
+			What: "open descriptors; sockets with peer, queues, idle time, who waits",
 			Args: []frame.Arg{{Name: "REGEXP", What: "what a line must match"}},
 			Options: []frame.Option{
 				{Name: "idle", Arg: "DURATION", What: "TCP connections on which nothing was received or sent for at least this long, the idlest first",
