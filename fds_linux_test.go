@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -71,6 +72,7 @@ func serve(c net.Conn) {
 		sendAnswer(c)
 	default:
 		<-make(chan int) // neither reads nor closes
+		runtime.KeepAlive(c)
 	}
 }
 
