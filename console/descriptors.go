@@ -16,7 +16,7 @@ func descriptors(ctx context.Context, s *session, a *args.Parsed) error {
 	}
 	o := fds.Options{
 		Match: match, State: a.Text("state"), Sort: a.Flag("sort"), Most: a.Count("n"), Own: s.cfg.Path,
-		Idle: a.Duration("idle", time.Millisecond, "the kernel counts milliseconds; try 5m"),
+		Idle: a.Longest("idle", time.Millisecond, "the kernel counts milliseconds; try 5m"),
 		Afford: func() error {
 			if err := afford("the next part of the list", someNeed); err != nil {
 				return fmt.Errorf("%w; try gc before", err)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-manhole/lazy/internal/parked"
 )
 
 // Waited is an object that goroutines of a group wait for.
@@ -17,8 +19,9 @@ type Waited struct {
 // Object returns the address of what the goroutine IDs[i] waits for, or 0 if it is
 // not known: of a sync.Mutex, RWMutex, WaitGroup or Cond, or of the poll.FD of a
 // descriptor in "IO wait" and "syscall". In a system call without a poll.FD it is the
-// descriptor itself (see MaxDescriptor). The text of the runtime has them as the arguments of
-// functions. It has no channels, and an RWMutex only where a writer waits for another.
+// descriptor itself (see MaxDescriptor). The text of the runtime has them as the
+// arguments of functions. Channels, and an RWMutex unless a writer waits for another, are known
+// only with Options.Objects, and not of a goroutine that selects among several.
 func (g *Group) Object(i int) uint64 {
 	if i >= len(g.objects) {
 		return 0
@@ -85,6 +88,55 @@ var objectOffsets = map[string]uint64{
 // itself: that of a system call which was made without a poll.FD. The addresses of
 // others are above it.
 const MaxDescriptor = 1 << 20
+
+// maxParked bounds how many goroutines the runtime's memory is read for.
+const maxParked = 1 << 20
+
+// memoryReader finds what the text does not have.
+type memoryReader struct {
+	list     []parked.Goroutine
+	stack    []uint64
+	channels []uint64
+}
+
+// object returns what a goroutine waits for, or 0.
+func (m *memoryReader) object(id uint64, state string) uint64 {
+	var offset uint64
+	switch {
+	case strings.HasPrefix(state, "chan ") || strings.HasPrefix(state, "select"):
+		if all := m.all(id); len(all) == 1 {
+			return all[0]
+		}
+		return 0
+	case state == "sync.RWMutex.Lock":
+		offset = 8 // its writerSem
+	case state == "sync.RWMutex.RLock":
+		offset = 12 // its readerSem
+	case state == "semacquire":
+	default:
+		return 0
+	}
+	p := parked.Find(m.list, id)
+	if p == nil {
+		return 0
+	}
+	m.stack = p.Stack(m.stack)
+	if a := p.Semaphore(m.stack); a > offset {
+		return a - offset
+	}
+	return 0
+}
+
+// all returns the channels that a goroutine waits for. They are valid until the next
+// call.
+func (m *memoryReader) all(id uint64) []uint64 {
+	p := parked.Find(m.list, id)
+	if p == nil {
+		return nil
+	}
+	m.channels = p.Channels(m.channels[:0])
+	return m.channels
+}
 
 var pollFD = []byte("internal/poll.(*FD).")
 

@@ -3,15 +3,16 @@
 package fds
 
 import (
-	"regexp"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/pattern"
 )
 
 // Options says which descriptors are listed, and how.
 type Options struct {
-	Match *regexp.Regexp // what their lines match
-	State string         // a part of the state of sockets; all descriptors if it is empty
-	Idle  time.Duration  // how long nothing was received or sent at least; 0: all descriptors
+	Match *pattern.Pattern // what their lines match
+	State string           // a part of the state of sockets; all descriptors if it is empty
+	Idle  time.Duration    // how long nothing was received or sent at least; 0: all descriptors
 
 	Sort bool // the idlest first, as with State and Idle
 	Most int  // at most so many lines; 0: all

@@ -77,8 +77,8 @@ type lister struct {
 	total   int
 	passed  int
 	shown   int
-	unknown int     // passed all but -idle, which is not known of them
-	sorted  []int64 // how idle, and the descriptor
+	unknown int      // passed all but -idle, which is not known of them
+	sorted  []uint64 // how idle, and the descriptor
 	target  [4096]byte
 }
 
@@ -109,13 +109,13 @@ func (l *lister) look(fd int) {
 
 // order returns a number by which descriptors are sorted, the idlest first. Its
 // lower 31 bits are the descriptor.
-func order(fd int, idle time.Duration) int64 {
+func order(fd int, idle time.Duration) uint64 {
 	const most = 1 << 30 // of 4 milliseconds, as the kernel counts to 1<<32
-	n := int64(most)
+	n := uint64(most)
 	if idle >= 0 {
-		n = most - 1 - min(idle.Milliseconds()/4, most-1)
+		n = most - 1 - min(uint64(idle.Milliseconds())/4, most-1)
 	}
-	return n<<31 | int64(fd)
+	return n<<31 | uint64(fd)
 }
 
 // hasState reports whether the state has text in it, in either case: CLOSE-WAIT
@@ -180,7 +180,7 @@ func limitText() string {
 const atOnce = 1000
 
 // descriptors returns the numbers of the open ones, in order.
-func descriptors(afford func() error) ([]int32, error) {
+func descriptors(afford func() error) ([]uint64, error) {
 	fds, err := readDescriptors(afford)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		// None is left to read the directory with, which is when this list is
@@ -189,9 +189,9 @@ func descriptors(afford func() error) ([]int32, error) {
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 			return nil, err
 		}
-		all := make([]int32, min(limit.Cur, 1<<20))
+		all := make([]uint64, min(limit.Cur, 1<<20))
 		for i := range all {
-			all[i] = int32(i)
+			all[i] = uint64(i)
 		}
 		return all, nil
 	}
@@ -199,7 +199,7 @@ func descriptors(afford func() error) ([]int32, error) {
 	return fds, err
 }
 
-func readDescriptors(afford func() error) (fds []int32, err error) {
+func readDescriptors(afford func() error) (fds []uint64, err error) {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return nil, err
@@ -209,7 +209,7 @@ func readDescriptors(afford func() error) (fds []int32, err error) {
 		names, err := dir.Readdirnames(atOnce)
 		for _, n := range names {
 			if fd, err := strconv.ParseInt(n, 10, 32); err == nil {
-				fds = append(fds, int32(fd))
+				fds = append(fds, uint64(fd))
 			}
 		}
 		if err == io.EOF {

@@ -7,12 +7,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/pattern"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,7 +45,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	for _, f := range filler {
 		f.Close()
 	}
-	if err != nil || !slices.Contains(got, int32(file.Fd())) {
+	if err != nil || !slices.Contains(got, uint64(file.Fd())) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -124,7 +124,7 @@ func TestList(t *testing.T) {
 func list(t *testing.T, match string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := List(context.Background(), &b, Options{Match: regexp.MustCompile(match), Afford: func() error { return nil }}); err != nil {
+	if err := List(context.Background(), &b, Options{Match: pattern.MustCompile(match), Afford: func() error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -132,16 +132,16 @@ func list(t *testing.T, match string) string {
 
 // TestSort: the idlest come first, and what has no idle time last, by number.
 func TestSort(t *testing.T) {
-	var keys []int64
+	var keys []uint64
 	for fd, idle := range []time.Duration{noIdle, time.Hour, 0, 49 * 24 * time.Hour, idleUnknown, time.Minute, time.Hour} {
 		keys = append(keys, order(fd, idle))
 	}
 	slices.Sort(keys)
-	var got []int64
+	var got []uint64
 	for _, k := range keys {
 		got = append(got, k&(1<<31-1))
 	}
-	if want := []int64{3, 1, 6, 5, 2, 0, 4}; !slices.Equal(got, want) {
+	if want := []uint64{3, 1, 6, 5, 2, 0, 4}; !slices.Equal(got, want) {
 		t.Errorf("%v, not %v", got, want)
 	}
 }
@@ -204,7 +204,7 @@ func TestStuck(t *testing.T) {
 	}
 	var b strings.Builder
 	o := Options{
-		Match: regexp.MustCompile(""), Afford: func() error { return nil }, State: "listen", Most: 1, Note: "a note",
+		Match: pattern.MustCompile(""), Afford: func() error { return nil }, State: "listen", Most: 1, Note: "a note",
 		Waiting: func(int) string { return "somebody waits" }, Own: "/nothing",
 	}
 	if err := List(context.Background(), &b, o); err != nil {
