@@ -32,10 +32,12 @@ func main() {
 	runtime.GC()
 }
 
-var counted uint64
-
+// count looks for a number that there is not.
 func count() {
-	for {
-		counted++
+	for n := uint64(1); ; {
+		n = n*6364136223846793005 + 2
+		if n%2 == 0 {
+			fmt.Println(n)
+		}
 	}
 }

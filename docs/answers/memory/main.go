@@ -10,7 +10,7 @@ import (
 	"github.com/go-manhole/lazy"
 )
 
-type session struct{ history [16 << 10]byte }
+type session struct{ history [64 << 10]byte }
 
 var (
 	pictures [][]byte
@@ -35,7 +35,15 @@ func loadPictures() {
 	}
 }
 
-func visit(visitor int) { sessions[visitor] = newSession() }
+func visit(visitor int) {
+	sessions[visitor] = newSession()
+	renderPage()
+}
+
+// renderPage needs memory as well, but does not keep it.
+//
+//go:noinline
+func renderPage() int { return len(make([]byte, 1<<20)) }
 
 //go:noinline
 func newSession() *session { return new(session) }
