@@ -43,6 +43,7 @@ var everyCommand = []asked{
 	{line: "memstats", want: `(?m)^heap-alloc: `},
 	{line: "metrics '^/sched/gomaxprocs'", want: `^/sched/gomaxprocs:threads \d`},
 	{line: "fds", want: ` open \(`},
+	{line: "fds -who -state listen -n 1", want: `LISTEN \(lazy's own\)`},
 	{line: "pprof", want: `(?m)^goroutine +\d+$`},
 	{line: "pprof goroutine 100ms", want: `^\x1f`, typed: "pprof goroutine 100ms -top", shown: `goroutine: -?\d+ in all`},
 	{line: "pprof goroutine", want: `^\x1f`, typed: "pprof goroutine -top", shown: `goroutine: \d+ in all`},

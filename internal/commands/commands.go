@@ -231,10 +231,25 @@ func profiling() []frame.Command {
 			Example: "metrics '^/sched/'",
 		},
 		{
-			Name: "fds", Usage: "[REGEXP]", Topic: Leaks,
-			What:    "open descriptors and what they are, sockets with addresses and states",
-			Args:    []frame.Arg{{Name: "REGEXP"}},
-			Example: "fds CLOSE-WAIT",
+			Name: "fds", Usage: "[REGEXP] [OPTION]...", Topic: Leaks,
+			What: "open descriptors; sockets with peer, queues, idle time, who waits",
+			Args: []frame.Arg{{Name: "REGEXP", What: "what a line must match"}},
+			Options: []frame.Option{
+				{Name: "idle", Arg: "DURATION", What: "TCP connections on which nothing was received or sent for at least this long, the idlest first",
+					Values: []string{"1m", "5m", "1h"}},
+				{Name: "state", Arg: "TEXT", What: "sockets whose state contains TEXT, the idlest first",
+					Values: []string{"established", "close-wait", "fin-wait", "syn-sent", "listen", "connected"}},
+				{Name: "sort", What: "the idlest first"},
+				{Name: "who", What: "also in a process with more than 1,000 goroutines, which of them wait on a descriptor; " +
+					"stops the world, and announces for how long"},
+				{Name: "n", Arg: "N", What: "only the first N lines", Values: []string{"5", "10", "20"}},
+			},
+			Notes: []string{
+				"Unread are the bytes that the program has not read, unacknowledged those that it has written and the peer's kernel does not have. " +
+					"Idle counts data alone, not keep-alive probes; what was never received or sent counts since the connection was established. " +
+					"The kernel keeps it for TCP, and for at most 49 days.",
+			},
+			Example: "fds -idle 5m",
 		},
 		{
 			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
