@@ -46,6 +46,14 @@ func (s *Terminal) Type(t testing.TB, text string) {
 	}
 }
 
+// Resize changes the size of the terminal.
+func (s *Terminal) Resize(t testing.TB, columns, rows int) {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(s.keys.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Unread returns what was typed and nobody has read, in whole lines.
 func (s *Terminal) Unread(t testing.TB) string {
 	t.Helper()
