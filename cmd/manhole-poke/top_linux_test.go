@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"github.com/go-manhole/lazy"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/internal/lazytest"
+	"golang.org/x/sys/unix"
 )
 
 // leaking is a program that starts more and more goroutines that wait.
@@ -32,9 +35,9 @@ func leaking() {
 func leaked() { select {} }
 
 // shows waits for a picture that matches.
-func shows(t *testing.T, s *poketest.Terminal, pattern string) {
+func shows(t *testing.T, s *poketest.Terminal, pattern string) string {
 	t.Helper()
-	s.Draws(t, 180, 30, pattern)
+	return s.Draws(t, 180, 30, pattern)
 }
 
 func TestTopAtTerminal(t *testing.T) {
@@ -102,13 +105,61 @@ func TestTopEnds(t *testing.T) {
 // One that keeps silent or is hostile keeps neither the others nor the keys.
 func TestTopSeveral(t *testing.T) {
 	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "1")
 	g, silent, hostile := poketest.Start(t, "leaking"), poketest.Start(t, "silent"), poketest.Start(t, "hostile")
 	s, wait := poketest.AtTerminal(t, "top", "-t", "1s", g.PID, silent.PID, hostile.PID)
-	shows(t, s, `\+[1-9]\d* .*manhole-poke\.leaked`)
+	all := shows(t, s, `\+[1-9]\d* .*manhole-poke\.leaked`)
+	if m := regexp.MustCompile("\x1b\\[([0-9;]*;)?[34][0-9](;[0-9;]*)?m").FindString(all); m != "" {
+		t.Errorf("with NO_COLOR it sends %q", m)
+	}
 	shows(t, s, "3 processes(?s:.)*said nothing within 1s")
 	s.Type(t, "q")
 	if st := wait(); st != exit.OK {
 		t.Errorf("exit status %d", st)
+	}
+}
+
+// A terminal that is gone, or takes nothing more, does not keep the session.
+func TestTopWithoutTerminal(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	g := poketest.Start(t, "leaking")
+	for _, stalled := range []bool{false, true} {
+		keys, tty := lazytest.OpenTerminal(t)
+		before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := poketest.Command(t, tty, "top", g.PID)
+		cmd.Stdout, cmd.Stderr = tty, tty
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 100)
+		if _, err := keys.Read(buf); err != nil { // it draws
+			t.Fatal(err)
+		}
+		want := []exit.Status{exit.Signalled + exit.Status(syscall.SIGHUP), exit.LocalIO}
+		if stalled {
+			want = []exit.Status{exit.Signalled + exit.Status(syscall.SIGTERM)}
+			for i := range 100 { // more than a terminal holds that nobody reads
+				unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(300 + i%2), Row: 100})
+				time.Sleep(5 * time.Millisecond)
+			}
+			cmd.Process.Signal(syscall.SIGTERM)
+		} else {
+			keys.Close()
+		}
+		cmd.Wait()
+		if st := poketest.StatusOf(cmd); !slices.Contains(want, st) {
+			t.Errorf("stalled %v: exit status %d", stalled, st)
+		}
+		if after, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); stalled && (err != nil || *after != *before) {
+			t.Errorf("the terminal was %+v and is %+v, %v", before, after, err)
+		}
+		if r := poketest.Run(t, "", g.PID, "version"); r.Status != exit.OK {
+			t.Errorf("stalled %v: %+v", stalled, r)
+		}
 	}
 }
 

@@ -49,8 +49,8 @@ func (s *Terminal) Type(t testing.TB, text string) {
 
 // Draws waits until a full-screen program draws what matches pattern in one go,
 // as it does when the size of the terminal changes: the size is changed to and
-// fro.
-func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) {
+// fro. It returns what came up to then.
+func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) (all string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	late := time.After(lazytest.Patience)
@@ -68,7 +68,8 @@ func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) {
 			t.Fatalf("the terminal shows %q, nothing like %q", s.shown[max(0, len(s.shown)-10_000):], pattern)
 		}
 	}
-	s.shown = ""
+	all, s.shown = s.shown, ""
+	return all
 }
 
 // Resize changes the size of the terminal.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gdamore/tcell/v3"
+	"github.com/gdamore/tcell/v3/color"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 )
 
@@ -244,9 +245,9 @@ func styleOf(s Style) tcell.Style {
 	case Cursor:
 		return d.Reverse(true)
 	case Growing:
-		return d.Foreground(tcell.ColorYellow).Bold(true)
+		return d.Foreground(color.Yellow).Bold(true)
 	case Alert:
-		return d.Foreground(tcell.ColorRed).Bold(true)
+		return d.Foreground(color.Red).Bold(true)
 	case Faint:
 		return d.Dim(true)
 	}
