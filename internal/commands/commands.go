@@ -225,9 +225,10 @@ func profiling() []frame.Command {
 			Example: "memstats",
 		},
 		{
-			Name: "metrics", Usage: "[REGEXP]", Topic: Memory,
+			Name: "metrics", Usage: "[REGEXP] [-json]", Topic: Memory,
 			What:    "everything in runtime/metrics, histograms as percentiles",
 			Args:    []frame.Arg{{Name: "REGEXP"}},
+			Options: []frame.Option{{Name: "json", What: "lines of JSON, histograms as [bound, count] of their buckets"}},
 			Example: "metrics '^/sched/'",
 		},
 		{
