@@ -262,7 +262,7 @@ func (m *manhole) checkPeer(p Peer) error {
 		return nil
 	}
 	err := safely.Call(checkTimeout, func() error { return m.check(p) })
-	if failure := (*safely.Failure)(nil); errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*safely.Failure](err); ok {
 		err = fmt.Errorf("the program's check of its peers failed: %w", failure)
 	}
 	return err

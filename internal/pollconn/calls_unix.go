@@ -2,10 +2,14 @@
 
 package pollconn
 
-import "golang.org/x/sys/unix"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 func recv(fd int, p []byte, flags int) (int, error) {
-	n, _, err := unix.Recvfrom(fd, p, flags)
+	n, _, err := syscall.Recvfrom(fd, p, flags)
 	return n, err
 }
 

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -178,12 +176,12 @@ func socket(fd int) string {
 		(protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP)
 	var b strings.Builder
 	b.WriteString(socketName(family, kind, protocol))
-	local, err := unix.Getsockname(fd)
+	local, err := name(unix.SYS_GETSOCKNAME, fd)
 	if err == nil {
 		b.WriteString(" " + address(local))
 	}
-	remote, err := unix.Getpeername(fd)
-	if peer, ok := remote.(*unix.SockaddrNetlink); ok && peer.Pid == 0 && peer.Groups == 0 {
+	remote, err := name(unix.SYS_GETPEERNAME, fd)
+	if unconnected(remote) {
 		err = unix.ENOTCONN // one that is not connected has this address
 	}
 	if err == nil {
@@ -243,34 +241,6 @@ func socketName(family, kind, protocol int) string {
 		name += " seqpacket"
 	}
 	return name
-}
-
-func address(a unix.Sockaddr) string {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(a.Addr)
-		if a.ZoneId != 0 {
-			ip = ip.WithZone(strconv.FormatUint(uint64(a.ZoneId), 10))
-		}
-		return netip.AddrPortFrom(ip, uint16(a.Port)).String()
-	case *unix.SockaddrUnix:
-		if a.Name == "" || a.Name == "@" {
-			return "unnamed"
-		}
-		return format.Printable(a.Name)
-	case *unix.SockaddrNetlink:
-		return fmt.Sprintf("pid %d groups %#x", a.Pid, a.Groups)
-	case *unix.SockaddrLinklayer:
-		return fmt.Sprintf("protocol %#04x interface %d", a.Protocol>>8|a.Protocol<<8, a.Ifindex)
-	case *unix.SockaddrVM:
-		if a.CID == math.MaxUint32 {
-			return fmt.Sprintf("any:%d", a.Port)
-		}
-		return fmt.Sprintf("%d:%d", a.CID, a.Port)
-	}
-	return "?"
 }
 
 // tcpState names a state as ss and netstat do (include/net/tcp_states.h).
