@@ -71,7 +71,8 @@ const jsonVersion = 1
 // meanings; labels_missing counts the goroutines whose labels did not fit
 // into the memory allowed for a capture, groups the lines that follow.
 // label_set is the place in labels of the set that a goroutine has; if none
-// in the group has it, it is not known which have which. What is not known, false or
+// in the group has it, it is not known which have which. ancestors, with
+// id, frames and created_by each, are those of [Group]. What is not known, false or
 // zero may be left out, but for the figures of the example.
 //
 // Text that is not UTF-8, which JSON cannot hold, is written with U+FFFD in its
@@ -140,6 +141,7 @@ func (j *jsonWriter) group(g *Group) {
 		line.CreatedBy = &g.CreatedBy
 	}
 	j.open(line)
+	j.ancestors(g.Ancestors)
 	next := `,"labels":[`
 	for _, s := range g.Labels {
 		e := labelElement{s.Count, map[string]string{}}

@@ -105,9 +105,9 @@ func (m *merger) add(from *Dump) {
 }
 
 func (m *merger) find(g *Group) (*groupBuilder, *known) {
-	r := record{state: g.State, locked: g.Locked, by: g.CreatedBy, frames: g.Frames}
+	r := record{state: g.State, locked: g.Locked, by: g.CreatedBy, frames: g.Frames, ancestors: withoutIDs(g.Ancestors)}
 	if m.mixed {
-		r.locked, r.by, r.frames = false, Frame{}, comparable(g.Frames)
+		r.locked, r.by, r.frames, r.ancestors = false, Frame{}, comparable(g.Frames), nil
 	}
 	c := m.g.group(&r)
 	k := m.more[c]

@@ -212,6 +212,12 @@ func (j *jsonReader) group() (g Group, err error) {
 				g.Frames = append(g.Frames, f)
 				return err
 			})
+		case "ancestors":
+			err = j.list(func() error {
+				a, err := j.ancestor()
+				g.Ancestors = append(g.Ancestors, a)
+				return err
+			})
 		case "labels":
 			err = j.list(func() error {
 				s, err := j.labels()
@@ -243,13 +249,20 @@ func (j *jsonReader) frame() (f Frame, err error) {
 	if err := j.value(&f); err != nil {
 		return f, err
 	}
+	return f, j.printableFrame(&f)
+}
+
+func (j *jsonReader) printableFrame(f *Frame) (err error) {
+	if err := numbers(int64(f.Line)); err != nil {
+		return err
+	}
 	if err := j.hold(40); err != nil {
-		return f, err
+		return err
 	}
 	if f.Func, err = j.printable(f.Func); err == nil {
 		f.File, err = j.printable(f.File)
 	}
-	return f, err
+	return err
 }
 
 func (j *jsonReader) labels() (s LabelSet, err error) {
@@ -306,11 +319,6 @@ func (j *jsonReader) printable(s string) (string, error) {
 func (g *Group) valid(d *Dump) error {
 	if err := numbers(int64(g.MinWait), int64(g.MaxWait-g.MinWait), int64(g.Dumps), int64(d.Dumps-g.Dumps)); err != nil {
 		return err
-	}
-	for i := range g.Frames {
-		if err := numbers(int64(g.Frames[i].Line)); err != nil {
-			return err
-		}
 	}
 	if g.Count <= 0 || g.Count > maxCount || len(g.IDs) > g.Count {
 		return errSums

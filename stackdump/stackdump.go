@@ -153,6 +153,10 @@ type Group struct {
 	CreatedBy Frame
 	Parent    uint64
 
+	// Ancestors are the goroutines that led to this one, its creator first. They
+	// are known only in a full capture with tracebackancestors in GODEBUG.
+	Ancestors []Ancestor
+
 	// Of each goroutine in IDs: its wait in minutes, and its place in Labels
 	// or -1; sets is nil if the labels came from elsewhere than the ids.
 	waits []int32
