@@ -87,7 +87,7 @@ func TestStackJSON(t *testing.T) {
 			continue
 		}
 		n := 0
-		for _, g := range d.Filter(stackdump.Filter{Match: []*regexp.Regexp{regexp.MustCompile(`console\.park$`)}}).Groups {
+		for _, g := range d.Filter(stackdump.Filter{Match: []stackdump.Matcher{regexp.MustCompile(`console\.park$`)}}).Groups {
 			n += g.Count
 		}
 		if test.parked && n != 3 {
@@ -171,13 +171,16 @@ func TestChange(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"setgc 50", "New GC percent set to 50. Previous value was 100.\n"},
 		{"setgc off", "New GC percent set to -1. Previous value was 50.\n"},
-		{"setgc -1", "New GC percent set to -1. Previous value was -1.\n"},
+		{"setgc 80%", "New GC percent set to 80. Previous value was -1.\n"},
+		{"setgc -1", "lazy: error: setgc: -1 is negative; try setgc off, which stops the collections\n"},
+		{"setgc 0", "lazy: error: setgc: 0 collects without a break; try setgc off for no collections, setgc 1 for as many as possible\n"},
 		{"setgc", "lazy: error: setgc: takes a percentage, as GOGC does; try setgc 100, setgc off\n"},
 		{"setgc 1x", "lazy: error: setgc: 1x is not a percentage; try setgc 100, setgc off\n"},
 		{"memlimit", "memory limit: 1.00TB (1099511627776 bytes)\n"},
 		{"memlimit 512MiB", "memory limit: 512.00MB (536870912 bytes), was 1.00TB (1099511627776 bytes)\n"},
 		{"memlimit off", "memory limit: off, was 512.00MB (536870912 bytes)\n"},
 		{"memlimit 0", "lazy: error: memlimit: 0 is not a size; try 512MiB or 2GiB\n"},
+		{"memlimit x", "lazy: error: memlimit: x is not a size; try 512MiB or 2GiB\n"},
 		{"maxprocs", "GOMAXPROCS: 2\n"},
 		{"maxprocs 3", "GOMAXPROCS: 3, was 2\n"},
 		{"maxprocs 0", "lazy: error: maxprocs: 0 is not a number of processors; try maxprocs 4, maxprocs default\n"},

@@ -1,11 +1,15 @@
 package stackdump
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
+
+// A Matcher is what a *[regexp.Regexp] is, without the package linked in.
+type Matcher = interface{ MatchString(string) bool }
 
 // Filter chooses goroutines: those that pass all conditions which are not zero.
 type Filter struct {
@@ -16,7 +20,7 @@ type Filter struct {
 
 	// Each of Match must match a function or a file of the stack, of the creator
 	// or of an ancestor, and none of NotMatch may.
-	Match, NotMatch []*regexp.Regexp
+	Match, NotMatch []Matcher
 
 	// Label are "key=value", or "key" for any value. A goroutine must have all.
 	Label []string
@@ -77,7 +81,7 @@ func (d *Dump) Filter(f Filter) *Dump {
 		left -= g.Count
 		c.Groups = append(c.Groups, g)
 	}
-	slices.SortStableFunc(c.Groups, func(a, b Group) int { return b.Count - a.Count })
+	order.Stable(c.Groups, func(a, b Group) int { return b.Count - a.Count })
 	if f.Groups > 0 && len(c.Groups) > f.Groups {
 		for i := range c.Groups[f.Groups:] {
 			left += c.Groups[f.Groups+i].Count
@@ -124,7 +128,7 @@ func (f *Filter) stack(g *Group) (pass, sure bool) {
 	return pass, !g.cut()
 }
 
-func (g *Group) matches(m *regexp.Regexp) bool {
+func (g *Group) matches(m Matcher) bool {
 	if matchesAny(m, g.Frames) || matches(m, &g.CreatedBy) {
 		return true
 	}
@@ -136,7 +140,7 @@ func (g *Group) matches(m *regexp.Regexp) bool {
 	return false
 }
 
-func matchesAny(m *regexp.Regexp, frames []Frame) bool {
+func matchesAny(m Matcher, frames []Frame) bool {
 	for i := range frames {
 		if matches(m, &frames[i]) {
 			return true
@@ -145,7 +149,7 @@ func matchesAny(m *regexp.Regexp, frames []Frame) bool {
 	return false
 }
 
-func matches(m *regexp.Regexp, f *Frame) bool { return m.MatchString(f.Func) || m.MatchString(f.File) }
+func matches(m Matcher, f *Frame) bool { return m.MatchString(f.Func) || m.MatchString(f.File) }
 
 // cut reports whether the dump lacks frames of the stack because it is deep.
 func (g *Group) cut() bool {
@@ -202,11 +206,11 @@ func (f *Filter) members(g Group) Group {
 			g.MaxWait = time.Duration(slices.Max(g.waits)) * time.Minute
 		}
 		if len(g.IDs) > count {
-			g.IDs, g.waits, g.sets = nil, nil, nil
+			g.IDs, g.waits, g.sets, g.objects = nil, nil, nil, nil
 		}
 	} else if labelled != g.Count {
 		g.Count = labelled
-		g.IDs, g.waits, g.sets = nil, nil, nil
+		g.IDs, g.waits, g.sets, g.objects = nil, nil, nil, nil
 	}
 	return g.relabel(pass)
 }

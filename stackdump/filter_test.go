@@ -61,9 +61,9 @@ func TestFilter(t *testing.T) {
 		{Filter{State: []string{"RUN"}}, []uint64{1, 5}},
 		{Filter{State: []string{"syscall"}}, nil},
 		{Filter{State: []string{"syscall"}, System: true}, []uint64{6}},
-		{Filter{Match: []*regexp.Regexp{regexp.MustCompile(`^main\.work$`)}}, []uint64{2, 3, 4}},
-		{Filter{Match: []*regexp.Regexp{regexp.MustCompile(`work\.go`)}}, []uint64{2, 3, 4}},
-		{Filter{Match: []*regexp.Regexp{regexp.MustCompile(`lib\.Start`)}}, []uint64{5}},
+		{Filter{Match: []Matcher{regexp.MustCompile(`^main\.work$`)}}, []uint64{2, 3, 4}},
+		{Filter{Match: []Matcher{regexp.MustCompile(`work\.go`)}}, []uint64{2, 3, 4}},
+		{Filter{Match: []Matcher{regexp.MustCompile(`lib\.Start`)}}, []uint64{5}},
 		{Filter{MinWait: time.Minute}, []uint64{2, 4}},
 		{Filter{MinWait: 9 * time.Minute}, []uint64{4}},
 		{Filter{MinWait: time.Hour}, nil},
@@ -76,8 +76,8 @@ func TestFilter(t *testing.T) {
 		{Filter{State: []string{"chan", "Receive"}}, []uint64{2, 3, 4}},
 		{Filter{NotState: []string{"run"}}, []uint64{2, 3, 4}},
 		{Filter{NotState: []string{"running", "chan"}}, []uint64{5}},
-		{Filter{Match: []*regexp.Regexp{regexp.MustCompile("work"), regexp.MustCompile("lib")}}, nil},
-		{Filter{NotMatch: []*regexp.Regexp{regexp.MustCompile("work"), regexp.MustCompile("lib")}}, []uint64{1}},
+		{Filter{Match: []Matcher{regexp.MustCompile("work"), regexp.MustCompile("lib")}}, nil},
+		{Filter{NotMatch: []Matcher{regexp.MustCompile("work"), regexp.MustCompile("lib")}}, []uint64{1}},
 		{Filter{ID: []uint64{5, 3, 77}}, []uint64{3, 5}},
 		{Filter{Label: []string{"tenant", "tenant=blue"}}, []uint64{3, 4}},
 		{Filter{Label: []string{"tenant", "tenant=red"}}, nil},
@@ -283,7 +283,7 @@ full capture
 	if got := render(t, readBack(t, writeJSON(t, d)), RenderOptions{}); got != want {
 		t.Errorf("got %s\nnot %s", got, want)
 	}
-	if c := d.Filter(Filter{Match: []*regexp.Regexp{regexp.MustCompile("main.handle")}}); len(c.Groups) != 2 {
+	if c := d.Filter(Filter{Match: []Matcher{regexp.MustCompile("main.handle")}}); len(c.Groups) != 2 {
 		t.Errorf("%+v", c)
 	}
 	if m := Merge(d, d); len(m.Groups) != 2 || m.Groups[0].Ancestors[1].ID != 0 || d.Groups[0].Ancestors[1].ID != 1 {
@@ -345,8 +345,8 @@ func TestDeep(t *testing.T) {
 	for range 3 {
 		go outermost(200, c)
 	}
-	outer := []*regexp.Regexp{regexp.MustCompile(`stackdump\.outermost$`)}
-	deep := []*regexp.Regexp{regexp.MustCompile(`stackdump\.deeper$`)}
+	outer := []Matcher{regexp.MustCompile(`stackdump\.outermost$`)}
+	deep := []Matcher{regexp.MustCompile(`stackdump\.deeper$`)}
 	until(t, func() bool {
 		return count(capture(t, Options{Full: true}).Filter(Filter{Match: outer, State: []string{"chan"}})) == 3
 	})
@@ -420,7 +420,7 @@ func TestLabelsTooLong(t *testing.T) {
 	pprof.Do(context.Background(), pprof.Labels("a", "short", "b", strings.Repeat("x", 100<<10)), func(context.Context) {
 		go outermost(0, c)
 	})
-	match := Filter{Match: []*regexp.Regexp{regexp.MustCompile(`stackdump\.outermost$`)}, State: []string{"chan"}, Label: []string{"a=short"}}
+	match := Filter{Match: []Matcher{regexp.MustCompile(`stackdump\.outermost$`)}, State: []string{"chan"}, Label: []string{"a=short"}}
 	until(t, func() bool { return count(capture(t, Options{Limit: -1}).Filter(match)) == 1 })
 	if text := render(t, capture(t, Options{Limit: -1}).Filter(match), RenderOptions{}); !strings.Contains(text, "1 goroutines' labels that did not fit") {
 		t.Errorf("%.2000s", text)

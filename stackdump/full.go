@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-manhole/lazy/internal/memory"
+	"github.com/go-manhole/lazy/internal/parked"
 )
 
 // maxText bounds the text of a full capture, in bytes. Half of what memory the
@@ -16,6 +17,9 @@ const maxText = 1 << (26 + 6*(bits.UintSize/64)) // 4 GiB; 64 MiB where pointers
 // full fills g from runtime.Stack in a process of about n goroutines.
 func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
 	t := takeText(n, textBound(force))
+	if d.objects {
+		t.parked, _ = parked.List(maxParked)
+	}
 	labels, err := d.parse(ctx, g, &t)
 	t.release() // g keeps nothing of it; the profile can have the room
 	if err == nil && !labels {
@@ -27,7 +31,11 @@ func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
 // parse fills g from a text and reports whether there were labels in it.
 func (d *Dump) parse(ctx context.Context, g *grouper, t *text) (labels bool, err error) {
 	d.Full, d.Stopped = true, t.stopped
+	m := memoryReader{list: t.parked}
 	newTextParser().parse(t.text, t.cut, func(r *record) bool {
+		if r.object == 0 {
+			r.object = m.object(r.id, r.state)
+		}
 		g.add(r)
 		labels = labels || len(r.labels) > 0
 		return g.total%1024 != 0 || ctx.Err() == nil
@@ -50,6 +58,7 @@ type text struct {
 	goroutines int  // how many there were just before
 	stopped    time.Duration
 	release    func()
+	parked     []parked.Goroutine // in the order of their ids
 }
 
 // textBound returns how long a text may become.
@@ -75,7 +84,7 @@ func takeText(n, bound int) text {
 		buf, release := offHeap(size)
 		start := time.Now()
 		used := runtime.Stack(buf, true)
-		t := text{buf[:used], used == len(buf), n, time.Since(start), release}
+		t := text{buf[:used], used == len(buf), n, time.Since(start), release, nil}
 		if !t.cut || len(buf) < size || size >= bound {
 			return t
 		}

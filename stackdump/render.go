@@ -190,6 +190,9 @@ func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 	}
 	g.renderIDs(b, cmp.Or(o.IDs, 10))
 	b.WriteByte('\n')
+	if text := g.waitsForText(); text != "" {
+		b.WriteString("    waits for " + text + "\n")
+	}
 	g.renderLabels(b)
 	renderFrames(b, "    ", g.Frames)
 	if g.CreatedBy.Func != "" {

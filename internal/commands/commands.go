@@ -28,6 +28,22 @@ func Topics() []string {
 	return []string{Doing, CPU, Memory, Leaks, Waiting, Holds, About, Change, Program, Session}
 }
 
+// A Pointer names a use of a command that answers the question of another topic
+// than its own.
+type Pointer struct{ Usage, What string }
+
+// Elsewhere returns what to try for a topic besides its own commands, and before
+// them.
+func Elsewhere(topic string) []Pointer {
+	if topic != Waiting {
+		return nil
+	}
+	return []Pointer{
+		{"stack -state TEXT", "the goroutines that wait now: TEXT is chan, select, sync, IO, semacquire or sleep"},
+		{"fds", "the sockets and files that they may wait for"},
+	}
+}
+
 // Builtin returns the commands that every session has, in the order of help. A
 // session that only observes lacks those that change something.
 func Builtin() []frame.Command {
@@ -51,6 +67,17 @@ var filters = []frame.Option{
 	{Name: "n", Arg: "N", What: "only the N largest groups", Values: []string{"5", "10", "20"}},
 	{Name: "system", What: "include the goroutines of the runtime"},
 	force,
+}
+
+// blockedOptions are the filters, of which -n is about objects.
+func blockedOptions() []frame.Option {
+	all := slices.Clone(filters)
+	for i := range all {
+		if all[i].Name == "n" {
+			all[i].What = "N objects instead of 20, the most waited for"
+		}
+	}
+	return all
 }
 
 // force is an option of what may need much memory.
@@ -88,7 +115,8 @@ func observing() []frame.Command {
 					Name: "diff", Usage: "[DURATION] [FILTER]...", Topic: Leaks,
 					What:    "what changed since stacks were last shown, or in DURATION from now",
 					Options: filters,
-					Notes:   []string{"Enter ends DURATION early."},
+					Notes: []string{"Enter ends DURATION early. manhole-poke also takes a file that stack json wrote earlier, " +
+						"perhaps of another process with the same program, and compares with that: stack diff FILE."},
 					Example: "stack diff 10s -match http",
 				},
 			},
@@ -185,6 +213,20 @@ func profiling() []frame.Command {
 			Example: "fds CLOSE-WAIT",
 		},
 		{
+			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
+			What:    "locks and channels that goroutines wait for, where they wait, and which goroutines may hold them",
+			Options: blockedOptions(),
+			Notes: []string{
+				"It stops the world as stack full does, and announces for how long. " +
+					"Afterwards it reads the memory of the runtime and the stacks, with process_vm_readv(2), which never faults: " +
+					"that finds channels, and locks that are no argument. Linux on amd64 and arm64 only, with Go 1.26 and 1.27; " +
+					"elsewhere Mutex, WaitGroup and Cond are known from the text of the runtime.",
+				"A goroutine may hold a lock if the lock, or a struct that begins up to 128 bytes before it, is an argument of its functions, " +
+					"or if the address is on its stack. A lock that it unlocked before may still be there.",
+			},
+			Example: "blocked -min-wait 1m",
+		},
+		{
 			Name: "pprof", Usage: "[NAME [DURATION]] [-top]", Topic: Waiting, Binary: true,
 			What: "any profile by name: block, mutex, goroutine, allocs, ... (binary); alone a list",
 			Args: []frame.Arg{{Name: "NAME", Of: "profile"}, {Name: "DURATION"}},
@@ -270,13 +312,16 @@ func changing() []frame.Command {
 		{
 			Name: "setgc", Usage: "PERCENT|off", Topic: Change,
 			What:    "set the heap growth that starts a collection, as GOGC",
-			Args:    []frame.Arg{{Name: "PERCENT"}, {Name: "off"}},
+			Args:    []frame.Arg{{Name: "PERCENT", What: "1 or more"}, {Name: "off", What: "no collections but those that the memory limit demands"}},
 			Example: "setgc 50",
 		},
 		{
 			Name: "memlimit", Usage: "[SIZE|off]", Topic: Change,
-			What:    "set the soft memory limit, as GOMEMLIMIT; alone shows it",
-			Args:    []frame.Arg{{Name: "SIZE"}, {Name: "off"}},
+			What: "set the soft memory limit, as GOMEMLIMIT; alone shows it",
+			Args: []frame.Arg{{Name: "SIZE", What: "with its unit: 512MiB, 2GiB"}, {Name: "off"}},
+			Options: []frame.Option{
+				{Name: "force", What: "even if it is less than what is in use; the program may then do little but collect garbage"},
+			},
 			Example: "memlimit 2GiB",
 		},
 		{
