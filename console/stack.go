@@ -44,7 +44,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		case diff && within == 0 && err == nil:
 			within = min(d, maxDiff)
 		case diff:
-			return fmt.Errorf("%s is %w; manhole-poke compares with a file of stack json, one process at a time", words.Show(w), err)
+			return fmt.Errorf("%s is %w; manhole-poke also takes a file that stack json wrote", words.Show(w), err)
 		default:
 			return fmt.Errorf("unexpected argument %s; try %s, or one of full, diff, raw and json", words.Show(w), filterFor(a, w))
 		}

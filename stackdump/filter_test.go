@@ -352,8 +352,8 @@ func TestDeep(t *testing.T) {
 	})
 	d := capture(t, Options{Limit: -1})
 	text := render(t, d.Filter(Filter{Match: outer}), RenderOptions{Full: "stack full"})
-	for _, want := range []string{"0 of ", "; stack full has them (the world stops for about ",
-		"\nnot seen by the filter: the frames in the middle or far out of 3 deep stacks, which the runtime leaves out; stack full has the 50 innermost and the 50 outermost frames (the world"} {
+	for _, want := range []string{"0 of ", "; stack full has them, and stops the world for about ",
+		"\nnot seen by the filter: the frames beyond the 128 innermost of 3 deep stacks, which the runtime leaves out; stack full has the 50 innermost and the 50 outermost frames\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

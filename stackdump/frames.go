@@ -11,22 +11,25 @@ import (
 // call whose function is longer is below it, in the same column as the others.
 const maxColumn = 50
 
+// maxCreator is how long a line that names a creator becomes before its place.
+const maxCreator = 80
+
 // renderFrames writes the calls, a recursion as one.
 func renderFrames(b *bufio.Writer, indent string, frames []Frame) {
-	width := 0
-	long := false
+	width, long, others := 0, 0, 0
 	for i := range frames {
 		n := utf8.RuneCountInString(frames[i].Func)
 		switch {
 		case frames[i].File == "":
 		case n > maxColumn:
-			long = true
+			long++
 		default:
+			others++
 			width = max(width, n)
 		}
 	}
-	if long && width < 4 {
-		width = 4
+	if long > others { // below all of them, rather than far from most
+		width = 2
 	}
 	for i := 0; i < len(frames); {
 		f, n := frames[i], 1
@@ -48,9 +51,10 @@ func frameLine(b *bufio.Writer, indent, text string, f Frame, width int) {
 		fmt.Fprintf(b, "%s%s\n", indent, text)
 		return
 	}
-	if width > 0 && utf8.RuneCountInString(text) > width {
+	if n := utf8.RuneCountInString(text); width > 0 && n > width || n > maxCreator {
 		fmt.Fprintf(b, "%s%s\n", indent, text)
 		text = ""
+		width = max(width, 2)
 	}
 	fmt.Fprintf(b, "%s%-*s  %s:%d\n", indent, width, text, shortPath(f), f.Line)
 }

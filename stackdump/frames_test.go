@@ -33,9 +33,10 @@ func TestOneEdge(t *testing.T) {
 	var text strings.Builder
 	b := bufio.NewWriter(&text)
 	renderFrames(b, "    ", []Frame{{"main.f", "/f.go", 1}, {long, "/q.go", 2}, {"main.main", "/m.go", 3}})
-	renderFrames(b, "    ", []Frame{{long, "/q.go", 2}})
+	renderFrames(b, "    ", []Frame{{long, "/q.go", 2}, {"main.main", "/m.go", 3}, {long, "/q.go", 4}})
+	frameLine(b, "    ", "created by "+long+" in goroutine 1234567", Frame{long, "/q.go", 5}, 0)
 	b.Flush()
-	want := "    main.f     /f.go:1\n    " + long + "\n               /q.go:2\n    main.main  /m.go:3\n    " + long + "\n          /q.go:2\n"
+	want := "    main.f     /f.go:1\n    " + long + "\n               /q.go:2\n    main.main  /m.go:3\n    " + long + "\n        /q.go:2\n    main.main\n        /m.go:3\n    " + long + "\n        /q.go:4\n    created by " + long + " in goroutine 1234567\n        /q.go:5\n"
 	if text.String() != want {
 		t.Errorf("got\n%s\nnot\n%s", text.String(), want)
 	}

@@ -52,6 +52,7 @@ func TestJSON(t *testing.T) {
 	all := goldens(t)
 	all["here, full"], all["here, grouped"] = capture(t, Options{}), capture(t, Options{Limit: -1})
 	for name, d := range all {
+		d.fullStop = 0             // is for Render alone
 		d.Taken = d.Taken.Round(0) // its monotonic clock is this process's own
 		for _, d := range []*Dump{d, d.Filter(Filter{System: true}), d.Filter(Filter{State: []string{"chan"}}), d.Filter(Filter{Label: []string{"tenant"}})} {
 			b := writeJSON(t, d)

@@ -124,7 +124,7 @@ func (d *Dump) way(b *bufio.Writer, o RenderOptions) {
 	case d.Full:
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	default:
-		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them"))
+		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them, and stops the world for about "+short(max(d.fullStop, Estimate(d.Total)))))
 	}
 }
 
@@ -134,7 +134,7 @@ func (d *Dump) fullHas(o RenderOptions, has string) string {
 	if o.Full == "" || d.Full || d.Dumps > 1 {
 		return ""
 	}
-	return fmt.Sprintf("; %s %s (the world stops for about %s)", o.Full, has, short(Estimate(d.Total)))
+	return "; " + o.Full + " " + has
 }
 
 // cutOff says what is not known of deep stacks.
@@ -151,8 +151,12 @@ func (d *Dump) cutOff(b *bufio.Writer, shown []Group, o RenderOptions) {
 			plural(cut, "stack"), profileDepth, d.fullHas(o, ends))
 	}
 	if d.unseen > 0 {
-		fmt.Fprintf(b, "\nnot seen by the filter: the frames in the middle or far out of %s, which the runtime leaves out%s\n",
-			plural(d.unseen, "deep stack"), d.fullHas(o, ends))
+		part := fmt.Sprintf("beyond the %d innermost", profileDepth)
+		if d.Full {
+			part = "in the middle"
+		}
+		fmt.Fprintf(b, "\nnot seen by the filter: the frames %s of %s, which the runtime leaves out%s\n",
+			part, plural(d.unseen, "deep stack"), d.fullHas(o, ends))
 	}
 }
 

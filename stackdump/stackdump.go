@@ -128,6 +128,8 @@ type Dump struct {
 
 	folded []foldedCount // of Filtered, those that idle
 	unseen int           // goroutines with frames that the dump lacks and a Filter asked for
+
+	fullStop time.Duration // of a grouped capture: how long a full one would stop the world
 }
 
 // Group is one or more goroutines with the same stack in the same state.
@@ -224,6 +226,9 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	}
 	d.Skipped, d.Missing, d.labelsDropped = g.skipped, d.Missing+g.missing, g.labelsDropped
 	d.Groups = g.groups()
+	if !d.Full {
+		d.fullStop = estimate(d.Groups)
+	}
 	d.Elapsed = time.Since(d.Taken)
 	return d, nil
 }

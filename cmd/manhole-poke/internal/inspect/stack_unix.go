@@ -88,7 +88,12 @@ func parseStackLine(line string) (l stackLine, err error) {
 			f.Label = append(f.Label, value)
 		case "min-wait":
 			var d time.Duration
-			if d, err = time.ParseDuration(value); err == nil && d < time.Minute {
+			if seconds, bad := strconv.ParseUint(value, 10, 31); bad == nil {
+				d = time.Duration(seconds) * time.Second
+			} else {
+				d, err = time.ParseDuration(value)
+			}
+			if err == nil && d < time.Minute {
 				err = errors.New("the runtime counts waits in whole minutes; try 1m")
 			}
 			f.MinWait = max(f.MinWait, d)
