@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -111,17 +112,24 @@ func TestStackDiff(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	got := talk(t, Config{}, "metrics\nmetrics '^/gc/gomemlimit'\nmetrics nothing\nmetrics '('\n")
+	got := talk(t, Config{}, "metrics\nmetrics -json '^/sched/'\nmetrics '^/gc/gomemlimit'\nmetrics nothing\nmetrics '('\n")
 	for _, want := range []string{
 		"\n/sched/gomaxprocs:threads ",
 		"/sched/latencies:seconds n=",
 		" p99=",
+		"\n{\"name\":\"/sched/latencies:seconds\",\"buckets\":[[",
+		"\n{\"name\":\"/sched/gomaxprocs:threads\",\"value\":",
 		"\n/gc/gomemlimit:bytes off\n",
 		"lazy: error: metrics: no metric matches nothing\n",
 		"lazy: error: metrics: (: error parsing regexp",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	for line := range strings.Lines(talk(t, Config{}, "metrics -json\n")) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
 		}
 	}
 }

@@ -143,6 +143,16 @@ func (p *Parsed) IDs(name string) (ids []uint64) {
 	return ids
 }
 
+// Pattern returns the value of the option as a regular expression, or nil if it
+// was not given.
+func (p *Parsed) Pattern(name string) (match *pattern.Pattern) {
+	p.readAll(name, func(v string) (err error) {
+		match, err = pattern.Compile(v)
+		return err
+	})
+	return match
+}
+
 // Patterns returns all values of the option as regular expressions.
 func (p *Parsed) Patterns(name string) (all []interface{ MatchString(string) bool }) {
 	p.readAll(name, func(v string) error {
