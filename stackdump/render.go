@@ -128,7 +128,7 @@ func (d *Dump) way(b *bufio.Writer, o RenderOptions) {
 	case d.Full:
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	default:
-		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them, and stops the world for about "+short(max(d.fullStop, Estimate(d.Total)))))
+		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them, and stops the world for about "+short(d.FullStop())))
 	}
 }
 
