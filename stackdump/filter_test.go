@@ -325,6 +325,12 @@ func TestFold(t *testing.T) {
 	if strings.Contains(text, "left out") {
 		t.Error(text)
 	}
+	if got := render(t, readBack(t, writeJSON(t, d)), RenderOptions{}); got != text {
+		t.Errorf("got %s\nnot %s", got, text)
+	}
+	if got := render(t, Merge(d, d), RenderOptions{}); !strings.Contains(got, "\nfolded: 16 idle goroutines of the standard library: 2 Accept, ") {
+		t.Error(got)
+	}
 }
 
 //go:noinline

@@ -36,6 +36,10 @@ func Merge(dumps ...*Dump) *Dump {
 		d.Filtered += from.Filtered
 		d.Missing += from.Missing
 		d.labelsDropped += from.labelsDropped
+		d.unseen += from.unseen
+		for _, f := range from.folded {
+			d.addFolded(f.kind, f.count)
+		}
 		d.system = d.system && from.system
 	}
 	d.Full = d.Grouped == 0

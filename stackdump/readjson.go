@@ -57,10 +57,13 @@ func readJSON(r io.Reader, maxJSON, maxHeld int) (*Dump, error) {
 		Full: head.Full, system: head.System, Dumps: head.Dumps, Grouped: head.Grouped,
 		Total: head.Total, Skipped: head.Skipped, Filtered: head.Filtered, Missing: head.Missing, labelsDropped: head.Unlabelled,
 	}
+	if err := d.readFolded(j, &head); err != nil {
+		return nil, err
+	}
 	if err := numbers(int64(d.Elapsed), int64(d.Stopped)); err != nil {
 		return nil, err
 	}
-	for _, n := range []int{d.Dumps, d.Grouped, d.Total, d.Skipped, d.Filtered, d.Missing, d.labelsDropped, head.Groups} {
+	for _, n := range []int{d.Dumps, d.Grouped, d.Total, d.Skipped, d.Filtered, d.Missing, d.labelsDropped, d.unseen, head.Groups} {
 		if n < 0 || n > maxCount {
 			return nil, fmt.Errorf("%d of something: %w", n, errMuch)
 		}

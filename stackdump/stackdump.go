@@ -61,8 +61,9 @@
 //   - In a grouped capture what a synctest bubble and a goroutineleak profile
 //     add to a state ("durable", "leaked") is not known.
 //   - The runtime prints the 50 innermost and 50 outermost frames of a deep
-//     stack; the profile holds the 128 innermost. What is missing is marked by a
-//     frame whose Func says so.
+//     stack; the profile holds the 128 innermost, or as many as profstackdepth in
+//     GODEBUG says. What is missing is marked by a frame whose Func says so, and
+//     Render counts the stacks in which a Filter could not see all.
 //
 // All functions may be called from several goroutines at once. A Dump is not
 // changed by anything here once it is made.
