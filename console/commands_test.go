@@ -28,9 +28,21 @@ func TestStackFilters(t *testing.T) {
 		{"stack -match 'no such'", "", "console.park"},
 		{"stack full -match=park -n 1", "console.park", ""},
 		{"stack raw", "console.park(", ""},
-		{"stack raw -n 1", "lazy: error: stack: ", "console.park("},
+		{"stack raw -n 1 -match 'console\\.park'", "console.park(", "testing.(*M).Run"},
+		{"stack raw -not-match 'console\\.park'", "testing.(*M).Run(", "console.park("},
+		{"stack raw -match 'no such'", "", "goroutine"},
+		{"stack raw json", "lazy: error: stack: raw is the runtime's own text", "console.park"},
+		{"stack -match 'console\\.park' -match 'no such'", "", "console.park"},
+		{"stack -match 'console\\.park' -match 'Test' -state chan -state receive", "console.park", ""},
+		{"stack -not-match 'console\\.park'", "testing.(*M).Run", "console.park"},
+		{"stack -not-state chan", "", "console.park"},
+		{"stack -id 1 -id 2,3", "testing.(*M).Run", "console.park"},
+		{"stack -id 1,x", "not the number of a goroutine", "console.park"},
+		{"stack -fold-idle", "console.park", ""},
+		{"stack diff 1h x", "manhole-poke compares", "console.park"},
+		{"stack diff 0.01 -match 'console\\.park'", ": 0 new, 0 grown, 0 shrunk, 0 gone, 1 unchanged", "console.park"},
 		{"stack bogus", "lazy: error: stack: unexpected argument bogus", "console.park"},
-		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -state, -match, ", "console.park"},
+		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -state, -not-state, -match, ", "console.park"},
 		{"stack -match '('", "lazy: error: stack: -match (: ", "console.park"},
 		{"stack -min-wait 5", "whole minutes", "console.park"},
 		{"stack -min-wait 5m", "", "console.park"},
@@ -75,7 +87,7 @@ func TestStackJSON(t *testing.T) {
 			continue
 		}
 		n := 0
-		for _, g := range d.Filter(stackdump.Filter{Match: regexp.MustCompile(`console\.park$`)}).Groups {
+		for _, g := range d.Filter(stackdump.Filter{Match: []*regexp.Regexp{regexp.MustCompile(`console\.park$`)}}).Groups {
 			n += g.Count
 		}
 		if test.parked && n != 3 {

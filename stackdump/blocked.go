@@ -115,7 +115,7 @@ func CaptureBlocked(ctx context.Context, o Options, f Filter) (*Blocked, error) 
 	var unknown error
 	t.parked, unknown = parked.List(maxParked)
 	labels, err := d.parse(ctx, g, &t)
-	if err == nil && !labels && f.Label != "" {
+	if err == nil && !labels && len(f.Label) > 0 {
 		err = g.addLabels(ctx)
 	}
 	if err != nil {

@@ -20,7 +20,7 @@ func (b *Blocked) Render(w io.Writer, o RenderOptions) error {
 		fmt.Fprintf(out, "; it is not known for what %d of them do", b.Unknown)
 	}
 	out.WriteByte('\n')
-	b.Dump.way(out)
+	b.Dump.way(out, o)
 	if b.Memory != nil {
 		fmt.Fprintf(out, "channels, most RWMutexes, and what is on stacks but no argument are not known: %v\n", b.Memory)
 	}

@@ -1,10 +1,7 @@
 package stackdump
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"math/bits"
 	"runtime"
 	"time"
@@ -94,52 +91,6 @@ func takeText(n, bound int) text {
 		size = min(4*size, bound)
 		release()
 	}
-}
-
-// WriteRaw writes the stacks of all goroutines in the runtime's own words, as
-// runtime.Stack does, for the tools that read those. It stops the world for
-// about Estimate(runtime.NumGoroutine()).
-//
-// What does not fit into memory (the bound is 4 GiB, 64 MiB where pointers have
-// 32 bits, and half of what the system or the cgroup has left) is left out in whole
-// goroutines, and a last line says how many. Of the options only Force counts: it
-// leaves the first bound alone.
-//
-// The error is w's or, if ctx is done, its cause.
-func WriteRaw(ctx context.Context, w io.Writer, o Options) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	t := takeText(runtime.NumGoroutine(), textBound(o.Force))
-	defer t.release()
-	return t.write(ctx, w)
-}
-
-func (t *text) write(ctx context.Context, w io.Writer) error {
-	whole := t.text
-	if t.cut {
-		whole = whole[:bytes.LastIndex(whole, []byte("\n\n"))+1]
-	}
-	for rest := whole; len(rest) > 0; {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		n, err := w.Write(rest[:min(len(rest), 64<<10)])
-		if err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	if !t.cut {
-		return nil
-	}
-	n := bytes.Count(whole, []byte("\n\n"))
-	if len(whole) > 0 {
-		n++
-	}
-	total := max(t.goroutines, n+1)
-	_, err := fmt.Fprintf(w, "\n...%d of %d goroutines left out: there was no memory for more than %s of text...\n", total-n, total, memory.Show(int64(len(t.text))))
-	return err
 }
 
 // Estimate returns how long a full capture of that many goroutines is expected to

@@ -125,6 +125,9 @@ type Dump struct {
 	system        bool // Filter asked for the runtime's own
 	labelsDropped int  // goroutines whose labels did not fit
 	objects       bool // Options.Objects
+
+	folded []foldedCount // of Filtered, those that idle
+	unseen int           // goroutines with frames that the dump lacks and a Filter asked for
 }
 
 // Group is one or more goroutines with the same stack in the same state.

@@ -34,13 +34,20 @@ func Builtin() []frame.Command {
 	return slices.Concat(observing(), profiling(), holding(), describing(), changing(), session())
 }
 
+var states = []string{"running", "runnable", "chan", "select", "IO", "sleep", "syscall", "sync", "semacquire"}
+
+// narrows says how filters combine.
+const narrows = "Goroutines are shown that pass every filter. A filter given again narrows further, except that -id adds another goroutine."
+
 var filters = []frame.Option{
-	{Name: "state", Arg: "TEXT", What: "goroutines whose state contains TEXT: running, chan, select, IO wait",
-		Values: []string{"running", "runnable", "chan", "select", "IO", "sleep", "syscall", "sync", "semacquire"}},
-	{Name: "match", Arg: "REGEXP", What: "goroutines with a matching function or file in their stack"},
-	{Name: "label", Arg: "KEY=VALUE", What: "goroutines with a runtime/pprof label; KEY alone: any value"},
+	{Name: "state", Arg: "TEXT", Repeat: true, What: "goroutines whose state contains TEXT: running, chan, select, IO wait", Values: states},
+	{Name: "not-state", Arg: "TEXT", Repeat: true, What: "goroutines whose state does not contain TEXT", Values: states},
+	{Name: "match", Arg: "REGEXP", Repeat: true, What: "goroutines with a matching function or file in their stack"},
+	{Name: "not-match", Arg: "REGEXP", Repeat: true, What: "goroutines without one"},
+	{Name: "label", Arg: "KEY=VALUE", Repeat: true, What: "goroutines with a runtime/pprof label; KEY alone: any value"},
 	{Name: "min-wait", Arg: "DURATION", What: "goroutines waiting at least this long, e.g. 5m", Values: []string{"1m", "5m", "1h"}},
-	{Name: "id", Arg: "N", What: "the goroutine with this id"},
+	{Name: "id", Arg: "N", Repeat: true, What: "the goroutine with this id; several: N,N or -id again"},
+	{Name: "fold-idle", What: "one line for all idle connections and accept loops of net/http, net and database/sql"},
 	{Name: "n", Arg: "N", What: "only the N largest groups", Values: []string{"5", "10", "20"}},
 	{Name: "system", What: "include the goroutines of the runtime"},
 	force,
@@ -48,11 +55,15 @@ var filters = []frame.Option{
 
 // blockedOptions are the filters, of which -n is about objects.
 func blockedOptions() []frame.Option {
-	all := slices.Clone(filters)
-	for i := range all {
-		if all[i].Name == "n" {
-			all[i].What = "N objects instead of 20, the most waited for"
+	var all []frame.Option
+	for _, o := range filters {
+		switch o.Name {
+		case "n":
+			o.What = "N objects instead of 20, the most waited for"
+		case "fold-idle":
+			continue
 		}
+		all = append(all, o)
 	}
 	return all
 }
@@ -68,12 +79,14 @@ func observing() []frame.Command {
 			Args: []frame.Arg{{Name: "full", What: "the state, wait and id of every goroutine, even of very many; " +
 				"stops the world, and announces for how long"}},
 			Options: filters,
+			Notes:   []string{narrows},
 			Forms: []frame.Form{
 				{
-					Name:    "raw",
+					Name: "raw", Usage: "[FILTER]...",
 					What:    "the text of the runtime, for panicparse and gostackparse; stops the world",
-					Options: []frame.Option{force},
-					Notes: []string{"The text takes at most half of the memory that is left. What does not fit is left out in whole goroutines, " +
+					Options: filters,
+					Notes: []string{"With a filter it has the goroutines that stack full shows with the same one; without, all. " +
+						"Where the runtime elides frames of a deep stack, a call named ...N frames elided... takes the place of its note, which not all tools can read. The text takes at most half of the memory that is left. What does not fit is left out in whole goroutines, " +
 						"and the last line says how many. -force lifts that bound."},
 					Example: "stack raw",
 				},
@@ -87,10 +100,11 @@ func observing() []frame.Command {
 					Example: "stack json -state 'chan send'",
 				},
 				{
-					Name: "diff", Usage: "[FILTER]...", Topic: Leaks,
-					What:    "what changed since stacks were last shown in this session",
+					Name: "diff", Usage: "[DURATION] [FILTER]...", Topic: Leaks,
+					What:    "what changed since stacks were last shown, or in DURATION from now",
 					Options: filters,
-					Example: "stack diff -match http",
+					Notes:   []string{"Enter ends DURATION early."},
+					Example: "stack diff 10s -match http",
 				},
 			},
 			Example: `stack -state chan -match 'http\.' -n 5`,

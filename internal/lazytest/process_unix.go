@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,13 @@ func Play(roles Roles) {
 	if !ok {
 		// What is started here with the race detector exits without a delay.
 		os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
+		// Under nohup, or behind a shell's &, what is started here would ignore
+		// these signals as well, but not if they are handled here: execve(2).
+		for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+			if signal.Ignored(sig) {
+				signal.Notify(make(chan os.Signal, 1), sig)
+			}
+		}
 		return
 	}
 	role, ok := roles[name]
