@@ -1,11 +1,15 @@
 package stackdump
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
+
+// A Matcher is what a *[regexp.Regexp] is, without the package linked in.
+type Matcher = interface{ MatchString(string) bool }
 
 // Filter chooses goroutines: those that pass all conditions which are not zero.
 type Filter struct {
@@ -16,7 +20,7 @@ type Filter struct {
 
 	// Each of Match must match a function or a file of the stack or of the
 	// creator, and none of NotMatch may.
-	Match, NotMatch []*regexp.Regexp
+	Match, NotMatch []Matcher
 
 	// Label are "key=value", or "key" for any value. A goroutine must have all.
 	Label []string
@@ -77,7 +81,7 @@ func (d *Dump) Filter(f Filter) *Dump {
 		left -= g.Count
 		c.Groups = append(c.Groups, g)
 	}
-	slices.SortStableFunc(c.Groups, func(a, b Group) int { return b.Count - a.Count })
+	order.Stable(c.Groups, func(a, b Group) int { return b.Count - a.Count })
 	if f.Groups > 0 && len(c.Groups) > f.Groups {
 		for i := range c.Groups[f.Groups:] {
 			left += c.Groups[f.Groups+i].Count
@@ -124,7 +128,7 @@ func (f *Filter) stack(g *Group) (pass, sure bool) {
 	return pass, !g.cut()
 }
 
-func (g *Group) matches(m *regexp.Regexp) bool {
+func (g *Group) matches(m Matcher) bool {
 	for i := range g.Frames {
 		if m.MatchString(g.Frames[i].Func) || m.MatchString(g.Frames[i].File) {
 			return true

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // maxHeld bounds what a grouper holds, in bytes (estimated). It is reached by
@@ -124,7 +126,7 @@ func (g *grouper) label(group *groupBuilder, labels []Label, count int) int32 {
 		return -1
 	}
 	labels = slices.Clone(labels)
-	slices.SortFunc(labels, compareLabels)
+	order.Sort(labels, compareLabels)
 	var b strings.Builder
 	for _, l := range labels {
 		b.WriteString(l.Key)
@@ -203,31 +205,31 @@ func (g *grouper) groups() []Group {
 			groups = append(groups, c.sorted())
 		}
 	}
-	slices.SortFunc(groups, compareGroups)
+	order.Sort(groups, compareGroups)
 	return groups
 }
 
 // sorted returns the group with its ids and labels in order.
 func (c *groupBuilder) sorted() Group {
 	if !slices.IsSorted(c.IDs) {
-		order := make([]int, len(c.IDs))
-		for i := range order {
-			order[i] = i
+		places := make([]int, len(c.IDs))
+		for i := range places {
+			places[i] = i
 		}
-		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(c.IDs[a], c.IDs[b]) })
-		c.Group = c.pick(order)
+		order.Sort(places, func(a, b int) int { return cmp.Compare(c.IDs[a], c.IDs[b]) })
+		c.Group = c.pick(places)
 	}
 	if len(c.Labels) > 1 {
-		order := make([]int, len(c.Labels))
-		for i := range order {
-			order[i] = i
+		places := make([]int, len(c.Labels))
+		for i := range places {
+			places[i] = i
 		}
-		slices.SortFunc(order, func(a, b int) int {
+		order.Sort(places, func(a, b int) int {
 			return cmp.Or(cmp.Compare(c.Labels[b].Count, c.Labels[a].Count),
 				slices.CompareFunc(c.Labels[a].Labels, c.Labels[b].Labels, compareLabels))
 		})
-		labels, place := make([]LabelSet, len(order)), make([]int32, len(order))
-		for to, from := range order {
+		labels, place := make([]LabelSet, len(places)), make([]int32, len(places))
+		for to, from := range places {
 			labels[to], place[from] = c.Labels[from], int32(to)
 		}
 		for i, s := range c.sets {

@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	"github.com/go-manhole/lazy/internal/memory"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // What ReadJSON takes. A dump holds at most maxHeld by its own count; the names
@@ -86,7 +88,7 @@ func readJSON(r io.Reader, maxJSON, maxHeld int) (*Dump, error) {
 	} else if err != io.EOF {
 		return nil, fmt.Errorf("%w: %w", errFollow, err)
 	}
-	slices.SortStableFunc(d.Groups, func(a, b Group) int { return b.Count - a.Count })
+	order.Stable(d.Groups, func(a, b Group) int { return b.Count - a.Count })
 	return d, nil
 }
 
@@ -269,7 +271,7 @@ func (j *jsonReader) labels() (s LabelSet, err error) {
 		n += 2 * (len(k) + len(v))
 		s.Labels = append(s.Labels, Label{k, v})
 	}
-	slices.SortFunc(s.Labels, compareLabels)
+	order.Sort(s.Labels, compareLabels)
 	s.Count = e.Count
 	return s, j.hold(n)
 }

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/pattern"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -141,9 +141,9 @@ func (p *Parsed) IDs(name string) (ids []uint64) {
 }
 
 // Patterns returns all values of the option as regular expressions.
-func (p *Parsed) Patterns(name string) (all []*regexp.Regexp) {
+func (p *Parsed) Patterns(name string) (all []interface{ MatchString(string) bool }) {
 	p.readAll(name, func(v string) error {
-		match, err := regexp.Compile(v)
+		match, err := pattern.Compile(v)
 		all = append(all, match)
 		return err
 	})
@@ -182,16 +182,16 @@ func (p *Parsed) readOne(name, v string, parse func(v string) error) {
 	}
 }
 
-// WordPattern returns the only word as a regular expression, one that matches
-// everything if there is none.
-func (p *Parsed) WordPattern() (*regexp.Regexp, error) {
+// WordPattern returns the only word as a regular expression, nil, which matches
+// everything, if there is none.
+func (p *Parsed) WordPattern() (*pattern.Pattern, error) {
 	if err := p.AtMost(1, "put a pattern with blanks in quotes"); err != nil {
 		return nil, err
 	}
 	if len(p.Words) == 0 {
-		return regexp.MustCompile(""), nil
+		return nil, nil
 	}
-	match, err := regexp.Compile(p.Words[0])
+	match, err := pattern.Compile(p.Words[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", words.Show(p.Words[0]), err)
 	}

@@ -9,12 +9,12 @@ import (
 	"math"
 	"net/netip"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/pattern"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,7 +23,7 @@ import (
 // in any network namespace, and takes no longer on a host with many others. It
 // fails if ctx is done, if the list cannot be read, or if afford returns an error,
 // which is called between a thousand descriptors and the next.
-func List(ctx context.Context, w io.Writer, match *regexp.Regexp, afford func() error) error {
+func List(ctx context.Context, w io.Writer, match *pattern.Pattern, afford func() error) error {
 	open, err := descriptors(afford)
 	if err != nil {
 		return err

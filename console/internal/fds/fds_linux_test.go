@@ -7,12 +7,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/pattern"
 	"golang.org/x/sys/unix"
 )
 
@@ -124,7 +124,7 @@ func TestList(t *testing.T) {
 func list(t *testing.T, match string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := List(context.Background(), &b, regexp.MustCompile(match), func() error { return nil }); err != nil {
+	if err := List(context.Background(), &b, pattern.MustCompile(match), func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

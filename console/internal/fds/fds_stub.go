@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"runtime"
+
+	"github.com/go-manhole/lazy/internal/pattern"
 )
 
 // List returns an error that is errors.ErrUnsupported.
-func List(context.Context, io.Writer, *regexp.Regexp, func() error) error {
+func List(context.Context, io.Writer, *pattern.Pattern, func() error) error {
 	return fmt.Errorf("not supported on %s: %w; try lsof", runtime.GOOS, errors.ErrUnsupported)
 }

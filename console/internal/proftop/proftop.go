@@ -6,10 +6,10 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"sort"
 	"time"
 
 	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // Options say what to write. The zero value is ready to use.
@@ -44,14 +44,12 @@ func Write(w io.Writer, before, after []byte, o Options) error {
 			entries = append(entries, entry{name, v})
 		}
 	}
-	// Not slices.SortFunc, which adds 15 kB to a program for each type.
-	sort.Slice(entries, func(i, j int) bool {
-		a, b := entries[i], entries[j]
+	order.Sort(entries, func(a, b entry) int {
 		byFlat, byCum := cmp.Compare(b.flat, a.flat), cmp.Compare(b.cum, a.cum)
 		if o.Cumulative {
 			byFlat, byCum = byCum, byFlat
 		}
-		return cmp.Or(byFlat, byCum, cmp.Compare(a.name, b.name)) < 0
+		return cmp.Or(byFlat, byCum, cmp.Compare(a.name, b.name))
 	})
 	if o.Entries == 0 {
 		o.Entries = 20

@@ -167,6 +167,7 @@ func serveQuestions(f *os.File) {
 // A deputy is the child as the parent sees it.
 type deputy struct {
 	conn *net.UnixConn
+	pid  int
 
 	mu      sync.Mutex
 	last    uint32
@@ -200,7 +201,7 @@ func startDeputy() (*deputy, error) {
 		return nil, err
 	}
 	go cmd.Wait()
-	d := &deputy{conn: conn.(*net.UnixConn), waiting: map[uint32]chan<- delivery{}}
+	d := &deputy{conn: conn.(*net.UnixConn), pid: cmd.Process.Pid, waiting: map[uint32]chan<- delivery{}}
 	go d.receive()
 	return d, nil
 }
@@ -254,6 +255,7 @@ var errLate = exit.Errorf(exit.Timeout, "file-system", "a file system did not an
 func ask(q question, limit time.Duration) (reply, int, error) {
 	d, err := theDeputy()
 	answered := make(chan delivery, 1)
+	pid := os.Getpid()
 	if err != nil {
 		go func() {
 			r, fd := answer(q)
@@ -262,17 +264,17 @@ func ask(q question, limit time.Duration) (reply, int, error) {
 	} else if err := d.send(q, answered); err != nil {
 		return reply{}, -1, err
 	}
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case got, ok := <-answered:
-		if !ok {
-			return reply{}, -1, errEnded
-		}
-		return got.reply, got.fd, nil
-	case <-late.C:
-		return reply{}, -1, errLate
+	if err == nil {
+		pid = d.pid
 	}
+	got, ok, late := await(answered, limit, pid)
+	switch {
+	case late:
+		return reply{}, -1, errLate
+	case !ok:
+		return reply{}, -1, errEnded
+	}
+	return got.reply, got.fd, nil
 }
 
 var errEnded = errors.New("the process that looks at it ended")
