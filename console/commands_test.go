@@ -87,7 +87,7 @@ func TestStackJSON(t *testing.T) {
 			continue
 		}
 		n := 0
-		for _, g := range d.Filter(stackdump.Filter{Match: []*regexp.Regexp{regexp.MustCompile(`console\.park$`)}}).Groups {
+		for _, g := range d.Filter(stackdump.Filter{Match: []stackdump.Matcher{regexp.MustCompile(`console\.park$`)}}).Groups {
 			n += g.Count
 		}
 		if test.parked && n != 3 {

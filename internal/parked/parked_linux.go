@@ -11,11 +11,11 @@ import (
 	"os"
 	"reflect"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/go-manhole/lazy/internal/order"
 	"golang.org/x/sys/unix"
 )
 
@@ -73,7 +73,7 @@ func List(most int) ([]Goroutine, error) {
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b Goroutine) int { return cmp.Compare(a.ID, b.ID) })
+	order.Sort(list, func(a, b Goroutine) int { return cmp.Compare(a.ID, b.ID) })
 	return list, nil
 }
 
