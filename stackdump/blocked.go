@@ -253,7 +253,7 @@ func (a *analysis) find(id uint64) *waiter {
 func (a *analysis) holders(t *text) {
 	first, last := a.sorted[0], a.sorted[len(a.sorted)-1]
 	var found []int
-	parseArguments(t.text, t.cut, func(id uint64) func(name string, argument uint64) {
+	parseArguments(t.text, t.cut, func(id uint64) func(name []byte, argument uint64) {
 		w := a.find(id)
 		if w == nil {
 			return nil
@@ -276,8 +276,8 @@ func (a *analysis) holders(t *text) {
 				}
 			}
 		}
-		return func(name string, v uint64) {
-			if v > last || v+maxBefore < first || inside(name) {
+		return func(name []byte, v uint64) {
+			if v > last || v+maxBefore < first || inside(string(name)) {
 				return
 			}
 			// The next object, if it is near. A channel is no part of a struct.
@@ -287,7 +287,7 @@ func (a *analysis) holders(t *text) {
 			}
 			i := a.byAddr[a.sorted[k]]
 			if a.sorted[k] == v || a.b.Objects[i].Kind != "channel" {
-				hold(i, Holder{ID: id, Group: w.group, Func: name, Before: a.sorted[k] - v})
+				hold(i, Holder{ID: id, Group: w.group, Func: string(name), Before: a.sorted[k] - v})
 			}
 		}
 	})

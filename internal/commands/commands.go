@@ -78,7 +78,7 @@ func observing() []frame.Command {
 			What: "goroutines, identical stacks grouped, the largest group first",
 			Args: []frame.Arg{{Name: "full", What: "the state, wait and id of every goroutine, even of very many; " +
 				"stops the world, and announces for how long"}},
-			Options: filters,
+			Options: append([]frame.Option{{Name: "args", What: "the arguments of the calls, as the runtime prints them: in hexadecimal, ? if it may have changed"}}, filters...),
 			Notes:   []string{narrows},
 			Forms: []frame.Form{
 				{

@@ -42,6 +42,8 @@ const (
 // bounds are set by the linker.
 var bounds struct{ text, etext, bss, ebss uintptr }
 
+var pid = os.Getpid()
+
 // allgs is the address of the runtime's variable once it was found.
 var allgs atomic.Uintptr
 
@@ -51,7 +53,7 @@ var (
 )
 
 // List returns the parked goroutines in the order of their ids, most of them if
-// there are more. It reads nothing of what they wait for yet.
+// there are more.
 func List(most int) ([]Goroutine, error) {
 	all, err := goroutines()
 	if err != nil {
@@ -60,16 +62,33 @@ func List(most int) ([]Goroutine, error) {
 	list := make([]Goroutine, 0, min(len(all), most))
 	const batch = 64
 	buf := make([]byte, batch*gSize)
+	sudogs := make([]uint64, 0, batch) // of the goroutines of a batch that have one
 	for len(all) > 0 {
 		some := all[:min(batch, len(all))]
 		all = all[len(some):]
 		if err := readMany(buf, some, gSize); err != nil {
 			return nil, err
 		}
+		first := len(list)
+		sudogs = sudogs[:0]
 		for i, address := range some {
 			b := buf[i*gSize:][:gSize]
 			if word(b, gSelf) == address && binary.LittleEndian.Uint32(b[gStatus:]) == waiting && len(list) < most {
-				list = append(list, Goroutine{word(b, gID), address, word(b, gWaiting), word(b, gSP), word(b, gStackHi)})
+				g := Goroutine{ID: word(b, gID), address: address, next: word(b, gWaiting), sp: word(b, gSP), hi: word(b, gStackHi)}
+				list = append(list, g)
+				if g.next != 0 {
+					sudogs = append(sudogs, g.next)
+				}
+			}
+		}
+		if len(sudogs) == 0 || readMany(buf, sudogs, sudogSize) != nil {
+			continue // Channels reads them
+		}
+		at := 0
+		for i := first; i < len(list); i++ {
+			if g := &list[i]; g.next != 0 {
+				g.take(buf[at*sudogSize:][:sudogSize])
+				at++
 			}
 		}
 	}
@@ -77,11 +96,22 @@ func List(most int) ([]Goroutine, error) {
 	return list, nil
 }
 
+// take takes over the first channel from a sudog.
+func (g *Goroutine) take(b []byte) {
+	g.next = 0
+	if word(b, sudogG) == g.address {
+		g.channel, g.next = word(b, sudogChannel), word(b, sudogNext)
+	}
+}
+
 // Channels appends the addresses of the channels that the goroutine sends to,
 // receives from or selects among, 64 at most.
 func (g *Goroutine) Channels(buf []uint64) []uint64 {
+	if g.channel != 0 {
+		buf = append(buf, g.channel)
+	}
 	var b [sudogSize]byte
-	sudog := g.waiting
+	sudog := g.next
 	for range 64 {
 		if sudog == 0 || read(b[:], sudog) < sudogSize || word(b[:], sudogG) != g.address {
 			break
@@ -220,7 +250,7 @@ func read(b []byte, address uint64) int {
 	}
 	local := unix.Iovec{Base: &b[0]}
 	local.SetLen(len(b))
-	n, err := unix.ProcessVMReadv(os.Getpid(), []unix.Iovec{local}, []unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}, 0)
+	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{local}, []unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}, 0)
 	if err != nil {
 		return 0
 	}
@@ -235,7 +265,7 @@ func readMany(b []byte, addresses []uint64, size int) error {
 	for i, a := range addresses {
 		remote[i] = unix.RemoteIovec{Base: uintptr(a), Len: size}
 	}
-	n, err := unix.ProcessVMReadv(os.Getpid(), []unix.Iovec{local}, remote, 0)
+	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{local}, remote, 0)
 	if err != nil {
 		return fmt.Errorf("process_vm_readv: %w", err)
 	}
