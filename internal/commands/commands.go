@@ -201,7 +201,7 @@ func profiling() []frame.Command {
 		},
 		{
 			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
-			What:    "locks and channels that goroutines wait for, where they wait, and which goroutines may hold them",
+			What:    "what goroutines wait for, and which may hold it; likely deadlocks",
 			Options: blockedOptions(),
 			Notes: []string{
 				"It stops the world as stack full does, and announces for how long. " +
