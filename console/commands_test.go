@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -111,17 +112,24 @@ func TestStackDiff(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	got := talk(t, Config{}, "metrics\nmetrics '^/gc/gomemlimit'\nmetrics nothing\nmetrics '('\n")
+	got := talk(t, Config{}, "metrics\nmetrics -json '^/sched/'\nmetrics '^/gc/gomemlimit'\nmetrics nothing\nmetrics '('\n")
 	for _, want := range []string{
 		"\n/sched/gomaxprocs:threads ",
 		"/sched/latencies:seconds n=",
 		" p99=",
+		"\n{\"name\":\"/sched/latencies:seconds\",\"buckets\":[[",
+		"\n{\"name\":\"/sched/gomaxprocs:threads\",\"value\":",
 		"\n/gc/gomemlimit:bytes off\n",
 		"lazy: error: metrics: no metric matches nothing\n",
 		"lazy: error: metrics: (: error parsing regexp",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	for line := range strings.Lines(talk(t, Config{}, "metrics -json\n")) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
 		}
 	}
 }
@@ -171,13 +179,16 @@ func TestChange(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"setgc 50", "New GC percent set to 50. Previous value was 100.\n"},
 		{"setgc off", "New GC percent set to -1. Previous value was 50.\n"},
-		{"setgc -1", "New GC percent set to -1. Previous value was -1.\n"},
+		{"setgc 80%", "New GC percent set to 80. Previous value was -1.\n"},
+		{"setgc -1", "lazy: error: setgc: -1 is negative; try setgc off, which stops the collections\n"},
+		{"setgc 0", "lazy: error: setgc: 0 collects without a break; try setgc off for no collections, setgc 1 for as many as possible\n"},
 		{"setgc", "lazy: error: setgc: takes a percentage, as GOGC does; try setgc 100, setgc off\n"},
 		{"setgc 1x", "lazy: error: setgc: 1x is not a percentage; try setgc 100, setgc off\n"},
 		{"memlimit", "memory limit: 1.00TB (1099511627776 bytes)\n"},
 		{"memlimit 512MiB", "memory limit: 512.00MB (536870912 bytes), was 1.00TB (1099511627776 bytes)\n"},
 		{"memlimit off", "memory limit: off, was 512.00MB (536870912 bytes)\n"},
 		{"memlimit 0", "lazy: error: memlimit: 0 is not a size; try 512MiB or 2GiB\n"},
+		{"memlimit x", "lazy: error: memlimit: x is not a size; try 512MiB or 2GiB\n"},
 		{"maxprocs", "GOMAXPROCS: 2\n"},
 		{"maxprocs 3", "GOMAXPROCS: 3, was 2\n"},
 		{"maxprocs 0", "lazy: error: maxprocs: 0 is not a number of processors; try maxprocs 4, maxprocs default\n"},

@@ -13,6 +13,8 @@ import (
 	"github.com/go-manhole/lazy/stackdump"
 )
 
+const skippedBySession = "of this session's own"
+
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, a *args.Parsed) error {
@@ -22,7 +24,7 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 // stackWith is stack. objects is Options.Objects.
 func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) error {
 	filter := filterOf(a)
-	render := stackdump.RenderOptions{Skipped: "of this session's own", Groups: a.Count("n"), Full: "stack full"}
+	render := stackdump.RenderOptions{Skipped: skippedBySession, Groups: a.Count("n"), Full: "stack full"}
 	if err := a.Err(); err != nil {
 		return err
 	}
@@ -45,7 +47,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		case diff:
 			return fmt.Errorf("%s is %w; manhole-poke compares with a file of stack json, one process at a time", words.Show(w), err)
 		default:
-			return fmt.Errorf("unexpected argument %s; try full, diff, raw or json, and help stack", words.Show(w))
+			return fmt.Errorf("unexpected argument %s; try %s, or one of full, diff, raw and json", words.Show(w), filterFor(a, w))
 		}
 	}
 	switch {
@@ -87,6 +89,9 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))
 	}
+	name, done := descriptorNames()
+	defer done()
+	render.Descriptor = name
 	switch {
 	case json:
 		filter.Groups = render.Groups
@@ -147,7 +152,12 @@ func (s *session) raw(ctx context.Context, a *args.Parsed, force bool, filter st
 // greetWithStacks is stack without arguments, for the report, which nobody asked
 // for by name: stacks that do not fit into memory are no failure of it.
 func greetWithStacks(ctx context.Context, s *session, a *args.Parsed) error {
-	err := stackWith(ctx, s, a, false) // who only rings asks for no unusual system call
+	// A peer that only rings asks for no unusual system call.
+	return s.withoutStacks(stackWith(ctx, s, a, false))
+}
+
+// withoutStacks shows an error about memory in the place of the stacks.
+func (s *session) withoutStacks(err error) error {
 	if short(err) {
 		fmt.Fprintf(s.out, "goroutines: left out, because %s\n", err)
 		err = nil

@@ -3,15 +3,12 @@ package console
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/internal/frame"
-	"github.com/go-manhole/lazy/internal/words"
 )
 
 // A command is a description and the function that does it.
@@ -30,6 +27,7 @@ type action struct {
 	apart func(ctx context.Context, w io.Writer, arguments []string) error
 
 	changes bool // something in the process; not there in a session that only reads
+	builtin bool
 }
 
 // actions has what package commands describes, by name. It is a function
@@ -81,7 +79,9 @@ func builtin() []command {
 	table.Do(func() {
 		do := actions()
 		for _, c := range commands.Builtin() {
-			table.all = append(table.all, command{c, do[c.Name]})
+			a := do[c.Name]
+			a.builtin = true
+			table.all = append(table.all, command{c, a})
 		}
 	})
 	return table.all
@@ -106,7 +106,7 @@ func (s *session) available() (all []command) {
 	}
 	for _, c := range s.cfg.Commands {
 		all = append(all, command{
-			frame.Command{Name: c.Name, Topic: commands.Program, What: c.Usage},
+			frame.Command{Name: c.Name, Topic: commands.Program, What: firstLine(c.Usage)},
 			action{apart: c.Run, changes: true},
 		})
 	}
@@ -116,7 +116,6 @@ func (s *session) available() (all []command) {
 var (
 	errQuit     = errors.New("quit")
 	errUnknown  = errors.New("no such command; try help")
-	errClients  = errors.New("this is a command of manhole-poke, as in manhole-poke PID print EXPRESSION; help lists those of a session")
 	errReadOnly = errors.New("not in a session that only observes (WithReadOnly); try help")
 )
 
@@ -135,13 +134,6 @@ func (s *session) find(name string) (command, error) {
 		if IsCommand(name) {
 			return command{}, errReadOnly
 		}
-	}
-	if first, _, several := strings.Cut(name, " "); several && IsCommand(first) {
-		return command{}, fmt.Errorf("no such command, because the quotes make it one word; try %s without them", words.Show(name))
-	}
-	switch name {
-	case "print", "whatis", "globals", "locals":
-		return command{}, errClients
 	}
 	return command{}, errUnknown
 }

@@ -17,6 +17,10 @@ type RenderOptions struct {
 	Groups int // at most so many groups, the largest; 0 means all
 	IDs    int // at most so many ids of a group; 0 means 10
 
+	// Descriptor names a descriptor that goroutines of the group wait on, of which
+	// object is what Group.Object returned, or returns "". If it is nil, none is shown.
+	Descriptor func(g *Group, object uint64) string
+
 	// Skipped says what Options.SkipFunc left out: "7 of the caller's own" if it
 	// is empty, otherwise "7 " and this.
 	Skipped string
@@ -191,7 +195,7 @@ func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 	}
 	g.renderIDs(b, cmp.Or(o.IDs, 10))
 	b.WriteByte('\n')
-	if text := g.waitsForText(); text != "" {
+	if text := g.waitsForText(o.Descriptor); text != "" {
 		b.WriteString("    waits for " + text + "\n")
 	}
 	g.renderLabels(b)

@@ -19,8 +19,9 @@ type Waited struct {
 
 // Object returns the address of what the goroutine IDs[i] waits for, or 0 if it is
 // not known: of a sync.Mutex, RWMutex, WaitGroup or Cond, or of the poll.FD of a
-// descriptor in "IO wait". The text of the runtime has them as the arguments of
-// functions. Channels, and an RWMutex unless a writer waits for another, are known
+// descriptor in "IO wait" and "syscall". In a system call without a poll.FD it is the
+// descriptor itself (see MaxDescriptor). The text of the runtime has them as the
+// arguments of functions. Channels, and an RWMutex unless a writer waits for another, are known
 // only with Options.Objects, and not of a goroutine that selects among several.
 func (g *Group) Object(i int) uint64 {
 	if i >= len(g.objects) {
@@ -69,7 +70,7 @@ func (g *Group) WaitsOn() string {
 		return "channel"
 	case strings.HasPrefix(g.State, "select"):
 		return "select"
-	case g.State == "IO wait":
+	case g.State == "IO wait", g.State == "syscall" && g.objects != nil:
 		return "descriptor"
 	case g.State == "semacquire":
 		return "semaphore"
@@ -85,6 +86,11 @@ var objectOffsets = map[string]uint64{
 	"sync.(*WaitGroup).Wait":          0,
 	"sync.runtime_notifyListWait":     16, // the field notify of sync.Cond
 }
+
+// MaxDescriptor is the greatest number that [Group.Object] returns for a descriptor
+// itself: that of a system call which was made without a poll.FD. The addresses of
+// others are above it.
+const MaxDescriptor = 1 << 20
 
 // maxParked bounds how many goroutines the runtime's memory is read for.
 const maxParked = 1 << 20
@@ -146,8 +152,11 @@ func object(state string, call []byte) uint64 {
 	if i < 0 {
 		return 0
 	}
+	if state == "syscall" && (string(call[:i]) == "syscall.Syscall" || string(call[:i]) == "syscall.Syscall6") {
+		return descriptorArgument(call[i+1:])
+	}
 	offset, ok := objectOffsets[string(call[:i])]
-	if !ok && !(state == "IO wait" && bytes.HasPrefix(call, pollFD)) {
+	if !ok && !((state == "IO wait" || state == "syscall") && bytes.HasPrefix(call, pollFD)) {
 		return 0
 	}
 	a, known := firstArgument(call[i+1:])
@@ -173,31 +182,43 @@ func firstArgument(b []byte) (a uint64, known bool) {
 }
 
 // waitsForText returns the objects for people: "Mutex 0xc000123300 (51), 0xc000123320".
-func (g *Group) waitsForText() string {
+// descriptor names a descriptor, or is nil.
+func (g *Group) waitsForText(descriptor func(*Group, uint64) string) string {
 	kind := g.WaitsOn()
-	if kind == "descriptor" {
+	descriptors := kind == "descriptor"
+	if descriptors && descriptor == nil {
 		return ""
 	}
 	all := g.WaitsFor()
 	var b strings.Builder
-	rest := 0
+	rest, objects := 0, 0
 	for i, w := range all {
-		if i >= 3 {
+		name := ""
+		if i < 3 {
+			if name = "0x" + strconv.FormatUint(w.Addr, 16); descriptors {
+				name = descriptor(g, w.Addr)
+			}
+		}
+		if name == "" {
 			rest += w.Count
+			objects++
 			continue
 		}
-		if i == 0 {
+		if b.Len() == 0 {
 			b.WriteString(kind + " ")
 		} else {
 			b.WriteString(", ")
 		}
-		b.WriteString("0x" + strconv.FormatUint(w.Addr, 16))
-		if w.Count != g.Count {
+		b.WriteString(name)
+		if w.Count != g.Count && (!descriptors || w.Count > 1) {
 			b.WriteString(" (" + strconv.Itoa(w.Count) + ")")
 		}
 	}
-	if rest > 0 {
-		b.WriteString(" and " + strconv.Itoa(len(all)-3) + " more (" + strconv.Itoa(rest) + ")")
+	if rest > 0 && b.Len() > 0 {
+		b.WriteString(" and " + strconv.Itoa(objects) + " more")
+		if rest != objects || !descriptors {
+			b.WriteString(" (" + strconv.Itoa(rest) + ")")
+		}
 	}
 	return b.String()
 }

@@ -28,6 +28,22 @@ func Topics() []string {
 	return []string{Doing, CPU, Memory, Leaks, Waiting, Holds, About, Change, Program, Session}
 }
 
+// A Pointer names a use of a command that answers the question of another topic
+// than its own.
+type Pointer struct{ Usage, What string }
+
+// Elsewhere returns what to try for a topic besides its own commands, and before
+// them.
+func Elsewhere(topic string) []Pointer {
+	if topic != Waiting {
+		return nil
+	}
+	return []Pointer{
+		{"stack -state TEXT", "the goroutines that wait now: TEXT is chan, select, sync, IO, semacquire or sleep"},
+		{"fds", "the sockets and files that they may wait for"},
+	}
+}
+
 // Builtin returns the commands that every session has, in the order of help. A
 // session that only observes lacks those that change something.
 func Builtin() []frame.Command {
@@ -115,12 +131,21 @@ func observing() []frame.Command {
 			Example: "stats",
 		},
 		{
-			Name: "watch", Usage: "[SECONDS [LINES]]", Topic: Doing,
-			What: "goroutines, heap, GC and CPU at intervals, one line each",
-			Args: []frame.Arg{{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"}},
-			Notes: []string{"Enter ends it; in a script the next line does. " +
-				"With LINES, a script's next line does not end it."},
-			Example: "watch 1 60",
+			Name: "watch", Usage: "[NAME]... [SECONDS [LINES]]", Topic: Doing,
+			What: "goroutines, heap, GC and CPU, or any figures, a line at intervals",
+			Args: []frame.Arg{
+				{Name: "NAME", What: "a metric of runtime/metrics, whose name may be shortened, or a variable of expvar, or an element of one (map.key)"},
+				{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"},
+			},
+			Options: slices.DeleteFunc(slices.Clone(filters), func(o frame.Option) bool { return o.Name == "n" }),
+			Notes: []string{
+				"Enter ends it; in a script the next line does. With LINES, a script's next line does not end it.",
+				"Of metrics that only grow it shows by how much in a second, of histograms how much was added in a second, and its " +
+					"percentiles. Of variables it shows both value and growth.",
+				"With filters, as stack has them, it counts the goroutines that pass. Each line stops the world as stack does, " +
+					"and the interval is at least 20 times what a look takes.",
+			},
+			Example: "watch 1 60\nwatch sched/latencies heap/live\nwatch -match http 5",
 		},
 		{
 			Name: "tail", Usage: "[stderr|stdout|both]", Topic: Doing,
@@ -161,9 +186,20 @@ func top(more ...frame.Option) []frame.Option {
 		{Name: "top", What: "the functions with the most, as text, instead of the file", Text: true},
 		{Name: "cum", What: "with -top: sorted by cumulative value"},
 		{Name: "n", Arg: "N", What: "with -top: N functions instead of 20", Values: []string{"5", "10", "20"}},
+		{Name: "focus", Arg: "REGEXP", What: "-top of the stacks with a matching function only", Text: true},
+		{Name: "peek", Arg: "REGEXP", What: "-top of the matching functions only, with what calls them and what they call", Text: true},
+		{Name: "tree", What: "-top, with what calls each function and what it calls", Text: true},
+		{Name: "list", Arg: "REGEXP", What: "the source lines of matching functions with what each has (manhole-poke only)", Text: true},
 		force,
 	}, more...)
 }
+
+// collects is an option of profiles of the heap.
+var collects = frame.Option{Name: "gc", What: "with heap and allocs: collect garbage before; with DURATION, before and after"}
+
+// overTime is what is to say of DURATION where a profile exists already.
+const overTime = "With DURATION the answer is what changed in that time, as with net/http/pprof's parameter seconds. " +
+	"What became less is negative, and the percentages are of the sum of all amounts, as in go tool pprof."
 
 func profiling() []frame.Command {
 	return []frame.Command{
@@ -176,11 +212,16 @@ func profiling() []frame.Command {
 			Example: "pprof-cpu 10s -top",
 		},
 		{
-			Name: "pprof-heap", Usage: "[-top]", Topic: Memory, Binary: true,
-			What:    "which functions allocated what is in the heap, for go tool pprof (binary)",
-			Options: top(),
-			Notes:   []string{"It shows the heap as of the last collection. Run gc first to see it as it is now."},
-			Example: "pprof-heap -top",
+			Name: "pprof-heap", Usage: "[DURATION] [-top]", Topic: Memory, Binary: true,
+			What:    "which functions allocated what is in the heap, or grew in DURATION (binary)",
+			Args:    []frame.Arg{{Name: "DURATION"}},
+			Options: top(collects),
+			Notes: []string{
+				"It shows the heap as of the last collection. Use -gc, or run gc first, to see it as it is now.",
+				overTime + " If no collection ended in it there is nothing to see; the answer says how many did. " +
+					"-gc is not available in a session that only observes (WithReadOnly).",
+			},
+			Example: "pprof-heap 10s -top",
 		},
 		{
 			Name: "memstats", Topic: Memory,
@@ -188,16 +229,32 @@ func profiling() []frame.Command {
 			Example: "memstats",
 		},
 		{
-			Name: "metrics", Usage: "[REGEXP]", Topic: Memory,
+			Name: "metrics", Usage: "[REGEXP] [-json]", Topic: Memory,
 			What:    "everything in runtime/metrics, histograms as percentiles",
 			Args:    []frame.Arg{{Name: "REGEXP"}},
+			Options: []frame.Option{{Name: "json", What: "lines of JSON, histograms as [bound, count] of their buckets"}},
 			Example: "metrics '^/sched/'",
 		},
 		{
-			Name: "fds", Usage: "[REGEXP]", Topic: Leaks,
-			What:    "open descriptors and what they are, sockets with addresses and states",
-			Args:    []frame.Arg{{Name: "REGEXP"}},
-			Example: "fds CLOSE-WAIT",
+			Name: "fds", Usage: "[REGEXP] [OPTION]...", Topic: Leaks,
+			What: "open descriptors; sockets with peer, queues, idle time, who waits",
+			Args: []frame.Arg{{Name: "REGEXP", What: "what a line must match"}},
+			Options: []frame.Option{
+				{Name: "idle", Arg: "DURATION", What: "TCP connections on which nothing was received or sent for at least this long, the idlest first",
+					Values: []string{"1m", "5m", "1h"}},
+				{Name: "state", Arg: "TEXT", What: "sockets whose state contains TEXT, the idlest first",
+					Values: []string{"established", "close-wait", "fin-wait", "syn-sent", "listen", "connected"}},
+				{Name: "sort", What: "the idlest first"},
+				{Name: "who", What: "also in a process with more than 1,000 goroutines, which of them wait on a descriptor; " +
+					"stops the world, and announces for how long"},
+				{Name: "n", Arg: "N", What: "only the first N lines", Values: []string{"5", "10", "20"}},
+			},
+			Notes: []string{
+				"Unread are the bytes that the program has not read, unacknowledged those that it has written and the peer's kernel does not have. " +
+					"Idle counts data alone, not keep-alive probes; what was never received or sent counts since the connection was established. " +
+					"The kernel keeps it for TCP, and for at most 49 days.",
+			},
+			Example: "fds -idle 5m",
 		},
 		{
 			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
@@ -215,23 +272,26 @@ func profiling() []frame.Command {
 		},
 		{
 			Name: "pprof", Usage: "[NAME [DURATION]] [-top]", Topic: Waiting, Binary: true,
-			What: "any profile by name: block, mutex, goroutine, allocs, ... (binary); alone a list",
+			What: "block and mutex (waits that have ended), goroutine, ... (binary); alone a list",
 			Args: []frame.Arg{{Name: "NAME", Of: "profile"}, {Name: "DURATION"}},
-			Options: top(frame.Option{Name: "rate", Arg: "NANOSECONDS",
-				What: "with block: sample at this rate whatever the program set, and switch sampling off afterwards"}),
+			Options: top(collects,
+				frame.Option{Name: "total", What: "with block and mutex: what the program itself has sampled since it began, at once"},
+				frame.Option{Name: "rate", Arg: "NANOSECONDS",
+					What: "with block: sample at this rate whatever the program set, and switch sampling off afterwards"}),
 			Notes: []string{
+				"block and mutex have only waits that have ended. stack -state sync shows the goroutines that still wait for a lock.",
+				overTime,
 				"block and mutex take 10 s unless DURATION is given, and sample only for that time: one contention in 10, " +
 					"blocking from 10 µs on. If the program itself samples, its setting is left alone. " +
 					"The rate of block sampling cannot be read: it is assumed to be on if there are events that the console did not cause, " +
-					"and switched off afterwards if not. Both profiles count from the start of the process, " +
-					"and with -top from the start of the command; go tool pprof -diff_base subtracts an earlier one.",
+					"and switched off afterwards if not.",
 				"The runtime does not see, in mutex, one that goroutines have queued for without a break since before the sampling; " +
 					"block shows those that wait for it.",
 				"goroutineleak has the goroutines that can never be woken. " +
 					"Programs built with Go 1.27 or later have it, those built with Go 1.26 only with GOEXPERIMENT=goroutineleakprofile. " +
 					"It collects garbage to find them, which takes as long as gc does; afterwards stack full -state leaked shows them too. " +
 					"It and -rate are not available in a session that only observes (WithReadOnly).",
-				"block includes what the session itself waits for; -top leaves that out, and go tool pprof does with -ignore=go-manhole/lazy.",
+				"What the session itself does is left out of what changed in DURATION.",
 			},
 			Example: "pprof mutex 10s -top",
 		},
@@ -299,13 +359,16 @@ func changing() []frame.Command {
 		{
 			Name: "setgc", Usage: "PERCENT|off", Topic: Change,
 			What:    "set the heap growth that starts a collection, as GOGC",
-			Args:    []frame.Arg{{Name: "PERCENT"}, {Name: "off"}},
+			Args:    []frame.Arg{{Name: "PERCENT", What: "1 or more"}, {Name: "off", What: "no collections but those that the memory limit demands"}},
 			Example: "setgc 50",
 		},
 		{
 			Name: "memlimit", Usage: "[SIZE|off]", Topic: Change,
-			What:    "set the soft memory limit, as GOMEMLIMIT; alone shows it",
-			Args:    []frame.Arg{{Name: "SIZE"}, {Name: "off"}},
+			What: "set the soft memory limit, as GOMEMLIMIT; alone shows it",
+			Args: []frame.Arg{{Name: "SIZE", What: "with its unit: 512MiB, 2GiB"}, {Name: "off"}},
+			Options: []frame.Option{
+				{Name: "force", What: "even if it is less than what is in use; the program may then do little but collect garbage"},
+			},
 			Example: "memlimit 2GiB",
 		},
 		{

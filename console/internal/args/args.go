@@ -46,6 +46,9 @@ func Parse(args []string, options []frame.Option) (*Parsed, error) {
 		name, value, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
 		o, ok := find(options, name)
 		switch {
+		case !ok && strings.Contains(name, " "):
+			first, rest, _ := strings.Cut(name, " ")
+			return nil, fmt.Errorf("the quotes make %s one word; try -%s", words.Show(arg), words.Join(first, rest))
 		case !ok:
 			return nil, fmt.Errorf("unknown option -%s (%s)", words.Show(name), valid(options))
 		case o.Arg == "" && given:
@@ -138,6 +141,16 @@ func (p *Parsed) IDs(name string) (ids []uint64) {
 		return nil
 	})
 	return ids
+}
+
+// Pattern returns the value of the option as a regular expression, or nil if it
+// was not given.
+func (p *Parsed) Pattern(name string) (match *pattern.Pattern) {
+	p.readAll(name, func(v string) (err error) {
+		match, err = pattern.Compile(v)
+		return err
+	})
+	return match
 }
 
 // Patterns returns all values of the option as regular expressions.
@@ -235,15 +248,19 @@ func Duration(v string) (time.Duration, error) {
 	return d, nil
 }
 
-// Bytes reads a size: "1073741824", "512MiB", "1.5G". Units are powers of 1024,
-// as in GOMEMLIMIT.
+// Bytes reads a size with its unit: "512MiB", "1.5G", "1073741824B". Units are
+// powers of 1024, as in GOMEMLIMIT. The error follows the value in a sentence.
 func Bytes(v string) (int64, error) {
-	digits := strings.TrimRight(strings.ToUpper(v), "KMGTIB")
-	unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(v)[len(digits):], "B"), "I")
-	power, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[unit]
+	upper := strings.ToUpper(v)
+	digits := strings.TrimRight(upper, "KMGTIB")
+	unit := upper[len(digits):]
 	n, err := strconv.ParseFloat(digits, 64)
+	if err == nil && unit == "" && n > 0 {
+		return 0, fmt.Errorf("has no unit; try %sMiB, %sGiB, or %sB if it is bytes", v, v, v)
+	}
+	power, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[strings.TrimSuffix(strings.TrimSuffix(unit, "B"), "I")]
 	if size := math.Ldexp(n, power); ok && err == nil && size >= 1 && size < math.MaxInt64 {
 		return int64(size), nil
 	}
-	return 0, errors.New("not a size; try 512MiB or 2GiB")
+	return 0, errors.New("is not a size; try 512MiB or 2GiB")
 }

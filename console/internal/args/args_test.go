@@ -26,6 +26,7 @@ func TestParse(t *testing.T) {
 		{"-bogus", nil, "unknown option -bogus (valid: -state, -n, "},
 		{"-system=1", nil, "-system takes no value"},
 		{"-n", nil, "-n needs a value"},
+		{"'-n 1'", nil, "the quotes make -n 1 one word; try -n 1"},
 	} {
 		split, err := words.Split(test.line)
 		if err != nil {
@@ -68,7 +69,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: %v, %v", v, d, err)
 		}
 	}
-	for v, want := range map[string]int64{"1073741824": 1 << 30, "512MiB": 512 << 20, "1.5g": 3 << 29, "0": 0, "9e99T": 0, "": 0, "1Q": 0} {
+	for v, want := range map[string]int64{"1073741824B": 1 << 30, "1073741824": 0, "5": 0, "5B": 5, "B": 0, "NaN": 0, "-5MiB": 0, "512MiB": 512 << 20, "1.5g": 3 << 29, "0": 0, "9e99T": 0, "": 0, "1Q": 0} {
 		if n, err := Bytes(v); n != want || (err == nil) != (want > 0) {
 			t.Errorf("%s: %v, %v", v, n, err)
 		}
@@ -107,7 +108,7 @@ func TestRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	match := p.Patterns("match")
-	if len(match) != 2 || match[1].String() != "b" || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
+	if len(match) != 2 || !match[0].MatchString("xa") || match[0].MatchString("b") || !match[1].MatchString("b") || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
 		p.Count("n") != 5 || !slices.Equal(p.Texts("state"), []string{"x", "y"}) ||
 		p.Longest("min-wait", time.Minute, "") != 5*time.Minute || p.Err() != nil {
 		t.Errorf("%q, %v", p.given, p.Err())

@@ -67,7 +67,7 @@ func parseStack(line string) (f stackdump.Filter, groups int, ok bool) {
 	return f, groups, true
 }
 
-func appendPattern(all *[]*regexp.Regexp, text string) error {
+func appendPattern(all *[]stackdump.Matcher, text string) error {
 	match, err := regexp.Compile(text)
 	*all = append(*all, match)
 	return err

@@ -57,6 +57,7 @@ type reply struct {
 	Build       *Build
 	Same, Known bool
 	File        File
+	Import      Import
 }
 
 func (r *reply) fail(err error) {
@@ -91,6 +92,13 @@ var duties = map[string]func(*Process, question, *reply) (fd int){
 		b, err := p.readBuild(q.Caught)
 		r.Build = b
 		r.fail(err)
+		return -1
+	},
+	"import": func(p *Process, _ question, r *reply) int {
+		r.Import = p.readImport()
+		if r.Import.Hidden || !r.Import.Linked { // from root without CAP_SYS_PTRACE
+			p.AsOwner(func() { r.Import = p.readImport() })
+		}
 		return -1
 	},
 	"place": func(p *Process, q question, r *reply) int {
