@@ -33,6 +33,7 @@ func TestBlocked(t *testing.T) {
 		deadlock      bool
 	}{
 		{"methods", "blocked", deadlock(`\(\*account\)\.transfer`, `\(\*account\)\.transfer`), true},
+		{"methods", "blocked json", []string{`^\{"blocked":1,.*"likely_deadlocks":\[\[\{"goroutine":\d+,"may_hold":"0x.*\}\]\],"objects":2\}\n\{"kind":"Mutex","addr":"0x[0-9a-f]+","waiters":1,.*"frame":\{"func":"main\.\(\*account\)\.transfer",.*"holders":\[\{"goroutine":`}, false},
 		{"variables", "blocked", deadlock(`(order|restock)`, `(order|restock)`), true},
 		{"senders", "blocked", []string{`(?m)^50 of \d+ goroutines wait for 1 object$`, `channel +0x[0-9a-f]+ +50 .*\n +50 chan send in main\.send `}, false},
 		{"senders", "stack", []string{`: 50 chan send, .*\n    waits for channel 0x[0-9a-f]+\n +main\.send `}, false},

@@ -2,6 +2,7 @@ package stackdump
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -12,19 +13,33 @@ const maxArgs = 1000
 // argumentSet returns the place of the arguments in the group, or -1 if there is no
 // room for them.
 func (g *grouper) argumentSet(group *groupBuilder, args []byte) int32 {
-	if i, ok := group.byArgs[string(args)]; ok {
+	g.args = certain(g.args[:0], args)
+	if i, ok := group.byArgs[string(g.args)]; ok {
 		return int32(i)
 	}
-	if len(group.args) == maxArgs || !g.hold(150+len(args)) {
+	if len(group.args) == maxArgs || !g.hold(150+2*len(args)) {
 		return -1
 	}
 	if group.byArgs == nil {
 		group.byArgs = map[string]int{}
 	}
-	set := string(args)
-	group.byArgs[set] = len(group.args)
-	group.args = append(group.args, set)
+	group.byArgs[string(g.args)] = len(group.args)
+	group.args = append(group.args, string(args))
 	return int32(len(group.args) - 1)
+}
+
+// certain appends to b the arguments without those that a question mark follows. What
+// these are does not set goroutines apart; the first one's stand for all.
+func certain(b, args []byte) []byte {
+	for {
+		i := bytes.IndexByte(args, '?')
+		if i < 0 {
+			return append(b, args...)
+		}
+		from := max(0, bytes.LastIndex(args[:i], []byte("0x")))
+		b = append(append(b, args[:from]...), '?')
+		args = args[i+1:]
+	}
 }
 
 // renderArgs writes the stack with its three most frequent arguments.

@@ -42,6 +42,7 @@ type grouper struct {
 	skipped       int
 	missing       int
 	labelsDropped int // goroutines whose labels are not held
+	args          []byte
 }
 
 type groupBuilder struct {

@@ -106,7 +106,7 @@ func TestObjectsInvalid(t *testing.T) {
 // and follow a filter.
 func TestArguments(t *testing.T) {
 	var b strings.Builder
-	for i, argument := range []string{"0x1, {0x5, ...}", "0x2?", "0x3", "0x4", "0x4"} {
+	for i, argument := range []string{"0x1, {0x5, ...}", "0x2?", "0x3", "0x5?", "0x4", "0x4", "0x4"} {
 		b.WriteString("goroutine " + string(rune('1'+i)) + " [chan send]:\nmain.send(" + argument + ")\n\t/src/main.go:34 +0x1d\n" +
 			"main.inlined(...)\n\t/src/main.go:35\nmain.deep(0x7)\n\t/src/main.go:36 +0x1\nmain.deep(0x7)\n\t/src/main.go:36 +0x1\n\n")
 	}
@@ -119,9 +119,9 @@ func TestArguments(t *testing.T) {
 	got := render(t, d, RenderOptions{})
 	const rest = "  /src/main.go:34\n    main.inlined(...)  /src/main.go:35\n    main.deep(0x7)  /src/main.go:36\n    (2 times)\n"
 	for _, want := range []string{
-		"\n    with these arguments (2):\n    main.send(0x4)" + rest +
+		"\n    with these arguments (3):\n    main.send(0x4)" + rest +
+			"    with these arguments (2):\n    main.send(0x2?)" + rest +
 			"    with these arguments (1):\n    main.send(0x1, {0x5, ...})" + rest +
-			"    with these arguments (1):\n    main.send(0x2?)" + rest +
 			"    and with others (1)\n",
 		"goroutine running on other thread; stack unavailable\n",
 	} {

@@ -94,7 +94,7 @@ func observing() []frame.Command {
 			What: "goroutines, identical stacks grouped, the largest group first",
 			Args: []frame.Arg{{Name: "full", What: "the state, wait and id of every goroutine, even of very many; " +
 				"stops the world, and announces for how long"}},
-			Options: append([]frame.Option{{Name: "args", What: "the arguments of the calls, as the runtime prints them: in hexadecimal, ? if it may have changed"}}, filters...),
+			Options: append([]frame.Option{{Name: "args", What: "the arguments of the calls, as the runtime prints them; ? if it may have changed"}}, filters...),
 			Notes:   []string{narrows},
 			Forms: []frame.Form{
 				{
@@ -268,6 +268,13 @@ func profiling() []frame.Command {
 				"A goroutine may hold a lock if the lock, or a struct that begins up to 128 bytes before it, is an argument of its functions, " +
 					"or if the address is on its stack. A lock that it unlocked before may still be there.",
 			},
+			Forms: []frame.Form{{
+				Name: "json", Usage: "[FILTER]...",
+				What:    "for programs: one line of JSON for the whole, then one for each object",
+				Options: blockedOptions(),
+				Notes:   []string{"For the fields see go doc github.com/go-manhole/lazy/stackdump Blocked.WriteJSON"},
+				Example: "blocked json",
+			}},
 			Example: "blocked -min-wait 1m",
 		},
 		{
