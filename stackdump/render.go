@@ -202,7 +202,11 @@ func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 		b.WriteString("    waits for " + text + "\n")
 	}
 	g.renderLabels(b)
-	renderFrames(b, "    ", g.Frames)
+	if g.args != nil {
+		g.renderArgs(b)
+	} else {
+		renderFrames(b, "    ", g.Frames)
+	}
 	if g.CreatedBy.Func != "" {
 		by := "created by " + g.CreatedBy.Func
 		if g.Parent != 0 {
