@@ -19,7 +19,14 @@ func (c *client) noTarget(r request, err error) error {
 	if exit.ReasonOf(err) != "no-such-process" || len(r.typed) == 0 || r.typed[0] != r.targets[0] {
 		return err
 	}
-	line := c.targetFirst(r.typed)
+	is := isTarget
+	if !slices.ContainsFunc(r.typed[1:], isTarget) {
+		is = func(word string) bool {
+			_, err := process.ByName(word, c.signal != "")
+			return err == nil
+		}
+	}
+	line := c.targetFirst(r.typed, is)
 	if line == "" {
 		return err
 	}

@@ -80,7 +80,7 @@ func TestExamplesInSession(t *testing.T) {
 		}
 	}
 	r := poketest.Run(t, strings.Join(lines, "\n")+"\nstats\n", strconv.Itoa(p.PID))
-	for _, m := range regexp.MustCompile(`lazy: error: [^\n]*`).FindAllString(r.Stdout, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^lazy: error: [^%\n]*$`).FindAllString(r.Stdout, -1) {
 		t.Error(m)
 	}
 	if !strings.Contains(r.Stdout, "\nGOMAXPROCS: ") {
@@ -103,7 +103,7 @@ func TestExamplesPasted(t *testing.T) {
 			indented := strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t")
 			line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
 			line, _, _ = strings.Cut(line, "  #")
-			if indented && (strings.HasPrefix(line, "manhole-poke") || strings.HasPrefix(line, "echo ") || strings.HasPrefix(line, "printf ") || strings.HasPrefix(line, "nc ")) {
+			if indented && (strings.HasPrefix(line, "manhole-poke ") || strings.HasPrefix(line, "echo ") || strings.HasPrefix(line, "printf ") || strings.HasPrefix(line, "nc ")) {
 				lines = append(lines, strings.TrimSpace(line))
 			}
 		}
@@ -128,17 +128,29 @@ func TestExamplesPasted(t *testing.T) {
 		t.Fatalf("found only %q", lines)
 	}
 	slices.Sort(lines)
+	id := serving(t, web)
 	for _, line := range slices.Compact(lines) {
-		runPasted(t, line, web, other)
+		runPasted(t, line, id, web, other)
 	}
 }
 
 // elsewhere is what cannot be run here: it needs another machine, an installation
 // or somebody who types, lasts, or names what only the reader has. --all would
 // disturb the processes of other tests.
-var elsewhere = regexp.MustCompile(`ssh |kubectl|sudo|completion|manhole-poke (-t 3 )?(debug|gops|kernel|demo|man)\b|go install|TARGET|COMMAND|\b(orders|billing)\b|99999|--all|shop|^manhole-poke (PID|\d+)$| tail\b| freeze\b`)
+var elsewhere = regexp.MustCompile(`ssh |kubectl|sudo|completion|manhole-poke (-t 3 )?(debug|gops|kernel|demo|man)\b|go install|TARGET|COMMAND|\b(orders|billing)\b|99999|--all|nats|shop|^manhole-poke (PID|\d+)$| tail\b| freeze\b`)
 
-func runPasted(t *testing.T, line string, web, other *lazytest.Process) {
+// serving returns the id of a goroutine of the program that serves a request.
+func serving(t *testing.T, p *lazytest.Process) string {
+	t.Helper()
+	r := poketest.Run(t, "", strconv.Itoa(p.PID), "stack", "-match", `main\.serve`, "-n", "1")
+	m := regexp.MustCompile(`, ids (\d+) `).FindStringSubmatch(r.Stdout)
+	if m == nil {
+		t.Fatalf("no goroutine serves: %+v", r)
+	}
+	return m[1]
+}
+
+func runPasted(t *testing.T, line, id string, web, other *lazytest.Process) {
 	if elsewhere.MatchString(line) {
 		return
 	}
@@ -159,6 +171,7 @@ func runPasted(t *testing.T, line string, web, other *lazytest.Process) {
 		return seen[n]
 	})
 	text = strings.ReplaceAll(text, "PID", pids[0])
+	text = strings.ReplaceAll(text, "-id 18", "-id "+id)
 	ring := ""
 	if strings.Contains(text, "nc -") || strings.Contains(text, "socat ") {
 		tool, path := "nc", "/tmp/manhole-"+pids[0]
@@ -177,7 +190,7 @@ func runPasted(t *testing.T, line string, web, other *lazytest.Process) {
 	cmd.Dir = t.TempDir()
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
-	if err != nil || bytes.Contains(out, []byte("lazy: error: ")) {
+	if err != nil || bytes.HasPrefix(out, []byte("lazy: error: ")) {
 		t.Errorf("%s\nas %s: %v\n%.1000q", line, text, err, out)
 	}
 }

@@ -18,6 +18,7 @@ type session struct{ since time.Time }
 
 var (
 	verbose  bool
+	timeout               = time.Second
 	config                = map[string]string{"listen": ":80"}
 	handler  http.Handler = http.NotFoundHandler()
 	sessions              = map[string]*session{"alice": {time.Now()}}
@@ -32,14 +33,14 @@ func serve(request *http.Request) {
 
 func main() {
 	lazy.Handle("queues", "how full the queues are", func(_ context.Context, w io.Writer, _ []string) error {
-		_, err := fmt.Fprintln(w, "orders: 0 of 100", verbose, config, handler, sessions)
+		_, err := fmt.Fprintln(w, "orders: 0 of 100", verbose, timeout, config, handler, sessions)
 		return err
 	})
 	if err := lazy.Arm(); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	for range 200 { // so that goroutine 18 is one of them
+	for range 20 {
 		go serve(&http.Request{Header: http.Header{"A": {"b"}}})
 	}
 	go func() {
