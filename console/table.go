@@ -34,9 +34,10 @@ type action struct {
 // because help, which is in it, reads it.
 func actions() map[string]action {
 	return map[string]action{
-		"stack": {run: stack},
-		"stats": {run: stats},
-		"watch": {run: watch},
+		"stack":   {run: stack},
+		"blocked": {run: blockedOn},
+		"stats":   {run: stats},
+		"watch":   {run: watch},
 		// tail changes little, but what the program writes may be more
 		// private than what a session that only observes should show.
 		"tail":       {run: tailOutput, changes: true},

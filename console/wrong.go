@@ -2,11 +2,11 @@ package console
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/commands"
+	"github.com/go-manhole/lazy/internal/pattern"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -68,7 +68,7 @@ func asksForHelp(arguments []string) bool {
 
 // filterFor returns stack with a filter in the place of a word that is none.
 func filterFor(a *args.Parsed, word string) string {
-	option, value := "-match", regexp.QuoteMeta(word)
+	option, value := "-match", pattern.Quote(word)
 	switch number := strings.TrimPrefix(word, "-"); {
 	case number != "" && strings.Trim(number, "0123456789") == "":
 		option, value = "-id", number

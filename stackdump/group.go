@@ -26,6 +26,7 @@ type record struct {
 	frames []Frame
 	by     Frame
 	parent uint64
+	object uint64 // that it waits for, or 0
 }
 
 // grouper merges records into groups.
@@ -84,7 +85,13 @@ func (g *grouper) add(r *record) {
 		group.Parent = 0
 	}
 	set := g.label(group, r.labels, r.count)
-	if r.id != 0 && g.hold(16) {
+	if r.id != 0 && g.hold(24) {
+		if r.object != 0 && group.objects == nil {
+			group.objects = make([]uint64, len(group.IDs), cap(group.IDs))
+		}
+		if group.objects != nil {
+			group.objects = append(group.objects, r.object)
+		}
 		group.IDs = append(group.IDs, r.id)
 		group.waits = append(group.waits, r.wait)
 		group.sets = append(group.sets, set)
@@ -235,11 +242,14 @@ func (c *groupBuilder) sorted() Group {
 	return c.Group
 }
 
-// pick returns a copy of the group whose IDs, waits and sets are those at the
+// pick returns a copy of the group whose IDs, and what is known of each, are those at the
 // given places. Nothing else is changed.
 func (g *Group) pick(places []int) Group {
 	p := *g
-	p.IDs, p.waits, p.sets = make([]uint64, len(places)), make([]int32, len(places)), nil
+	p.IDs, p.waits, p.sets, p.objects = make([]uint64, len(places)), make([]int32, len(places)), nil, nil
+	if g.objects != nil {
+		p.objects = make([]uint64, len(places))
+	}
 	if g.sets != nil {
 		p.sets = make([]int32, len(places))
 	}
@@ -247,6 +257,9 @@ func (g *Group) pick(places []int) Group {
 		p.IDs[to], p.waits[to] = g.IDs[from], g.waits[from]
 		if g.sets != nil {
 			p.sets[to] = g.sets[from]
+		}
+		if g.objects != nil {
+			p.objects[to] = g.objects[from]
 		}
 	}
 	return p

@@ -118,6 +118,7 @@ type Option struct {
 	What   string   `json:"what"`
 	Values []string `json:"values,omitempty"` // some that make sense, for completion
 	Text   bool     `json:"text,omitempty"`   // with it the answer of a binary command is text
+	Repeat bool     `json:"repeat,omitempty"` // each further one counts too
 }
 
 // A Form is a command with a certain first argument that makes it another

@@ -175,3 +175,16 @@ func holds(assert byte, before, after rune) bool {
 func word(r rune) bool {
 	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
+
+// Quote returns a pattern that matches the text literally, as regexp.QuoteMeta
+// does.
+func Quote(text string) string {
+	var quoted strings.Builder
+	for i := range len(text) {
+		if strings.IndexByte(`\.+*?()|[]{}^$`, text[i]) >= 0 {
+			quoted.WriteByte('\\')
+		}
+		quoted.WriteByte(text[i])
+	}
+	return quoted.String()
+}

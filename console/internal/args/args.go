@@ -21,15 +21,16 @@ import (
 type Parsed struct {
 	Words []string // what is no option, in order
 	Given []string // all of it, as it was
-	given map[string]string
+	given map[string][]string
 	err   error
 }
 
 // Parse takes the options out of args, wherever they are: -name value or
-// -name=value, with one dash or two; the last one counts. A negative number is
-// a word, and so is everything after "--".
+// -name=value, with one dash or two. A negative number is a word, and so is
+// everything after "--". Of an option given more than once the last value counts,
+// except for the methods that return all.
 func Parse(args []string, options []frame.Option) (*Parsed, error) {
-	p := &Parsed{Given: args, given: map[string]string{}}
+	p := &Parsed{Given: args, given: map[string][]string{}}
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -58,7 +59,7 @@ func Parse(args []string, options []frame.Option) (*Parsed, error) {
 		default:
 			value, args = args[0], args[1:]
 		}
-		p.given[name] = value
+		p.given[name] = append(p.given[name], value)
 	}
 	return p, nil
 }
@@ -109,7 +110,15 @@ func (p *Parsed) Flag(name string) bool {
 }
 
 // Text returns the value of the option.
-func (p *Parsed) Text(name string) string { return p.given[name] }
+func (p *Parsed) Text(name string) string {
+	if all := p.given[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
+// Texts returns all values of the option.
+func (p *Parsed) Texts(name string) []string { return p.given[name] }
 
 // Count returns the value of the option as a positive number.
 func (p *Parsed) Count(name string) int {
@@ -118,44 +127,69 @@ func (p *Parsed) Count(name string) int {
 	return n
 }
 
-// ID returns the value of the option as the id of a goroutine.
-func (p *Parsed) ID(name string) uint64 {
-	var id uint64
-	p.read(name, func(v string) (err error) {
-		if id, err = strconv.ParseUint(v, 10, 64); err != nil || id == 0 {
-			err = errors.New("not the number of a goroutine")
+// IDs returns all values of the option as ids of goroutines. A value may be
+// several, with commas between.
+func (p *Parsed) IDs(name string) (ids []uint64) {
+	p.readAll(name, func(v string) error {
+		for one := range strings.SplitSeq(v, ",") {
+			id, err := strconv.ParseUint(one, 10, 64)
+			if err != nil || id == 0 {
+				return errors.New("not the number of a goroutine")
+			}
+			ids = append(ids, id)
 		}
-		return err
+		return nil
 	})
-	return id
+	return ids
 }
 
-// Pattern returns the value of the option as a regular expression, nil, which
-// matches everything, if it was not given.
-func (p *Parsed) Pattern(name string) *pattern.Pattern {
-	var match *pattern.Pattern
-	p.read(name, func(v string) (err error) { match, err = pattern.Compile(v); return err })
+// Pattern returns the value of the option as a regular expression, or nil if it
+// was not given.
+func (p *Parsed) Pattern(name string) (match *pattern.Pattern) {
+	p.readAll(name, func(v string) (err error) {
+		match, err = pattern.Compile(v)
+		return err
+	})
 	return match
 }
 
-// Duration returns the value of the option as [Duration] does. It must be at
-// least min; why says so otherwise.
-func (p *Parsed) Duration(name string, min time.Duration, why string) time.Duration {
-	var d time.Duration
-	p.read(name, func(v string) (err error) {
-		if d, err = Duration(v); err == nil && d < min {
-			err = errors.New(why)
-		}
+// Patterns returns all values of the option as regular expressions.
+func (p *Parsed) Patterns(name string) (all []interface{ MatchString(string) bool }) {
+	p.readAll(name, func(v string) error {
+		match, err := pattern.Compile(v)
+		all = append(all, match)
 		return err
 	})
-	return d
+	return all
+}
+
+// Longest returns the longest value of the option as [Duration] does. Each must be
+// at least min; why says so otherwise.
+func (p *Parsed) Longest(name string, min time.Duration, why string) (longest time.Duration) {
+	p.readAll(name, func(v string) error {
+		d, err := Duration(v)
+		if err == nil && d < min {
+			err = errors.New(why)
+		}
+		longest = max(longest, d)
+		return err
+	})
+	return longest
 }
 
 func (p *Parsed) read(name string, parse func(v string) error) {
-	v, given := p.given[name]
-	if !given {
-		return
+	if all := p.given[name]; len(all) > 0 {
+		p.readOne(name, all[len(all)-1], parse)
 	}
+}
+
+func (p *Parsed) readAll(name string, parse func(v string) error) {
+	for _, v := range p.given[name] {
+		p.readOne(name, v, parse)
+	}
+}
+
+func (p *Parsed) readOne(name, v string, parse func(v string) error) {
 	if err := parse(v); err != nil && p.err == nil {
 		p.err = fmt.Errorf("-%s %s: %w", name, words.Show(v), err)
 	}

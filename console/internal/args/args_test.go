@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 			}
 		case test.err != "" || !slices.Equal(p.Words, test.words):
 			t.Errorf("%s: %q", test.line, p.Words)
-		case p.Text("state") != "x" || p.Count("n") != 3 || !p.Flag("system") || p.Pattern("match") != nil || p.Err() != nil:
+		case p.Text("state") != "x" || p.Count("n") != 3 || !p.Flag("system") || p.Patterns("match") != nil || p.Err() != nil:
 			t.Errorf("%s: %q %v", test.line, p.given, p.Err())
 		}
 	}
@@ -51,10 +51,10 @@ func TestParse(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	for name, read := range map[string]func(p *Parsed){
-		"match=(":     func(p *Parsed) { p.Pattern("match") },
+		"match=(":     func(p *Parsed) { p.Patterns("match") },
 		"n=0":         func(p *Parsed) { p.Count("n") },
-		"id=0":        func(p *Parsed) { p.ID("id") },
-		"min-wait=1s": func(p *Parsed) { p.Duration("min-wait", time.Minute, "too short") },
+		"id=0":        func(p *Parsed) { p.IDs("id") },
+		"min-wait=1s": func(p *Parsed) { p.Longest("min-wait", time.Minute, "too short") },
 	} {
 		p, err := Parse([]string{"-" + name}, options)
 		if err != nil {
@@ -89,11 +89,34 @@ func FuzzOptions(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p.Pattern("match")
-		n, wait := p.Count("n"), p.Duration("min-wait", time.Minute, "too short")
+		p.Patterns("match")
+		n, wait := p.Count("n"), p.Longest("min-wait", time.Minute, "too short")
 		limit, err := Bytes(p.Text("size"))
 		if n < 0 || n > math.MaxInt32 || err == nil && limit < 0 || len(p.Words) > len(all) || p.Err() == nil && wait < 0 {
 			t.Fatalf("%q: %d %v %d %q", line, n, wait, limit, p.Words)
 		}
 	})
+}
+
+func TestRepeated(t *testing.T) {
+	split, err := words.Split("-match a -match=b -id 7 -id 9,12 -n 3 -n 5 -state x -state y -min-wait 5m -min-wait 1m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse(split, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := p.Patterns("match")
+	if len(match) != 2 || !match[0].MatchString("xa") || match[0].MatchString("b") || !match[1].MatchString("b") || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
+		p.Count("n") != 5 || !slices.Equal(p.Texts("state"), []string{"x", "y"}) ||
+		p.Longest("min-wait", time.Minute, "") != 5*time.Minute || p.Err() != nil {
+		t.Errorf("%q, %v", p.given, p.Err())
+	}
+	if p, err = Parse([]string{"-id", "7,x", "-match", "a"}, options); err != nil {
+		t.Fatal(err)
+	}
+	if p.IDs("id"); p.Err() == nil || !strings.HasPrefix(p.Err().Error(), "-id 7,x: ") {
+		t.Error(p.Err())
+	}
 }

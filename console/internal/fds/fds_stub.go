@@ -1,6 +1,5 @@
 //go:build !linux
 
-// Package fds lists the open descriptors of this process, on Linux.
 package fds
 
 import (
@@ -9,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-
-	"github.com/go-manhole/lazy/internal/pattern"
 )
 
 // List returns an error that is errors.ErrUnsupported.
-func List(context.Context, io.Writer, *pattern.Pattern, func() error) error {
+func List(context.Context, io.Writer, Options) error {
 	return fmt.Errorf("not supported on %s: %w; try lsof", runtime.GOOS, errors.ErrUnsupported)
 }
+
+// Name returns "".
+func Name(int) string { return "" }
