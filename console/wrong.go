@@ -44,7 +44,7 @@ func (s *session) unknown(typed []string) error {
 	switch typed[0] {
 	case "print", "whatis", "globals", "locals":
 		return fmt.Errorf("this is a command of manhole-poke; leave this session, and try manhole-poke PID %s", toCopy(typed[0]+" EXPRESSION", typed...))
-	case "kernel", "debug", "gops":
+	case "kernel", "debug", "gops", "top":
 		return fmt.Errorf("this is a subcommand of manhole-poke; leave this session, and try manhole-poke %s PID", typed[0])
 	}
 	if inner := strings.Fields(typed[0]); len(inner) > 1 && s.has(inner[0]) {

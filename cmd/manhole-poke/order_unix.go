@@ -49,7 +49,7 @@ func (c *client) misplaced(t ring.Target, line, failed string) string {
 		if s.Name != name {
 			continue
 		}
-		if s.Args != "PID" && s.Args != "TARGET" && s.Args != "PID|NAME" {
+		if !strings.HasPrefix(s.Args, "PID") && !strings.HasPrefix(s.Args, "TARGET") {
 			return fmt.Sprintf("%s: a subcommand of manhole-poke, not one of a session; try manhole-poke %s", name, name)
 		}
 		return fmt.Sprintf("%s: a subcommand of manhole-poke, which comes before the target; try manhole-poke %s %s", name, name, t)

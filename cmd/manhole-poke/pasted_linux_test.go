@@ -137,7 +137,7 @@ func TestExamplesPasted(t *testing.T) {
 // elsewhere is what cannot be run here: it needs another machine, an installation
 // or somebody who types, lasts, or names what only the reader has. --all would
 // disturb the processes of other tests.
-var elsewhere = regexp.MustCompile(`ssh |kubectl|sudo|completion|manhole-poke (-t 3 )?(debug|gops|kernel|demo|man)\b|go install|TARGET|COMMAND|\b(orders|billing)\b|99999|--all|nats|shop|^manhole-poke (PID|\d+)$| tail\b| freeze\b`)
+var elsewhere = regexp.MustCompile(`ssh |kubectl|sudo|completion|manhole-poke (-t 3 )?(debug|gops|kernel|demo|man|top)\b|go install|TARGET|COMMAND|\b(orders|billing)\b|99999|--all|nats|shop|^manhole-poke (PID|\d+)$| tail\b| freeze\b`)
 
 // serving returns the id of a goroutine of the program that serves a request.
 func serving(t *testing.T, p *lazytest.Process) string {
@@ -170,6 +170,9 @@ func runPasted(t *testing.T, line, id string, web, other *lazytest.Process) {
 		}
 		return seen[n]
 	})
+	if strings.Contains(text, " watch ") && !strings.HasSuffix(text, "0.05 2") {
+		return // it has no end, and was tried in a session
+	}
 	text = strings.ReplaceAll(text, "PID", pids[0])
 	text = strings.ReplaceAll(text, "-id 18", "-id "+id)
 	ring := ""
@@ -184,7 +187,7 @@ func runPasted(t *testing.T, line, id string, web, other *lazytest.Process) {
 		}
 		ring = "PID=" + pids[0] + "\n" + lazytest.RingAndWait(path)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*lazytest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lazytest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, lazytest.Tool(t, "sh"), "-c", "PATH="+filepath.Dir(poketest.Binary(t))+":$PATH\n"+ring+text)
 	cmd.Dir = t.TempDir()
