@@ -40,7 +40,7 @@ func Elsewhere(topic string) []Pointer {
 	}
 	return []Pointer{
 		{"stack -state TEXT", "the goroutines that wait now: TEXT is chan, select, sync, IO, semacquire or sleep"},
-		{"fds", "the sockets and files that they may wait for"},
+		{"fds -idle DURATION", "silent connections, their peers, and who waits on them"},
 	}
 }
 
