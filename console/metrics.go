@@ -30,7 +30,12 @@ func metric(_ context.Context, s *session, a *args.Parsed) error {
 		return fmt.Errorf("no metric matches %s", words.Show(a.Words[0]))
 	}
 	metrics.Read(samples)
+	json := a.Flag("json")
 	for _, m := range samples {
+		if json {
+			writeValueJSON(s.out, m)
+			continue
+		}
 		fmt.Fprintf(s.out, "%s ", m.Name)
 		writeValue(s.out, m)
 	}
@@ -68,6 +73,43 @@ func writeValue(w io.Writer, m metrics.Sample) {
 	default:
 		fmt.Fprintln(w, "-")
 	}
+}
+
+// writeValueJSON writes a metric as a line of JSON. Of a histogram it has the
+// buckets that are not empty, each with its upper bound, or the lower one if the
+// upper is infinite.
+func writeValueJSON(w io.Writer, m metrics.Sample) {
+	fmt.Fprintf(w, `{"name":%q`, m.Name) // which has nothing that JSON quotes in another way
+	switch m.Value.Kind() {
+	case metrics.KindUint64:
+		fmt.Fprintf(w, `,"value":%d`, m.Value.Uint64())
+	case metrics.KindFloat64:
+		if v := m.Value.Float64(); !math.IsNaN(v) && !math.IsInf(v, 0) {
+			fmt.Fprintf(w, `,"value":%g`, v)
+		}
+	case metrics.KindFloat64Histogram:
+		h := m.Value.Float64Histogram()
+		next := `,"buckets":[`
+		for i, n := range h.Counts {
+			if n == 0 {
+				continue
+			}
+			bound := h.Buckets[i+1]
+			if math.IsInf(bound, 1) {
+				bound = h.Buckets[i]
+			}
+			if math.IsInf(bound, 0) {
+				continue // all there is, is one bucket
+			}
+			fmt.Fprintf(w, `%s[%g,%d]`, next, bound, n)
+			next = ","
+		}
+		if next != "," {
+			io.WriteString(w, next)
+		}
+		io.WriteString(w, "]")
+	}
+	io.WriteString(w, "}\n")
 }
 
 // percentile returns the upper bound of the bucket in which the fraction p of the n

@@ -156,13 +156,13 @@ func (s *session) columns(names []string, a *args.Parsed) (all []*column, err er
 		all = append(all, group)
 	}
 	if len(all) == 0 {
-		all = append(all, usual())
+		all = append(all, usualWatch())
 	}
 	return all, nil
 }
 
-// usual is what watch looks at if nothing else is asked for.
-func usual() *column {
+// usualWatch is what watch looks at if nothing else is asked for.
+func usualWatch() *column {
 	var last figures
 	return &column{
 		heads:  []string{"goroutines", "heap", "next GC", "alloc/s", "GCs", "CPU"},

@@ -14,7 +14,7 @@ import (
 // group returns the column for the goroutines that pass the filters, or nil if
 // none was given.
 func (s *session) group(a *args.Parsed) (*column, error) {
-	filter, err := stackFilter(a)
+	filter, err := filterOf(a), a.Err()
 	if err != nil || len(a.Given) == len(a.Words) {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (s *session) group(a *args.Parsed) (*column, error) {
 		if err != nil {
 			return nil, s.howToForce(err, "watch without filters", "watch", a)
 		}
-		if !d.Full && (filter.ID != 0 || filter.MinWait != 0) {
+		if !d.Full && (len(filter.ID) > 0 || filter.MinWait != 0) {
 			return nil, fmt.Errorf("ids and waits of %d goroutines need a full capture, which watch does not take of so many; try stack full", d.Total)
 		}
 		c.cost = d.Elapsed

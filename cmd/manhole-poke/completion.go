@@ -74,6 +74,7 @@ func completeFlags(c *cobra.Command) {
 		"signal":  signalCandidates,
 		"timeout": func() []complete.Candidate { return nil },
 		"for":     func() []complete.Candidate { return nil },
+		"every":   func() []complete.Candidate { return nil },
 		"command": func() []complete.Candidate { return complete.Names(inspect.Merge(commands.Builtin())) },
 	}
 	c.Flags().VisitAll(func(f *pflag.Flag) {

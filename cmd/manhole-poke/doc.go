@@ -12,6 +12,7 @@
 //	manhole-poke list
 //	manhole-poke kernel PID|NAME
 //	manhole-poke debug TARGET
+//	manhole-poke top TARGET...
 //	manhole-poke gops PID
 //	manhole-poke demo
 //	manhole-poke completion SHELL
@@ -125,6 +126,9 @@
 //     running manhole-poke as root is a root shell.
 //   - --for DURATION: how long gops may be used: 30m, 3600; default 10m.
 //     Only with the subcommand gops.
+//   - --every DURATION: the time between two pictures: 500ms, 5; default 2s.
+//     It becomes longer by itself where the answers take more than 2 % of it.
+//     Only with the subcommand top.
 //   - --stacks: stop the process for a moment to read all stacks. Delve reads
 //     the stacks of all goroutines. The process stands still for that, some
 //     tenths of a second and at most 10 s; how long is shown. It needs the
@@ -151,6 +155,11 @@
 //     If the copy may not be traced, a core file of it is used instead.
 //     Leaving ends the copy. debug --core FILE EXECUTABLE works on a core file
 //     from elsewhere.
+//   - top TARGET...: a live view of processes. Shows goroutines by stack with
+//     their growth, the scheduler, the heap and, when asked, CPU by function,
+//     until q is pressed; ? explains it. top --all shows every armed process.
+//     It holds the session of each process: others who come get "busy".
+//     Where there is no terminal, use the console command watch.
 //   - gops PID: let gops(1) use the process. While this runs, gops stack PID
 //     and gops's other commands work as if the process had a gops agent,
 //     for the same user and root only (Linux only). They find the port in

@@ -23,7 +23,8 @@ type options struct {
 	pager    bool
 	duration time.Duration // of gops; 0 if not given
 
-	allStacks bool // of kernel
+	every     time.Duration // of top
+	allStacks bool          // of kernel
 
 	core string // a core file for debug; "" if not given
 	exe  string // the twin with the symbols; "" if not given
@@ -70,6 +71,13 @@ func (o *options) flags() *pflag.FlagSet {
 	})
 	explain(f, "for", "DURATION", "")
 	f.Lookup("for").Annotations[onlyFor] = []string{"gops"}
+	o.every = 2 * time.Second
+	f.Func("every", "the time between two pictures: 500ms, 5; default 2s", func(s string) (err error) {
+		o.every, err = parseDuration(s)
+		return err
+	})
+	explain(f, "every", "DURATION", "It becomes longer by itself where the answers take more than 2 % of it.")
+	f.Lookup("every").Annotations[onlyFor] = []string{"top"}
 	f.BoolVar(&o.allStacks, "stacks", false, "stop the process for a moment to read all stacks")
 	explain(f, "stacks", "", "Delve reads the stacks of all goroutines. The process stands still for that, some tenths of a second and at most 10 s; how long is shown. It needs the right to trace the process, and its symbols.")
 	f.Lookup("stacks").Annotations[onlyFor] = []string{"kernel"}

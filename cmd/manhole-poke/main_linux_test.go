@@ -9,10 +9,11 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/internal/lazytest"
 	"github.com/go-manhole/lazy/internal/signame"
 )
 
-func TestMain(m *testing.M) { poketest.Main(m, nil) }
+func TestMain(m *testing.M) { poketest.Main(m, lazytest.Roles{"leaking": leaking}) }
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{

@@ -17,6 +17,8 @@ func (c *client) ask(request) error {
 
 func (c *client) demo([]string) error { return c.ask(request{}) }
 
+func (c *client) top([]string) error { return c.ask(request{}) }
+
 func signalCandidates() []complete.Candidate { return nil }
 
 func reachable() []process.Info { return nil }

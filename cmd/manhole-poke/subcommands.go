@@ -40,6 +40,14 @@ func subcommands() []subcommand {
 		},
 		{
 			Subcommand: manual.Subcommand{
+				Name: "top", Args: "TARGET...", What: "a live view of processes",
+				More:  "Shows goroutines by stack with their growth, the scheduler, the heap and, when asked, CPU by function, until q is pressed; ? explains it. top --all shows every armed process. It holds the session of each process: others who come get \"busy\". Where there is no terminal, use the console command watch.",
+				Flags: []string{"all", "every", "signal", "path", "timeout", "restricted"},
+			},
+			values: func() []complete.Candidate { return targetCandidates(nil) }, run: (*client).top,
+		},
+		{
+			Subcommand: manual.Subcommand{
 				Name: "gops", Args: "PID", What: "let gops(1) use the process",
 				More:  "While this runs, gops stack PID and gops's other commands work as if the process had a gops agent, for the same user and root only (Linux only). They find the port in gops's own directory: $GOPS_CONFIG_DIR, or ~/.config/gops.",
 				Flags: []string{"for", "signal", "path", "timeout"},

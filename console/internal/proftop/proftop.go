@@ -6,21 +6,21 @@ package proftop
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 
 	"github.com/go-manhole/lazy/console/internal/format"
+	"github.com/go-manhole/lazy/internal/pattern"
 )
 
 // Options say what to write. The zero value is ready to use.
 type Options struct {
-	Cumulative bool           // sort by what a function has with all it calls
-	Entries    int            // how many functions; 0 means 20
-	Focus      *regexp.Regexp // only samples with a matching function; nil means all
-	Peek       *regexp.Regexp // only matching functions, with callers and callees; nil means all without
-	Tree       bool           // callers and callees of every function
-	SkipFunc   string         // samples with this function in their stack are left out and summed up
-	IfEmpty    string         // what to write if nothing is in the profile
+	Cumulative bool             // sort by what a function has with all it calls
+	Entries    int              // how many functions; 0 means 20
+	Focus      *pattern.Pattern // only samples with a matching function; nil means all
+	Peek       *pattern.Pattern // only matching functions, with callers and callees; nil means all without
+	Tree       bool             // callers and callees of every function
+	SkipFunc   string           // samples with this function in their stack are left out and summed up
+	IfEmpty    string           // what to write if nothing is in the profile
 }
 
 // most is how many callers and callees of a function are shown.

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/pattern"
 )
 
 // TestSkip leaves out this goroutine, by a function in its stack, and what was
@@ -65,7 +67,7 @@ func TestDeltaOfWhatIsGone(t *testing.T) {
 		before.Reset()
 		pprof.Lookup("goroutine").WriteTo(&before, 0)
 		var text bytes.Buffer
-		if Write(&text, unpack(t, before.Bytes()), Options{Focus: regexp.MustCompile("waitHere")}); strings.HasPrefix(text.String(), "goroutine: 3 in all\n") {
+		if Write(&text, unpack(t, before.Bytes()), Options{Focus: must("waitHere")}); strings.HasPrefix(text.String(), "goroutine: 3 in all\n") {
 			break
 		}
 		runtime.Gosched()
@@ -78,7 +80,7 @@ func TestDeltaOfWhatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text, file bytes.Buffer
-	if err := Write(&text, d, Options{Peek: regexp.MustCompile(`\.waitHere$`)}); err != nil {
+	if err := Write(&text, d, Options{Peek: must(`\.waitHere$`)}); err != nil {
 		t.Fatal(err)
 	}
 	if !regexp.MustCompile(`(?m)^ +0 +0\.0% +-3 .*\.waitHere$`).MatchString(text.String()) && !regexp.MustCompile(`(?m) -3 .*\.waitHere$`).MatchString(text.String()) {
@@ -117,10 +119,10 @@ func TestPeek(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Peek: regexp.MustCompile("TestPeek")}, `(?s)called by testing.tRunner\n.* 3 100\.0%  \S+TestPeek\n.* 2  66\.7%    calls \S+addShown\n.* 1  33\.3%    calls \S+addSkipped\n`},
+		{Options{Peek: must("TestPeek")}, `(?s)called by testing.tRunner\n.* 3 100\.0%  \S+TestPeek\n.* 2  66\.7%    calls \S+addShown\n.* 1  33\.3%    calls \S+addSkipped\n`},
 		{Options{Tree: true, Entries: 1}, `(?s)called by \S+addShown\n.* 3 100\.0%  \S+Add\n.*and \d+ functions with less`},
-		{Options{Focus: regexp.MustCompile("Skipped$")}, `^proftop_peek: 1 in all\n(?s).*left out: 2 without`},
-		{Options{Peek: regexp.MustCompile("nosuch")}, `no function matches -peek`},
+		{Options{Focus: must("Skipped$")}, `^proftop_peek: 1 in all\n(?s).*left out: 2 without`},
+		{Options{Peek: must("nosuch")}, `no function matches -peek`},
 	} {
 		text.Reset()
 		if err := Write(&text, raw, c.o); err != nil || !regexp.MustCompile(c.want).MatchString(text.String()) {
@@ -180,4 +182,12 @@ func BenchmarkTop(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func must(text string) *pattern.Pattern {
+	p, err := pattern.Compile(text)
+	if err != nil {
+		panic(err)
+	}
+	return p
 }

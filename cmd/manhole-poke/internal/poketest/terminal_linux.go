@@ -3,6 +3,7 @@ package poketest
 import (
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +43,39 @@ func (s *Terminal) Until(t testing.TB, text string) (before string) {
 func (s *Terminal) Type(t testing.TB, text string) {
 	t.Helper()
 	if _, err := io.WriteString(s.keys, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Draws waits until a full-screen program draws what matches pattern in one go,
+// as it does when the size of the terminal changes: the size is changed to and
+// fro. It returns what came up to then.
+func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) (all string) {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	late := time.After(lazytest.Patience)
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	s.shown = ""
+	for n := 0; !re.MatchString(s.shown); {
+		select {
+		case c := <-s.chunk:
+			s.shown += c
+		case <-again.C:
+			n++
+			s.Resize(t, columns+n%2, rows)
+		case <-late:
+			t.Fatalf("the terminal shows %q, nothing like %q", s.shown[max(0, len(s.shown)-10_000):], pattern)
+		}
+	}
+	all, s.shown = s.shown, ""
+	return all
+}
+
+// Resize changes the size of the terminal.
+func (s *Terminal) Resize(t testing.TB, columns, rows int) {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(s.keys.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
 		t.Fatal(err)
 	}
 }
