@@ -163,6 +163,23 @@ func TestWatchStuckVariable(t *testing.T) {
 	}
 }
 
+func TestElementOf(t *testing.T) {
+	const object = ` { "a" : 1 , "b":{"c":"x,}\"","d":[1,{"e":2}] , "f.g" :{"h":3}}, "":4,"a.b":5,"q\"":6,"last":true} `
+	for key, want := range map[string]string{
+		"a": "1", "b.c": `"x,}\""`, "b.d": `[1,{"e":2}]`, "b.f.g.h": "3", "": "4", "a.b": "5", `q"`: "6", "last": "true",
+		"b.x": "", "c": "", "a.x": "", "b.d.e": "",
+	} {
+		if got, ok := elementOf(object, key); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v", key, got, ok)
+		}
+	}
+	for _, bad := range []string{"", "{", "{}", "[1]", `"a"`, `{"a"`, `{"a":`, `{"a":1`, `{"a" 1}`, "null"} {
+		if got, ok := elementOf(bad, "a"); ok {
+			t.Errorf("%q: %q", bad, got)
+		}
+	}
+}
+
 func FuzzWatch(f *testing.F) {
 	f.Add("sched/latencies", `{"a":1}`)
 	f.Add("v.a.b", `{"a":{"b":2}}`)

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -267,38 +266,17 @@ func (v *variable) number(ctx context.Context) (float64, error) {
 	}
 	text = strings.TrimSpace(text)
 	if v.key != "" {
-		element, ok := elementOf([]byte(text), v.key)
+		element, ok := elementOf(text, v.key)
 		if !ok {
 			return 0, fmt.Errorf("%s has no %s", words.Show(strings.TrimSuffix(v.name, "."+v.key)), words.Show(v.key))
 		}
-		text = string(element)
+		text = element
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return 0, errNoNumber
 	}
 	return n, nil
-}
-
-// elementOf returns an element of a JSON object, or of an object in it. Keys may have
-// dots.
-func elementOf(object []byte, key string) (json.RawMessage, bool) {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(object, &m) != nil {
-		return nil, false
-	}
-	if e, ok := m[key]; ok {
-		return e, true
-	}
-	for i := range len(key) {
-		if key[i] != '.' {
-			continue
-		}
-		if e, ok := m[key[:i]]; ok {
-			return elementOf(e, key[i+1:])
-		}
-	}
-	return nil, false
 }
 
 // column returns two cells: the value, and how fast it grows, because expvar does

@@ -17,7 +17,7 @@ func TestListSource(t *testing.T) {
 	if r.Status != exit.OK || !regexp.MustCompile(`(?m)^goroutine: \d+ in all\n\nmain\.main in /.*/main\.go\n(?s).* +1 +\d+: 	.*\n`).MatchString(r.Stdout) {
 		t.Errorf("%+v", r)
 	}
-	r = poketest.Run(t, "", g.PID, "pprof goroutine 50ms -list main.main")
+	r = poketest.Run(t, "", g.PID, "pprof goroutine -list main.main$")
 	lazytest.Wants(t, r.Stdout+r.Stderr, "goroutine: ")
 	r = poketest.Run(t, "", g.PID, "pprof goroutine -list nosuch")
 	r.Fails(t, exit.Command, "no function in the profile matches nosuch")
