@@ -141,7 +141,7 @@ func observing() []frame.Command {
 				"With filters, as stack has them, it counts the goroutines that pass. Each line stops the world as stack does, " +
 					"and the interval is at least 20 times what a look takes.",
 			},
-			Example: "watch 1 60\nwatch sched/latencies heap/live\nwatch -match http 5",
+			Example: "watch 1 60\nwatch sched/latencies heap/live 1 60\nwatch -match http 5 12",
 		},
 		{
 			Name: "tail", Usage: "[stderr|stdout|both]", Topic: Doing,
