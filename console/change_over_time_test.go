@@ -84,7 +84,7 @@ func TestProfileArguments(t *testing.T) {
 		"pprof goroutine -gc":        "-gc is for heap and allocs",
 		"pprof goroutine -total":     "-total is for block and mutex",
 		"pprof mutex 1s -total":      "-total is what was counted until now",
-		"pprof-cpu 1s -list main":    "is done by manhole-poke",
+		"pprof-cpu 1s -list main":    " pprof-cpu 1s -list main; -peek is possible here",
 		"pprof-heap -focus (":        "-focus (: error parsing regexp",
 		"pprof heap 0":               "must be positive",
 		"pprof mutex 10ms -top":      "only waits that have ended are counted",

@@ -1,7 +1,6 @@
 package args
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -109,7 +108,7 @@ func TestRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	match := p.Patterns("match")
-	if len(match) != 2 || fmt.Sprint(match[1]) != "b" || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
+	if len(match) != 2 || !match[0].MatchString("xa") || match[0].MatchString("b") || !match[1].MatchString("b") || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
 		p.Count("n") != 5 || !slices.Equal(p.Texts("state"), []string{"x", "y"}) ||
 		p.Longest("min-wait", time.Minute, "") != 5*time.Minute || p.Err() != nil {
 		t.Errorf("%q, %v", p.given, p.Err())

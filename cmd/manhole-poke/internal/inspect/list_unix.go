@@ -10,6 +10,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/listing"
@@ -20,6 +21,10 @@ import (
 
 // maxPacked bounds a profile that is held to be listed.
 const maxPacked = 64 << 20
+
+// patienceWithSource is how long all source files may take. A file system may
+// never answer.
+const patienceWithSource = 10 * time.Second
 
 // A listed is a line with -list: the session takes the profile, and the source
 // is shown here.
@@ -110,8 +115,10 @@ func (r *listed) Wait(sink session.Sink) (failed string, err error) {
 	go func() { ended <- listing.Write(&text, held.Bytes(), r.match, listing.Local()) }()
 	select {
 	case err = <-ended:
-	case <-r.ctx.Done(): // a file system may not answer
+	case <-r.ctx.Done():
 		return r.name + ": " + context.Cause(r.ctx).Error(), nil
+	case <-time.After(patienceWithSource):
+		return r.name + ": the source files, which are where the profile says, cannot be read in time; send the profile to a file and use go tool pprof -list", nil
 	}
 	if err != nil {
 		return r.name + ": " + printable.Line(err.Error()), nil
