@@ -225,8 +225,10 @@ func findVar(name string, elements bool) (v *variable) {
 	return v
 }
 
-// patience is how long a variable of the program may take.
-const patience = time.Second
+// patience is how long a line waits for a variable of the program, which has to
+// wait for its turn where all processors are busy. A line does not wait for one
+// that an earlier line has given up.
+const patience = 5 * time.Second
 
 var (
 	errNoAnswer = errors.New("no answer")
@@ -236,7 +238,9 @@ var (
 // read returns the value of a variable. What returns it is the program's code, and may
 // panic or not return.
 func (v *variable) read(ctx context.Context) (string, error) {
+	wait := time.Duration(0)
 	if v.asked == nil {
+		wait = patience
 		asked := make(chan answered, 1)
 		v.asked = asked
 		go mark.Session(func() {
@@ -245,7 +249,7 @@ func (v *variable) read(ctx context.Context) (string, error) {
 			a.text, a.err = valueOf(v.value)
 		})
 	}
-	t := time.NewTimer(patience)
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case a := <-v.asked:
