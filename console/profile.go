@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/pprof"
 	"time"
@@ -141,7 +142,8 @@ func wished(s *session, a *args.Parsed, command string, wanted []string) (*wish,
 	total := a.Flag("total")
 	switch {
 	case a.Flag("list"):
-		return nil, errors.New("-list needs the source code, and is done by manhole-poke: manhole-poke PID '" + command + " ... -list FUNC'; -peek FUNC is possible here")
+		return nil, fmt.Errorf("-list needs the source, which manhole-poke looks for on your machine: manhole-poke %d %s; -peek is possible here",
+			os.Getpid(), words.Join(append([]string{command}, a.Given...)...))
 	case len(wanted) > 2:
 		return nil, fmt.Errorf("unexpected argument %s; try help %s", words.Show(wanted[2]), command)
 	case s.cfg.ReadOnly && (p.rate != 0 || p.gc || p.name == "goroutineleak"):
@@ -172,7 +174,7 @@ func wished(s *session, a *args.Parsed, command string, wanted []string) (*wish,
 		p.IfEmpty = "no wait ended in that time"
 	case total:
 		p.IfEmpty = "nothing was sampled; " + p.name + " 10s samples for that time"
-	case p.delta:
+	case p.delta && p.name != "heap" && p.name != "allocs": // where nobody can know
 		p.IfEmpty = "nothing changed in that time"
 	}
 	return p, nil
@@ -221,7 +223,7 @@ func (p *wish) collectBoth(ctx context.Context, s *session, before, after io.Wri
 	note := "the difference over " + took.Round(time.Millisecond).String()
 	switch {
 	case isContention(p.name):
-		notes = append(notes, note+"; "+onlyEnded())
+		notes = append(notes, note+"; "+onlyEnded)
 	case p.name == "heap" || p.name == "allocs":
 		n := readMetric("/gc/cycles/total:gc-cycles") - collected
 		switch {
@@ -240,13 +242,7 @@ func (p *wish) collectBoth(ctx context.Context, s *session, before, after io.Wri
 }
 
 // onlyEnded says what profiles of contention do not have.
-func onlyEnded() string {
-	text := "only waits that have ended are counted; for those that go on see stack -state sync"
-	if IsCommand("blocked") {
-		text += ", and blocked"
-	}
-	return text
-}
+const onlyEnded = "only waits that have ended are counted; blocked shows those that go on"
 
 // collectGarbage returns when the garbage is collected, or ctx is done: where all
 // processors are busy it takes minutes.

@@ -109,7 +109,7 @@ func TestHeapProfile(t *testing.T) {
 		allocate()
 	}
 	runtime.GC() // the profile is that of the last collection
-	if got := talk(t, Config{}, "pprof allocs -top -cum -focus console.allocate$\n"); !strings.HasPrefix(got, "alloc_space: ") || !strings.Contains(got, "console.allocate\n") {
+	if got := talk(t, Config{}, "pprof allocs -top -cum -n 10000\n"); !strings.HasPrefix(got, "alloc_space: ") || !strings.Contains(got, "console.allocate\n") {
 		t.Errorf("-top -cum:\n%s", got)
 	}
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -226,8 +225,10 @@ func findVar(name string, elements bool) (v *variable) {
 	return v
 }
 
-// patience is how long a variable of the program may take.
-const patience = time.Second
+// patience is how long a line waits for a variable of the program, which has to
+// wait for its turn where all processors are busy. A line does not wait for one
+// that an earlier line has given up.
+const patience = 5 * time.Second
 
 var (
 	errNoAnswer = errors.New("no answer")
@@ -237,7 +238,9 @@ var (
 // read returns the value of a variable. What returns it is the program's code, and may
 // panic or not return.
 func (v *variable) read(ctx context.Context) (string, error) {
+	wait := time.Duration(0)
 	if v.asked == nil {
+		wait = patience
 		asked := make(chan answered, 1)
 		v.asked = asked
 		go mark.Session(func() {
@@ -246,7 +249,7 @@ func (v *variable) read(ctx context.Context) (string, error) {
 			a.text, a.err = valueOf(v.value)
 		})
 	}
-	t := time.NewTimer(patience)
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case a := <-v.asked:
@@ -267,38 +270,17 @@ func (v *variable) number(ctx context.Context) (float64, error) {
 	}
 	text = strings.TrimSpace(text)
 	if v.key != "" {
-		element, ok := elementOf([]byte(text), v.key)
+		element, ok := elementOf(text, v.key)
 		if !ok {
 			return 0, fmt.Errorf("%s has no %s", words.Show(strings.TrimSuffix(v.name, "."+v.key)), words.Show(v.key))
 		}
-		text = string(element)
+		text = element
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return 0, errNoNumber
 	}
 	return n, nil
-}
-
-// elementOf returns an element of a JSON object, or of an object in it. Keys may have
-// dots.
-func elementOf(object []byte, key string) (json.RawMessage, bool) {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(object, &m) != nil {
-		return nil, false
-	}
-	if e, ok := m[key]; ok {
-		return e, true
-	}
-	for i := range len(key) {
-		if key[i] != '.' {
-			continue
-		}
-		if e, ok := m[key[:i]]; ok {
-			return elementOf(e, key[i+1:])
-		}
-	}
-	return nil, false
 }
 
 // column returns two cells: the value, and how fast it grows, because expvar does

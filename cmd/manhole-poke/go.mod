@@ -8,6 +8,7 @@ require (
 	github.com/go-delve/delve v1.27.2
 	github.com/go-manhole/lazy v0.0.0
 	github.com/google/gops v0.3.28
+	github.com/google/pprof v0.0.0-20251114195745-4902fdda35c8
 	github.com/muesli/cancelreader v0.2.2
 	github.com/peterh/liner v1.2.3
 	github.com/shirou/gopsutil/v3 v3.23.7

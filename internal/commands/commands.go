@@ -138,7 +138,7 @@ func observing() []frame.Command {
 				{Name: "NAME", What: "a metric of runtime/metrics, whose name may be shortened, or a variable of expvar, or an element of one (map.key)"},
 				{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"},
 			},
-			Options: slices.DeleteFunc(slices.Clone(filters), func(o frame.Option) bool { return o.Name == "n" }),
+			Options: slices.DeleteFunc(slices.Clone(filters), func(o frame.Option) bool { return o.Name == "n" || o.Name == "fold-idle" }),
 			Notes: []string{
 				"Enter ends it; in a script the next line does. With LINES, a script's next line does not end it.",
 				"Of metrics that only grow it shows by how much in a second, of histograms how much was added in a second, and its " +
@@ -146,7 +146,7 @@ func observing() []frame.Command {
 				"With filters, as stack has them, it counts the goroutines that pass. Each line stops the world as stack does, " +
 					"and the interval is at least 20 times what a look takes.",
 			},
-			Example: "watch 1 60\nwatch sched/latencies heap/live\nwatch -match http 5",
+			Example: "watch 1 60\nwatch sched/latencies heap/live 1 60\nwatch -match http 5 12",
 		},
 		{
 			Name: "tail", Usage: "[stderr|stdout|both]", Topic: Doing,
@@ -287,7 +287,7 @@ func profiling() []frame.Command {
 				frame.Option{Name: "rate", Arg: "NANOSECONDS",
 					What: "with block: sample at this rate whatever the program set, and switch sampling off afterwards"}),
 			Notes: []string{
-				"block and mutex have only waits that have ended. stack -state sync shows the goroutines that still wait for a lock.",
+				"block and mutex have only waits that have ended. blocked shows those that go on.",
 				overTime,
 				"block and mutex take 10 s unless DURATION is given, and sample only for that time: one contention in 10, " +
 					"blocking from 10 µs on. If the program itself samples, its setting is left alone. " +

@@ -47,6 +47,8 @@ type delta struct {
 	places   map[uint64]uint64 // locations of now by their address
 	last     uint64            // the highest id in now
 	added    map[uint64]uint64 // functions of old that were added
+
+	k, message, numbers []byte // memory that is used again
 }
 
 // copyTables copies all but the samples and the duration.
@@ -82,19 +84,18 @@ func (d *delta) subtract(skip string) error {
 		if d.old.has(s.stack, skip) {
 			continue
 		}
-		k, err := d.old.key(&s)
-		if err != nil {
+		if err := d.key(d.old, &s); err != nil {
 			return err
 		}
-		sum, again := was[k]
+		sum, again := was[string(d.k)]
 		if !again {
 			sum = make([]uint64, len(s.values))
+			was[string(d.k)] = sum
 			where = append(where, b)
 		}
 		for i, v := range s.values {
 			sum[i] += v
 		}
-		was[k] = sum
 	}
 	for _, b := range d.now.samples {
 		if err := s.read(b); err != nil {
@@ -106,15 +107,14 @@ func (d *delta) subtract(skip string) error {
 		if d.now.has(s.stack, skip) {
 			continue
 		}
-		k, err := d.now.key(&s)
-		if err != nil {
+		if err := d.key(d.now, &s); err != nil {
 			return err
 		}
-		if sum, ok := was[k]; ok {
+		if sum, ok := was[string(d.k)]; ok {
 			for i, v := range sum {
 				s.values[i] -= v
 			}
-			delete(was, k)
+			delete(was, string(d.k))
 		}
 		d.sample(&s)
 	}
@@ -122,11 +122,10 @@ func (d *delta) subtract(skip string) error {
 		if err := s.read(b); err != nil {
 			return err
 		}
-		k, err := d.old.key(&s)
-		if err != nil {
+		if err := d.key(d.old, &s); err != nil {
 			return err
 		}
-		sum, ok := was[k]
+		sum, ok := was[string(d.k)]
 		if !ok {
 			continue // it is in now, too
 		}
@@ -141,30 +140,30 @@ func (d *delta) subtract(skip string) error {
 	return nil
 }
 
-// key identifies the stack and the labels of a sample in any profile of the
-// process.
-func (p *profile) key(s *sample) (string, error) {
-	var k []byte
+// key puts in d.k what identifies the stack and the labels of a sample in any
+// profile of the process.
+func (d *delta) key(p *profile, s *sample) error {
+	d.k = d.k[:0]
 	for _, l := range s.stack {
-		k = binary.AppendUvarint(k, p.locations[l].address)
+		d.k = binary.AppendUvarint(d.k, p.locations[l].address)
 	}
 	for _, label := range s.labels {
-		k = append(k, 0)
+		d.k = append(d.k, 0)
 		err := fields(label, func(field int, n uint64, _ []byte) error {
-			k = append(k, byte(field))
+			d.k = append(d.k, byte(field))
 			if isText(sampleLabel, field) {
-				k = append(k, p.str(n)...)
-				k = append(k, 0)
+				d.k = append(d.k, p.str(n)...)
+				d.k = append(d.k, 0)
 			} else {
-				k = binary.AppendUvarint(k, n)
+				d.k = binary.AppendUvarint(d.k, n)
 			}
 			return nil
 		})
 		if err != nil {
-			return "", err
+			return err
 		}
 	}
-	return string(k), nil
+	return nil
 }
 
 // sample writes a sample unless all its values are 0.
@@ -176,13 +175,22 @@ func (d *delta) sample(s *sample) {
 	if zero {
 		return
 	}
-	var m []byte
-	m = packed(m, sampleLocations, s.stack)
-	m = packed(m, sampleValues, s.values)
+	d.message = d.message[:0]
+	d.packed(sampleLocations, s.stack)
+	d.packed(sampleValues, s.values)
 	for _, l := range s.labels {
-		m = bytesField(m, sampleLabel, l)
+		d.message = bytesField(d.message, sampleLabel, l)
 	}
-	d.out = bytesField(d.out, profileSample, m)
+	d.out = bytesField(d.out, profileSample, d.message)
+}
+
+// packed adds a repeated number to the message of a sample.
+func (d *delta) packed(field int, all []uint64) {
+	d.numbers = d.numbers[:0]
+	for _, n := range all {
+		d.numbers = binary.AppendUvarint(d.numbers, n)
+	}
+	d.message = bytesField(d.message, field, d.numbers)
 }
 
 // move has a sample of old refer to what is in out, to which it adds what is
@@ -298,12 +306,4 @@ func numberField(m []byte, field int, n uint64) []byte {
 func bytesField(m []byte, field int, b []byte) []byte {
 	m = binary.AppendUvarint(m, uint64(field)<<3|2)
 	return append(binary.AppendUvarint(m, uint64(len(b))), b...)
-}
-
-func packed(m []byte, field int, all []uint64) []byte {
-	var b []byte
-	for _, n := range all {
-		b = binary.AppendUvarint(b, n)
-	}
-	return bytesField(m, field, b)
 }

@@ -70,7 +70,11 @@ func Write(w io.Writer, raw []byte, o Options) error {
 	}
 	switch {
 	case shown < len(entries):
-		fmt.Fprintf(w, "and %d functions with less (-n %d)\n", len(entries)-shown, len(entries))
+		plural := "s"
+		if len(entries)-shown == 1 {
+			plural = ""
+		}
+		fmt.Fprintf(w, "and %d function%s with less (-n %d)\n", len(entries)-shown, plural, len(entries))
 	case shown == 0 && o.Peek != nil && len(t.functions) > 0:
 		fmt.Fprintln(w, "no function matches -peek")
 	case shown == 0 && t.unfocused == 0 && o.IfEmpty != "":

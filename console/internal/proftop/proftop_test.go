@@ -191,3 +191,16 @@ func must(text string) *pattern.Pattern {
 	}
 	return p
 }
+
+// BenchmarkDelta is the cost of the difference of two heap profiles of this process.
+func BenchmarkDelta(b *testing.B) {
+	var p bytes.Buffer
+	pprof.Lookup("heap").WriteTo(&p, 0)
+	raw := unpack(b, p.Bytes())
+	b.ReportMetric(float64(len(raw)), "bytes/profile")
+	for b.Loop() {
+		if _, err := Delta(raw, raw, time.Second, ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

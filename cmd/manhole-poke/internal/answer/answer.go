@@ -85,7 +85,7 @@ func Outcome(stderr io.Writer, replies []Reply) error {
 func Viewer(line string) string {
 	words := strings.Fields(line)
 	switch {
-	case len(words) == 0, slices.Contains(words, "-top"), slices.Contains(words, "--top"):
+	case len(words) == 0, slices.ContainsFunc(words, isText):
 		return ""
 	case strings.HasPrefix(words[0], "pprof"):
 		return "go tool pprof"
@@ -95,6 +95,12 @@ func Viewer(line string) string {
 		return "manhole-poke debug --core"
 	}
 	return ""
+}
+
+// isText reports whether an option of a profile makes it text.
+func isText(word string) bool {
+	option, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
+	return strings.HasPrefix(word, "-") && slices.Contains([]string{"top", "tree", "peek", "focus", "list"}, option)
 }
 
 // Wrote returns the message about a file with the answer to line.

@@ -92,6 +92,11 @@ func (i *Inspector) Is(line string) bool {
 
 // Start runs a line. The request before it must have been waited for.
 func (i *Inspector) Start(line string) Request {
+	if i.s != nil {
+		if r := i.startList(line); r != nil {
+			return r
+		}
+	}
 	if !i.Is(line) {
 		i.Release()
 		return i.s.Start(line)

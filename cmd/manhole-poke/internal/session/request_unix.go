@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/exit"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
@@ -140,6 +141,9 @@ func (s *Session) IsBinary(line string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(c.Options, func(o frame.Option) bool {
-		return o.Text && (slices.Contains(given, "-"+o.Name) || slices.Contains(given, "--"+o.Name))
+		return o.Text && slices.ContainsFunc(given, func(word string) bool {
+			name, _, _ := strings.Cut(word, "=")
+			return name == "-"+o.Name || name == "--"+o.Name
+		})
 	})
 }

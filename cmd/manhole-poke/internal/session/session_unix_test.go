@@ -361,7 +361,7 @@ func TestCommand(t *testing.T) {
 			t.Errorf("%q", words)
 		}
 	}
-	for line, want := range map[string]bool{"stack": false, "pprof": false, "pprof heap": true, "pprof heap -top": false, "pprof --top heap": false, "pprof 'heap": false} {
+	for line, want := range map[string]bool{"stack": false, "pprof": false, "pprof heap": true, "pprof heap -top": false, "pprof --top heap": false, "pprof heap -top=x": false, "pprof 'heap": false} {
 		if s.IsBinary(line) != want {
 			t.Errorf("%s: %v", line, !want)
 		}

@@ -2,6 +2,7 @@ package lazy_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,8 +11,9 @@ import (
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
 
-// TestWatch watches metrics, variables and goroutines of another process with nc.
-func TestWatch(t *testing.T) {
+// TestChangesOverNc watches metrics, variables and goroutines of another process
+// with nc, and fetches what changed in its heap.
+func TestChangesOverNc(t *testing.T) {
 	lazytest.Tool(t, "nc")
 	tg := startTarget(t, "-park", "50", "-gc")
 	ask := func(line string) string {
@@ -35,6 +37,14 @@ func TestWatch(t *testing.T) {
 		if got := ask(line); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%s: not %s:\n%s", line, want, got)
 		}
+	}
+	file := filepath.Join(t.TempDir(), "heap.pprof")
+	if err := os.WriteFile(file, []byte(ask("pprof-heap 100ms -gc")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(lazytest.Tool(t, "go"), "tool", "pprof", "-top", file).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "with a collection before each of the two profiles") {
+		t.Errorf("go tool pprof: %v\n%s", err, out)
 	}
 	if got := ask("pprof goroutine 50ms -focus targetMain"); !strings.HasPrefix(got, "goroutine: ") || !strings.Contains(got, "the difference over ") {
 		t.Error(got)
