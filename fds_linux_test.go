@@ -212,4 +212,5 @@ func TestStuckConnectionUnderSeccomp(t *testing.T) {
 		return strings.Contains(tg.nc("fds "+at["half"]), " reads (github.com/go-manhole/lazy_test.readRequest)\n")
 	})
 	lazytest.Wants(t, tg.nc("stack -match readRequest"), "    waits for descriptor ", " -> "+at["half"]+")\n")
+	lazytest.Wants(t, tg.nc("blocked"), " goroutines wait for ")
 }

@@ -82,9 +82,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))
 	}
-	name, done := descriptorNames()
-	defer done()
-	render.Descriptor = name
+	render.Descriptor = descriptorNames()
 	switch {
 	case json:
 		filter.Groups = render.Groups

@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -16,7 +14,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-manhole/lazy/internal/selfmem"
 )
 
 // Where fields of the runtime's g and sudog are: the same in Go 1.26 and 1.27, on
@@ -47,6 +45,7 @@ var allgs atomic.Uintptr
 
 var (
 	errHost   = errors.New("the runtime is that of the program that loaded this plugin or library")
+	errRead   = errors.New("this process may not read its memory")
 	errAbsent = errors.New("the runtime's list of goroutines was not found")
 )
 
@@ -161,7 +160,7 @@ func find() ([]uint64, error) {
 	for at := uint64(bounds.bss); at < uint64(bounds.ebss); at += uint64(len(buf)) - 24 {
 		b := buf[:min(uint64(len(buf)), uint64(bounds.ebss)-at)]
 		if n := read(b, at); n < len(b) {
-			return nil, fmt.Errorf("process_vm_readv: %w", unix.EPERM)
+			return nil, errRead
 		}
 		for i := 0; i+24 <= len(b); i += 8 {
 			p, n, room := word(b, i), word(b, i+8), word(b, i+16)
@@ -215,32 +214,15 @@ func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
 // read returns how many bytes it read.
 func read(b []byte, address uint64) int {
-	if len(b) == 0 {
-		return 0
-	}
-	local := unix.Iovec{Base: &b[0]}
-	local.SetLen(len(b))
-	n, err := unix.ProcessVMReadv(os.Getpid(), []unix.Iovec{local}, []unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}, 0)
-	if err != nil {
-		return 0
-	}
+	n, _ := selfmem.Read(b, address)
 	return n
 }
 
 // readMany reads size bytes at each address, one behind the other.
 func readMany(b []byte, addresses []uint64, size int) error {
-	local := unix.Iovec{Base: &b[0]}
-	local.SetLen(size * len(addresses))
-	remote := make([]unix.RemoteIovec, len(addresses))
-	for i, a := range addresses {
-		remote[i] = unix.RemoteIovec{Base: uintptr(a), Len: size}
+	n, err := selfmem.ReadMany(b, addresses, size)
+	if err == nil && n < size*len(addresses) {
+		err = errAbsent
 	}
-	n, err := unix.ProcessVMReadv(os.Getpid(), []unix.Iovec{local}, remote, 0)
-	if err != nil {
-		return fmt.Errorf("process_vm_readv: %w", err)
-	}
-	if n < size*len(addresses) {
-		return errAbsent
-	}
-	return nil
+	return err
 }
