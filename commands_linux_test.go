@@ -32,6 +32,8 @@ var everyCommand = []asked{
 	{line: "stack diff -n 2", want: `goroutines?, \d+ before \(`},
 	{line: "stack json", want: `^\{"stackdump":1,.*\n\{"count":`},
 	{line: "stack raw", want: `(?m)^goroutine \d+ \[`, typed: "stack full -n 1", shown: `full capture, the world stood still for `},
+	{line: "stack -args -n 1 -match main", want: `(?m)^    main\.main\(\)  `},
+	{line: "blocked json", want: `^\{"blocked":1,`},
 	{line: "blocked", want: `(?m)^\d+ of \d+ goroutines wait for \d+ objects?`},
 	{line: "watch 0.05 2", want: `(?m)^time +goroutines .*\n.*\n.*\n`},
 	{line: "watch sched/latencies -state chan 0.05 1", want: `^time +latencies:seconds/s +p50 .* matching .*\n.*\n$`},

@@ -2,9 +2,11 @@ package console
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/mark"
+	"github.com/go-manhole/lazy/internal/words"
 	"github.com/go-manhole/lazy/stackdump"
 )
 
@@ -15,6 +17,13 @@ func blockedOn(ctx context.Context, s *session, a *args.Parsed) error {
 	if err := a.Err(); err != nil {
 		return err
 	}
+	json := false
+	for _, w := range a.Words {
+		if w != "json" {
+			return fmt.Errorf("unexpected argument %s; try json, and help blocked", words.Show(w))
+		}
+		json = true
+	}
 	force, err := s.forced(a)
 	if err != nil {
 		return err
@@ -24,5 +33,12 @@ func blockedOn(ctx context.Context, s *session, a *args.Parsed) error {
 	if err != nil {
 		return s.howToForce(err, "stack raw, which is cut to fit", "blocked", a)
 	}
-	return b.Render(s.out, render)
+	if !json {
+		return b.Render(s.out, render)
+	}
+	if n := render.Groups; n > 0 && n < len(b.Objects) {
+		b.More += len(b.Objects) - n
+		b.Objects = b.Objects[:n]
+	}
+	return b.WriteJSON(s.out)
 }

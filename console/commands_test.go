@@ -43,7 +43,7 @@ func TestStackFilters(t *testing.T) {
 		{"stack diff 1h x", "manhole-poke compares", "console.park"},
 		{"stack diff 0.01 -match 'console\\.park'", ": 0 new, 0 grown, 0 shrunk, 0 gone, 1 unchanged", "console.park"},
 		{"stack bogus", "lazy: error: stack: unexpected argument bogus", "console.park"},
-		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -state, -not-state, -match, ", "console.park"},
+		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -args, -state, -not-state, -match, ", "console.park"},
 		{"stack -match '('", "lazy: error: stack: -match (: ", "console.park"},
 		{"stack -min-wait 5", "whole minutes", "console.park"},
 		{"stack -min-wait 5m", "", "console.park"},

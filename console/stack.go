@@ -29,6 +29,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		return err
 	}
 	var full, diff, raw, json bool
+	arguments := a.Flag("args")
 	var within time.Duration
 	for _, w := range a.Words {
 		d, err := args.Duration(w)
@@ -52,6 +53,8 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 	switch {
 	case diff && json:
 		return errors.New("stack diff has no JSON form; try stack diff, or compare two of stack json")
+	case arguments && (diff || json || raw):
+		return errors.New("-args is for stack and stack full; stack raw has all arguments anyway")
 	case raw && (diff || json):
 		return errors.New("raw is the runtime's own text; try stack raw without diff or json")
 	}
@@ -63,7 +66,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		filter.Groups = render.Groups
 		return s.raw(ctx, a, force, filter)
 	}
-	options := stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func, Objects: objects}
+	options := stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func, Objects: objects, Args: arguments}
 	before := s.last
 	if within > 0 {
 		if before, err = s.capture(ctx, a, options); err != nil {
@@ -78,6 +81,10 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		return err
 	}
 	s.last = dump
+	if arguments && !dump.Full {
+		return fmt.Errorf("arguments of %d goroutines need a full capture, which stops the world for about %s; try stack full -args",
+			dump.Total, stackdump.Estimate(dump.Total))
+	}
 	if !dump.Full && (len(filter.ID) > 0 || filter.MinWait != 0) {
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))

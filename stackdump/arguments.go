@@ -9,7 +9,7 @@ import (
 // what that returns, unless it is nil, with each argument of its calls that is a
 // number and known: a question mark means that it may have changed. With cut set the
 // last goroutine may not be whole.
-func parseArguments(text []byte, cut bool, goroutine func(id uint64) func(name string, argument uint64)) {
+func parseArguments(text []byte, cut bool, goroutine func(id uint64) func(name []byte, argument uint64)) {
 	p := newTextParser()
 	for len(text) > 0 {
 		var block []byte
@@ -35,7 +35,7 @@ func parseArguments(text []byte, cut bool, goroutine func(id uint64) func(name s
 				break
 			}
 			if i := bytes.LastIndexByte(line, '('); i > 0 {
-				arguments(line[i+1:], func(v uint64) { visit(p.intern(line[:i]), v) })
+				arguments(line[i+1:], func(v uint64) { visit(line[:i], v) })
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-manhole/lazy/internal/order"
 	"github.com/go-manhole/lazy/internal/parked"
 )
 
@@ -147,17 +148,17 @@ func newBlocked(d *Dump, t *text, f Filter) *Blocked {
 			a.waiters = append(a.waiters, waiter{id, g, g.Object(j)})
 		}
 	}
-	slices.SortFunc(a.waiters, func(x, y waiter) int { return cmp.Compare(x.id, y.id) })
-	slices.SortFunc(b.Objects, func(x, y Object) int {
+	order.Sort(a.waiters, func(x, y waiter) int { return cmp.Compare(x.id, y.id) })
+	order.Sort(b.Objects, func(x, y Object) int {
 		return cmp.Or(cmp.Compare(y.Waiters, x.Waiters), cmp.Compare(y.MaxWait, x.MaxWait), cmp.Compare(x.Addr, y.Addr))
 	})
 	for i := range b.Objects {
 		o := &b.Objects[i]
 		a.byAddr[o.Addr] = i
 		a.sorted = append(a.sorted, o.Addr)
-		slices.SortStableFunc(o.Places, func(x, y Place) int { return cmp.Compare(y.Count, x.Count) })
+		order.Stable(o.Places, func(x, y Place) int { return y.Count - x.Count })
 	}
-	slices.Sort(a.sorted)
+	order.Sort(a.sorted, cmp.Compare)
 	if len(b.Objects) > 0 {
 		a.holders(t)
 	}
@@ -224,7 +225,7 @@ func (a *analysis) waits(kind string, addr uint64, g *Group, wait time.Duration)
 	o.Waiters++
 	o.MinWait, o.MaxWait = min(o.MinWait, wait), max(o.MaxWait, wait)
 	for i := range o.Places {
-		if o.Places[i].Group == g {
+		if p := o.Places[i].Group; p == g || p.State == g.State && p.place() == g.place() {
 			o.Places[i].Count++
 			return
 		}
@@ -234,8 +235,10 @@ func (a *analysis) waits(kind string, addr uint64, g *Group, wait time.Duration)
 	}
 }
 
-// lock reports whether a goroutine can hold an object of the kind.
-func (o *Object) lock() bool { return o.Kind == "Mutex" || o.Kind == "RWMutex" }
+// lock reports whether goroutines can hold the object.
+func (o *Object) lock() bool { return lockKind(o.Kind) }
+
+func lockKind(kind string) bool { return kind == "Mutex" || kind == "RWMutex" }
 
 // find returns a goroutine of the dump, or nil: it may be one that is skipped.
 func (a *analysis) find(id uint64) *waiter {
@@ -250,7 +253,7 @@ func (a *analysis) find(id uint64) *waiter {
 func (a *analysis) holders(t *text) {
 	first, last := a.sorted[0], a.sorted[len(a.sorted)-1]
 	var found []int
-	parseArguments(t.text, t.cut, func(id uint64) func(name string, argument uint64) {
+	parseArguments(t.text, t.cut, func(id uint64) func(name []byte, argument uint64) {
 		w := a.find(id)
 		if w == nil {
 			return nil
@@ -273,8 +276,8 @@ func (a *analysis) holders(t *text) {
 				}
 			}
 		}
-		return func(name string, v uint64) {
-			if v > last || v+maxBefore < first || inside(name) {
+		return func(name []byte, v uint64) {
+			if v > last || v+maxBefore < first || inside(string(name)) {
 				return
 			}
 			// The next object, if it is near. A channel is no part of a struct.
@@ -284,7 +287,7 @@ func (a *analysis) holders(t *text) {
 			}
 			i := a.byAddr[a.sorted[k]]
 			if a.sorted[k] == v || a.b.Objects[i].Kind != "channel" {
-				hold(i, Holder{ID: id, Group: w.group, Func: name, Before: a.sorted[k] - v})
+				hold(i, Holder{ID: id, Group: w.group, Func: string(name), Before: a.sorted[k] - v})
 			}
 		}
 	})
@@ -308,10 +311,21 @@ func (a *analysis) own(w *waiter) (places []int) {
 
 func (a *analysis) hold(i int, w *waiter, h Holder) {
 	o := &a.b.Objects[i]
-	if len(o.Holders) < maxHolders {
-		o.Holders = append(o.Holders, h)
-	} else {
+	// One that does not wait for a lock comes first: it is more likely that the
+	// others have only had it.
+	waits := lockKind(w.group.WaitsOn())
+	at := len(o.Holders)
+	for !waits && at > 0 && lockKind(o.Holders[at-1].Group.WaitsOn()) {
+		at--
+	}
+	if len(o.Holders) == maxHolders {
 		o.MoreHolders++
+		if at < maxHolders {
+			o.Holders = o.Holders[:maxHolders-1]
+		}
+	}
+	if at <= len(o.Holders) && len(o.Holders) < maxHolders {
+		o.Holders = slices.Insert(o.Holders, at, h)
 	}
 	if to, ok := a.byAddr[w.object]; ok && o.lock() && a.b.Objects[to].lock() && len(o.edges) < maxEdges {
 		o.edges = append(o.edges, edge{h, to})

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Render writes a summary, likely deadlocks, and a table of what is waited for with
@@ -109,13 +108,13 @@ func writePlace(out *bufio.Writer, indent string, g *Group) {
 		fmt.Fprintf(out, "%s%s\n", indent, f.Func)
 		return
 	}
-	fmt.Fprintf(out, "%s%s%s  %s:%d\n", indent, f.Func, strings.Repeat(" ", max(0, 40-utf8.RuneCountInString(f.Func))), f.File, f.Line)
+	fmt.Fprintf(out, "%s%s  %s:%d\n", indent, f.Func, f.File, f.Line)
 }
 
-// place returns the innermost call that is not the runtime's or of package sync.
+// place returns the innermost call that is not of packages runtime, sync, time or internal ones.
 func (g *Group) place() Frame {
 	for _, f := range g.Frames {
-		if !inside(f.Func) && !strings.HasPrefix(f.Func, "internal/") {
+		if !inside(f.Func) && !strings.HasPrefix(f.Func, "internal/") && !strings.HasPrefix(f.Func, "time.") {
 			return f
 		}
 	}

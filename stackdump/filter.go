@@ -192,11 +192,11 @@ func (f *Filter) members(g Group) Group {
 			g.MaxWait = time.Duration(slices.Max(g.waits)) * time.Minute
 		}
 		if len(g.IDs) > count {
-			g.IDs, g.waits, g.sets, g.objects = nil, nil, nil, nil
+			g.IDs, g.waits, g.sets, g.objects, g.argsOf = nil, nil, nil, nil, nil
 		}
 	} else if labelled != g.Count {
 		g.Count = labelled
-		g.IDs, g.waits, g.sets, g.objects = nil, nil, nil, nil
+		g.IDs, g.waits, g.sets, g.objects, g.argsOf = nil, nil, nil, nil, nil
 	}
 	return g.relabel(pass)
 }

@@ -32,7 +32,9 @@ func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
 func (d *Dump) parse(ctx context.Context, g *grouper, t *text) (labels bool, err error) {
 	d.Full, d.Stopped = true, t.stopped
 	m := memoryReader{list: t.parked}
-	newTextParser().parse(t.text, t.cut, func(r *record) bool {
+	p := newTextParser()
+	p.wantArgs = d.args
+	p.parse(t.text, t.cut, func(r *record) bool {
 		if r.object == 0 {
 			r.object = m.object(r.id, r.state)
 		}

@@ -27,6 +27,7 @@ type record struct {
 	by     Frame
 	parent uint64
 	object uint64 // that it waits for, or 0
+	args   []byte // a line for each frame, if they are wanted
 }
 
 // grouper merges records into groups.
@@ -41,11 +42,13 @@ type grouper struct {
 	skipped       int
 	missing       int
 	labelsDropped int // goroutines whose labels are not held
+	args          []byte
 }
 
 type groupBuilder struct {
 	Group
 	bySet    map[string]int // labels joined -> place in Labels
+	byArgs   map[string]int // place in args
 	labelled int            // goroutines that addLabels found labels for
 }
 
@@ -91,6 +94,9 @@ func (g *grouper) add(r *record) {
 		}
 		if group.objects != nil {
 			group.objects = append(group.objects, r.object)
+		}
+		if r.args != nil {
+			group.argsOf = append(group.argsOf, g.argumentSet(group, r.args))
 		}
 		group.IDs = append(group.IDs, r.id)
 		group.waits = append(group.waits, r.wait)
@@ -246,7 +252,10 @@ func (c *groupBuilder) sorted() Group {
 // given places. Nothing else is changed.
 func (g *Group) pick(places []int) Group {
 	p := *g
-	p.IDs, p.waits, p.sets, p.objects = make([]uint64, len(places)), make([]int32, len(places)), nil, nil
+	p.IDs, p.waits, p.sets, p.objects, p.argsOf = make([]uint64, len(places)), make([]int32, len(places)), nil, nil, nil
+	if g.argsOf != nil {
+		p.argsOf = make([]int32, len(places))
+	}
 	if g.objects != nil {
 		p.objects = make([]uint64, len(places))
 	}
@@ -257,6 +266,9 @@ func (g *Group) pick(places []int) Group {
 		p.IDs[to], p.waits[to] = g.IDs[from], g.waits[from]
 		if g.sets != nil {
 			p.sets[to] = g.sets[from]
+		}
+		if g.argsOf != nil {
+			p.argsOf[to] = g.argsOf[from]
 		}
 		if g.objects != nil {
 			p.objects[to] = g.objects[from]

@@ -199,7 +199,11 @@ func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 		b.WriteString("    waits for " + text + "\n")
 	}
 	g.renderLabels(b)
-	g.renderFrames(b)
+	if g.args != nil {
+		g.renderArgs(b)
+	} else {
+		g.renderFrames(b)
+	}
 	if g.CreatedBy.Func != "" {
 		by := "created by " + g.CreatedBy.Func
 		if g.Parent != 0 {

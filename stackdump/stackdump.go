@@ -98,6 +98,10 @@ type Options struct {
 	// arm64 only, with Go 1.26 and 1.27.
 	Objects bool
 
+	// Args keeps the arguments of the calls, which Render writes as the runtime
+	// does. Only a full capture has them, and JSON does not.
+	Args bool
+
 	// SkipFunc, if not empty, is the name of a function, such as "main.main".
 	// Goroutines with it in their stack are left out and counted in
 	// Dump.Skipped. A grouped capture sees the 128 innermost frames.
@@ -124,7 +128,7 @@ type Dump struct {
 
 	system        bool // Filter asked for the runtime's own
 	labelsDropped int  // goroutines whose labels did not fit
-	objects       bool // Options.Objects
+	objects, args bool // of Options
 
 	folded []foldedCount // of Filtered, those that idle
 	unseen int           // goroutines with frames that the dump lacks and a Filter asked for
@@ -166,6 +170,11 @@ type Group struct {
 	waits   []int32
 	sets    []int32
 	objects []uint64
+
+	// args are the different arguments that the stack was called with, a line for
+	// each frame, and argsOf the place of those of each goroutine in IDs, or -1.
+	args   []string
+	argsOf []int32
 }
 
 // Frame is one call.
@@ -207,7 +216,7 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dump{Taken: time.Now(), objects: o.Objects}
+	d := &Dump{Taken: time.Now(), objects: o.Objects, args: o.Args}
 	g := newGrouper(o.SkipFunc)
 	g.max = held
 	if full {

@@ -20,6 +20,8 @@ import (
 type textParser struct {
 	strings map[string]string
 	r       record
+
+	wantArgs bool // in r.args
 }
 
 func newTextParser() *textParser { return &textParser{strings: map[string]string{}} }
@@ -30,6 +32,9 @@ var goroutineWord = []byte("goroutine ")
 // false. With cut set the text may end anywhere, so that its last goroutine is
 // not whole and is not visited.
 func (p *textParser) parse(text []byte, cut bool, visit func(*record) bool) {
+	if p.wantArgs {
+		p.r.args = make([]byte, 0, 1024) // not nil
+	}
 	for len(text) > 0 {
 		var block []byte
 		if i := bytes.Index(text, []byte("\n\n")); i >= 0 {
@@ -47,7 +52,7 @@ func (p *textParser) parse(text []byte, cut bool, visit func(*record) bool) {
 
 // goroutine parses one goroutine into p.r and reports whether it is one.
 func (p *textParser) goroutine(block []byte) bool {
-	p.r = record{count: 1, frames: p.r.frames[:0], labels: p.r.labels[:0]}
+	p.r = record{count: 1, frames: p.r.frames[:0], labels: p.r.labels[:0], args: p.r.args[:0]}
 	line, rest, _ := bytes.Cut(bytes.TrimLeft(block, "\n"), []byte("\n"))
 	if !p.header(line) {
 		return false
@@ -65,6 +70,9 @@ func (p *textParser) goroutine(block []byte) bool {
 			} else {
 				// "goroutine running on other thread; stack unavailable"
 				p.r.frames = append(p.r.frames, Frame{Func: p.intern(line[1:])})
+				if p.wantArgs {
+					p.r.args = append(p.r.args, '\n')
+				}
 			}
 		case line[0] == '[':
 			// "[originating from goroutine 5]:" and that one's stack follow
@@ -79,15 +87,19 @@ func (p *textParser) goroutine(block []byte) bool {
 			}
 			p.r.by.Func = p.intern(by)
 		default:
+			var arguments []byte
 			if p.r.object == 0 {
 				p.r.object = object(p.r.state, line)
 			}
 			if line[len(line)-1] == ')' {
 				if i := bytes.LastIndexByte(line, '('); i > 0 {
-					line = line[:i]
+					arguments, line = line[i:], line[:i]
 				}
 			}
 			p.r.frames = append(p.r.frames, Frame{Func: p.intern(line)})
+			if p.wantArgs {
+				p.r.args = append(append(p.r.args, arguments...), '\n')
+			}
 		}
 	}
 	return true

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-manhole/lazy/internal/order"
 	"github.com/go-manhole/lazy/internal/parked"
 )
 
@@ -32,7 +33,7 @@ func (g *Group) Object(i int) uint64 {
 // WaitsFor returns the objects that Object has, the most waited for first.
 func (g *Group) WaitsFor() []Waited {
 	sorted := slices.Clone(g.objects)
-	slices.Sort(sorted)
+	order.Sort(sorted, cmp.Compare)
 	var all []Waited
 	for _, o := range sorted {
 		switch {
@@ -43,7 +44,7 @@ func (g *Group) WaitsFor() []Waited {
 			all = append(all, Waited{o, 1})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Waited) int { return cmp.Compare(b.Count, a.Count) })
+	order.Stable(all, func(a, b Waited) int { return b.Count - a.Count })
 	return all
 }
 
@@ -63,6 +64,8 @@ func (g *Group) WaitsOn() string {
 		return "WaitGroup"
 	case g.State == "sync.Cond.Wait":
 		return "Cond"
+	case strings.Contains(g.State, "(nil chan)") || strings.Contains(g.State, "(no cases)"):
+		return "" // it waits for nothing that could happen
 	case strings.HasPrefix(g.State, "chan "):
 		return "channel"
 	case strings.HasPrefix(g.State, "select"):

@@ -2,6 +2,7 @@ package stackdump
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -98,5 +99,38 @@ func TestObjectsInvalid(t *testing.T) {
 	const line = `{"stackdump":1,"full":true,"total":1,"groups":1}` + "\n" + `{"count":1,"state":"x","frames":[],"goroutines":[{"id":1,"waits_for":"ten"}]}`
 	if _, err := ReadJSON(strings.NewReader(line)); err == nil || !strings.Contains(err.Error(), `"ten", which is no address`) {
 		t.Error(err)
+	}
+}
+
+// The arguments of goroutines with the same stack are shown by how many have them,
+// and follow a filter.
+func TestArguments(t *testing.T) {
+	var b strings.Builder
+	for i, argument := range []string{"0x1, {0x5, ...}", "0x2?", "0x3", "0x5?", "0x4", "0x4", "0x4"} {
+		b.WriteString("goroutine " + string(rune('1'+i)) + " [chan send]:\nmain.send(" + argument + ")\n\t/src/main.go:34 +0x1d\n" +
+			"main.inlined(...)\n\t/src/main.go:35\nmain.deep(0x7)\n\t/src/main.go:36 +0x1\nmain.deep(0x7)\n\t/src/main.go:36 +0x1\n\n")
+	}
+	b.WriteString("goroutine 9 [running]:\n\tgoroutine running on other thread; stack unavailable\n")
+	d, g := &Dump{args: true}, newGrouper("")
+	if _, err := d.parse(context.Background(), g, &text{text: []byte(b.String())}); err != nil {
+		t.Fatal(err)
+	}
+	d.Groups = g.groups()
+	got := render(t, d, RenderOptions{})
+	const rest = "  /src/main.go:34\n    main.inlined(...)  /src/main.go:35\n    main.deep(0x7)  /src/main.go:36\n    (2 times)\n"
+	for _, want := range []string{
+		"\n    with these arguments (3):\n    main.send(0x4)" + rest +
+			"    with these arguments (2):\n    main.send(0x2?)" + rest +
+			"    with these arguments (1):\n    main.send(0x1, {0x5, ...})" + rest +
+			"    and with others (1)\n",
+		"goroutine running on other thread; stack unavailable\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+	got = render(t, d.Filter(Filter{ID: []uint64{3}}), RenderOptions{})
+	if !strings.Contains(got, "id 3\n    main.send(0x3)"+rest) {
+		t.Error(got)
 	}
 }

@@ -71,11 +71,15 @@ var filters = []frame.Option{
 
 // blockedOptions are the filters, of which -n is about objects.
 func blockedOptions() []frame.Option {
-	all := slices.Clone(filters)
-	for i := range all {
-		if all[i].Name == "n" {
-			all[i].What = "N objects instead of 20, the most waited for"
+	var all []frame.Option
+	for _, o := range filters {
+		switch o.Name {
+		case "n":
+			o.What = "N objects instead of 20, the most waited for"
+		case "fold-idle":
+			continue
 		}
+		all = append(all, o)
 	}
 	return all
 }
@@ -90,7 +94,7 @@ func observing() []frame.Command {
 			What: "goroutines, identical stacks grouped, the largest group first",
 			Args: []frame.Arg{{Name: "full", What: "the state, wait and id of every goroutine, even of very many; " +
 				"stops the world, and announces for how long"}},
-			Options: filters,
+			Options: append([]frame.Option{{Name: "args", What: "the arguments of the calls, as the runtime prints them; ? if it may have changed"}}, filters...),
 			Notes:   []string{narrows},
 			Forms: []frame.Form{
 				{
@@ -254,7 +258,7 @@ func profiling() []frame.Command {
 		},
 		{
 			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
-			What:    "locks and channels that goroutines wait for, where, and which may hold them",
+			What:    "what goroutines wait for, and which may hold it; likely deadlocks",
 			Options: blockedOptions(),
 			Notes: []string{
 				"It stops the world as stack full does, and announces for how long. " +
@@ -264,6 +268,13 @@ func profiling() []frame.Command {
 				"A goroutine may hold a lock if the lock, or a struct that begins up to 128 bytes before it, is an argument of its functions, " +
 					"or if the address is on its stack. A lock that it unlocked before may still be there.",
 			},
+			Forms: []frame.Form{{
+				Name: "json", Usage: "[FILTER]...",
+				What:    "for programs: one line of JSON for the whole, then one for each object",
+				Options: blockedOptions(),
+				Notes:   []string{"For the fields see go doc github.com/go-manhole/lazy/stackdump Blocked.WriteJSON"},
+				Example: "blocked json",
+			}},
 			Example: "blocked -min-wait 1m",
 		},
 		{

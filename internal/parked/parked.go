@@ -14,7 +14,8 @@ type Goroutine struct {
 	ID uint64
 
 	address uint64 // of the runtime's g
-	waiting uint64 // address of its first sudog, or 0
+	channel uint64 // the first that it waits for, or 0
+	next    uint64 // address of the sudog of the next one, or 0
 	sp, hi  uint64 // the part of its stack that is in use
 }
 

@@ -9,11 +9,11 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/go-manhole/lazy/internal/order"
 	"github.com/go-manhole/lazy/internal/selfmem"
 )
 
@@ -44,43 +44,68 @@ var bounds struct{ text, etext, bss, ebss uintptr }
 var allgs atomic.Uintptr
 
 var (
-	errHost   = errors.New("the runtime is that of the program that loaded this plugin or library")
-	errRead   = errors.New("this process may not read its memory")
-	errAbsent = errors.New("the runtime's list of goroutines was not found")
+	errRefused = errors.New("this process may not read its memory")
+	errHost    = errors.New("the runtime is that of the program that loaded this plugin or library")
+	errAbsent  = errors.New("the runtime's list of goroutines was not found")
 )
 
+// batch is how much is read at once.
+const batch = 64
+
 // List returns the parked goroutines in the order of their ids, most of them if
-// there are more. It reads nothing of what they wait for yet.
+// there are more.
 func List(most int) ([]Goroutine, error) {
 	all, err := goroutines()
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Goroutine, 0, min(len(all), most))
-	const batch = 64
+	var list []Goroutine
 	buf := make([]byte, batch*gSize)
-	for len(all) > 0 {
-		some := all[:min(batch, len(all))]
-		all = all[len(some):]
-		if err := readMany(buf, some, gSize); err != nil {
-			return nil, err
-		}
+	sudogs := make([]uint64, 0, batch) // of the goroutines of a batch that have one
+	for i := uint64(0); i < all.n && len(list) < most; i += batch {
+		some := all.part(i)
+		readMany(buf, some, gSize)
+		first := len(list)
+		sudogs = sudogs[:0]
 		for i, address := range some {
 			b := buf[i*gSize:][:gSize]
-			if word(b, gSelf) == address && binary.LittleEndian.Uint32(b[gStatus:]) == waiting && len(list) < most {
-				list = append(list, Goroutine{word(b, gID), address, word(b, gWaiting), word(b, gSP), word(b, gStackHi)})
+			if word(b, gSelf) == address && binary.LittleEndian.Uint32(b[gStatus:]) == waiting {
+				g := Goroutine{ID: word(b, gID), address: address, next: word(b, gWaiting), sp: word(b, gSP), hi: word(b, gStackHi)}
+				list = append(list, g)
+				if g.next != 0 {
+					sudogs = append(sudogs, g.next)
+				}
+			}
+		}
+		readMany(buf, sudogs, sudogSize)
+		at := 0
+		for i := first; i < len(list); i++ {
+			if g := &list[i]; g.next != 0 {
+				g.take(buf[at*sudogSize:][:sudogSize])
+				at++
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b Goroutine) int { return cmp.Compare(a.ID, b.ID) })
+	order.Sort(list, func(a, b Goroutine) int { return cmp.Compare(a.ID, b.ID) })
 	return list, nil
+}
+
+// take takes over the first channel from a sudog.
+func (g *Goroutine) take(b []byte) {
+	g.next = 0
+	if word(b, sudogG) == g.address {
+		g.channel, g.next = word(b, sudogChannel), word(b, sudogNext)
+	}
 }
 
 // Channels appends the addresses of the channels that the goroutine sends to,
 // receives from or selects among, 64 at most.
 func (g *Goroutine) Channels(buf []uint64) []uint64 {
+	if g.channel != 0 {
+		buf = append(buf, g.channel)
+	}
 	var b [sudogSize]byte
-	sudog := g.waiting
+	sudog := g.next
 	for range 64 {
 		if sudog == 0 || read(b[:], sudog) < sudogSize || word(b[:], sudogG) != g.address {
 			break
@@ -125,89 +150,93 @@ func (g *Goroutine) Semaphore(stack []uint64) uint64 {
 	return 0
 }
 
-// goroutines returns the addresses of all that the runtime has, dead ones too.
-func goroutines() ([]uint64, error) {
+// A table is the runtime's list of goroutines, dead ones too: n addresses at p.
+type table struct{ p, n uint64 }
+
+// part returns up to batch addresses from the i-th on.
+func (t table) part(i uint64) []uint64 {
+	part := make([]uint64, min(batch, t.n-i))
+	n := read(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(part))), 8*len(part)), t.p+8*i)
+	return part[:n/8]
+}
+
+// goroutines returns the list.
+func goroutines() (table, error) {
 	at := uint64(allgs.Load())
 	if at == 0 {
 		return find()
 	}
-	// The three words may change one by one.
+	// The words change one by one.
 	for range 10 {
 		var b, again [24]byte
 		read(b[:], at)
 		read(again[:], at)
-		if b == again {
-			return elements(word(b[:], 0), word(b[:], 8))
+		if n := word(b[:], 8); b == again && n > 0 && n < maxTable {
+			return table{word(b[:], 0), n}, nil
 		}
 	}
-	return nil, errAbsent
+	return table{}, errAbsent
 }
 
+const (
+	maxTable    = 1 << 28
+	maxSearched = 64 << 20 // bytes of variables; the linker puts the small ones first
+)
+
 // find looks among the variables for a slice of goroutines that has the calling one.
-func find() ([]uint64, error) {
+func find() (table, error) {
 	// In a plugin the runtime is the host's, and so is the variable.
 	if pc := reflect.ValueOf(runtime.GC).Pointer(); pc < bounds.text || pc >= bounds.etext {
-		return nil, errHost
+		return table{}, errHost
 	}
 	var text [64]byte
 	number, _, _ := bytes.Cut(bytes.TrimPrefix(text[:runtime.Stack(text[:], false)], []byte("goroutine ")), []byte(" "))
 	me, err := strconv.ParseUint(string(number), 10, 64)
 	if err != nil {
-		return nil, errAbsent
+		return table{}, errAbsent
 	}
 	least := uint64(runtime.NumGoroutine())
 	buf := make([]byte, 64<<10)
-	for at := uint64(bounds.bss); at < uint64(bounds.ebss); at += uint64(len(buf)) - 24 {
-		b := buf[:min(uint64(len(buf)), uint64(bounds.ebss)-at)]
+	end := min(uint64(bounds.ebss), uint64(bounds.bss)+maxSearched)
+	for at := uint64(bounds.bss); at < end; at += uint64(len(buf)) - 16 {
+		b := buf[:min(uint64(len(buf)), end-at)]
 		if n := read(b, at); n < len(b) {
-			return nil, errRead
+			return table{}, errRefused
 		}
 		for i := 0; i+24 <= len(b); i += 8 {
-			p, n, room := word(b, i), word(b, i+8), word(b, i+16)
-			if p < 4096 || p%8 != 0 || n < least || n > room || room > 1<<28 {
+			t, room := table{word(b, i), word(b, i+8)}, word(b, i+16)
+			if t.p < 4096 || t.p%8 != 0 || t.n < least || t.n > room || room > maxTable {
 				continue
 			}
-			if isGoroutine(p, me, n) {
+			if t.has(me) {
 				allgs.Store(uintptr(at) + uintptr(i))
-				return elements(p, n)
+				return t, nil
 			}
 		}
 	}
-	return nil, errAbsent
+	return table{}, errAbsent
 }
 
-// isGoroutine reports whether there are n goroutines, of which one has the id, at p.
-func isGoroutine(p, id, n uint64) bool {
-	var first [8]byte
-	if read(first[:], p) < 8 {
-		return false
-	}
+// has reports whether it is a list of goroutines, of which one has the id.
+func (t table) has(id uint64) bool {
 	var g [gSize]byte
-	if a := word(first[:], 0); a < 4096 || read(g[:], a) < gSize || word(g[:], gSelf) != a {
+	is := func(address uint64) bool {
+		return address >= 4096 && read(g[:], address) == gSize && word(g[:], gSelf) == address
+	}
+	if first := t.part(0); len(first) == 0 || !is(first[0]) {
 		return false
 	}
-	list, err := elements(p, n)
-	if err != nil {
-		return false
-	}
-	for i := len(list) - 1; i >= 0; i-- { // a new one is at the end
-		if read(g[:], list[i]) < gSize || word(g[:], gSelf) != list[i] {
-			return false
-		}
-		if word(g[:], gID) == id {
-			return true
+	for i := uint64(0); i < t.n; i += batch {
+		for _, address := range t.part(i) {
+			if !is(address) {
+				return false
+			}
+			if word(g[:], gID) == id {
+				return true
+			}
 		}
 	}
 	return false
-}
-
-func elements(p, n uint64) ([]uint64, error) {
-	list := make([]uint64, n)
-	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(list))), 8*len(list))
-	if read(b, p) < len(b) {
-		return nil, errAbsent
-	}
-	return list, nil
 }
 
 func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
@@ -218,11 +247,15 @@ func read(b []byte, address uint64) int {
 	return n
 }
 
-// readMany reads size bytes at each address, one behind the other.
-func readMany(b []byte, addresses []uint64, size int) error {
-	n, err := selfmem.ReadMany(b, addresses, size)
-	if err == nil && n < size*len(addresses) {
-		err = errAbsent
+// readMany reads size bytes at each address, one behind the other: zeros where there
+// is nothing to read.
+func readMany(b []byte, addresses []uint64, size int) {
+	if n, _ := selfmem.ReadMany(b, addresses, size); n == size*len(addresses) {
+		return
 	}
-	return err
+	for i, a := range addresses {
+		if part := b[i*size:][:size]; read(part, a) < size {
+			clear(part)
+		}
+	}
 }

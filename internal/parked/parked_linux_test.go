@@ -38,7 +38,7 @@ func TestAll(t *testing.T) {
 		case b <- true:
 		}
 	})
-	all.Go(func() { rw.Lock(); rw.Unlock() })
+	all.Go(func() { rw.Lock(); defer rw.Unlock() })
 	all.Go(func() { wg.Wait() })
 	all.Go(func() {
 		var mu sync.Mutex

@@ -25,18 +25,27 @@ func ReadMany(b []byte, addresses []uint64, size int) (n int, err error) {
 	if size == 0 || len(addresses) == 0 {
 		return 0, nil
 	}
-	b = b[:size*len(addresses)]
 	if filtered() {
 		return readFile(b, addresses, size)
 	}
-	local := unix.Iovec{Base: unsafe.SliceData(b)}
-	local.SetLen(len(b))
-	remote := make([]unix.RemoteIovec, len(addresses))
-	for i, a := range addresses {
-		remote[i] = unix.RemoteIovec{Base: uintptr(a), Len: size}
-	}
-	if n, err = unix.ProcessVMReadv(os.Getpid(), []unix.Iovec{local}, remote, 0); err != nil {
-		return 0, os.NewSyscallError("process_vm_readv", err)
+	pid := os.Getpid()
+	var remote [64]unix.RemoteIovec
+	for len(addresses) > 0 {
+		batch := addresses[:min(len(addresses), len(remote))]
+		addresses = addresses[len(batch):]
+		for i, a := range batch {
+			remote[i] = unix.RemoteIovec{Base: uintptr(a), Len: size}
+		}
+		part := b[n:][:size*len(batch)]
+		local := unix.Iovec{Base: unsafe.SliceData(part)}
+		local.SetLen(len(part))
+		got, err := unix.ProcessVMReadv(pid, []unix.Iovec{local}, remote[:len(batch)], 0)
+		if err != nil {
+			return n, os.NewSyscallError("process_vm_readv", err)
+		}
+		if n += got; got < len(part) {
+			break
+		}
 	}
 	return n, nil
 }

@@ -80,6 +80,9 @@ func mergeable(stack frame.Command, args []string) (rest []string, groups int, o
 			continue
 		}
 		name, value, given := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if name == "args" { // mean nothing in another process, and JSON has none
+			return nil, 0, false
+		}
 		if !given && takesValue(stack, name) && i+1 < len(args) {
 			i++
 			option, value = args[i-1:i+1], args[i]

@@ -19,6 +19,7 @@ func TestNewQuery(t *testing.T) {
 		"stack -n x":                {Sent: "stack json -n x", layout: merge},
 		"stack -n":                  {Sent: "stack json -n", layout: merge},
 		"stack -match raw":          {Sent: "stack json -match raw", layout: merge},
+		"stack -args -id 5":         {Sent: "stack -args -id 5"},
 		"stack -match=raw -n 2":     {Sent: "stack json -match=raw", layout: merge, groups: 2},
 		"stack -match 'a raw -n 1'": {Sent: "stack json -match 'a raw -n 1'", layout: merge},
 		"stack -state json full":    {Sent: "stack json -state json full", layout: merge},
