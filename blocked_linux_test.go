@@ -23,8 +23,8 @@ func TestBlocked(t *testing.T) {
 	if out, err := exec.Command(goTool, "build", "-o", bin, "./testdata/deadlock").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	deadlock := func(first, second string) []string {
-		const link = `    goroutine \d+ may hold Mutex (0x[0-9a-f]+) \(its address is on the stack\), and waits for Mutex (0x[0-9a-f]+)\n`
+	deadlock := func(first, second, name string) []string {
+		link := `    goroutine \d+ may hold Mutex 0x[0-9a-f]+` + name + ` \(its address is on the stack\), and waits for Mutex 0x[0-9a-f]+` + name + `\n`
 		return []string{`likely deadlock of 2 goroutines:\n` + link + ` +main\.` + first + ` .*\n` + link + ` +main\.` + second + ` .*\n +None of them went on`}
 	}
 	for _, c := range []struct {
@@ -32,9 +32,9 @@ func TestBlocked(t *testing.T) {
 		want          []string // regular expressions
 		deadlock      bool
 	}{
-		{"methods", "blocked", deadlock(`\(\*account\)\.transfer`, `\(\*account\)\.transfer`), true},
+		{"methods", "blocked", deadlock(`\(\*account\)\.transfer`, `\(\*account\)\.transfer`, ``), true},
 		{"methods", "blocked json", []string{`^\{"blocked":1,.*"likely_deadlocks":\[\[\{"goroutine":\d+,"may_hold":"0x.*\}\]\],"objects":2\}\n\{"kind":"Mutex","addr":"0x[0-9a-f]+","waiters":1,.*"frame":\{"func":"main\.\(\*account\)\.transfer",.*"holders":\[\{"goroutine":`}, false},
-		{"variables", "blocked", deadlock(`(order|restock)`, `(order|restock)`), true},
+		{"variables", "blocked", deadlock(`(order|restock)`, `(order|restock)`, ` main\.(orders|stock)`), true},
 		{"senders", "blocked", []string{`(?m)^50 of \d+ goroutines wait for 1 object$`, `channel +0x[0-9a-f]+ +50 .*\n +50 chan send in main\.send `}, false},
 		{"senders", "stack", []string{`: 50 chan send, .*\n    waits for channel 0x[0-9a-f]+\n +main\.send `}, false},
 		{"readers", "blocked", []string{`RWMutex +0x[0-9a-f]+ +1 .*\n +1 sync\.RWMutex\.Lock in main\.write .*\n(    may be held by goroutine \d+, chan receive \(.*\)\n +main\.read .*\n){2}`}, false},

@@ -36,7 +36,7 @@ var everyCommand = []asked{
 	{line: "blocked json", want: `^\{"blocked":1,`},
 	{line: "blocked", want: `(?m)^\d+ of \d+ goroutines wait for \d+ objects?`},
 	{line: "watch 0.05 2", want: `(?m)^time +goroutines .*\n.*\n.*\n`},
-	{line: "watch sched/latencies -state chan 0.05 1", want: `^time +latencies:seconds/s +p50 .* matching .*\n.*\n$`},
+	{line: "watch sched/latencies -state chan 0.05 1", want: `(?m)^time +latencies:seconds/s +p50 .* matching .*\n.*\n`},
 	{line: "tail stderr", want: ``},
 	{line: "freeze 100ms", want: `(?m)^copy \d+ of process \d+, taken `},
 	{line: "trace 100ms", want: `^go 1\.\d+ trace`, shown: `trace: binary, not for a terminal`},

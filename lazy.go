@@ -29,8 +29,8 @@
 //
 // What a client sends first decides what it gets:
 //
-//   - Nothing: it is a person, and gets a greeting, statistics, stacks and a
-//     prompt.
+//   - Nothing: it is a person, and gets a greeting, statistics, the largest
+//     groups of stacks that fit on a screen, and a prompt.
 //   - Commands, at once: it is a script, and gets their answers and nothing
 //     else, so that "echo stats | nc -N -U /tmp/manhole-PID" prints the
 //     statistics.

@@ -120,7 +120,7 @@ func inUse() uint64 {
 		{Name: "/gc/heap/live:bytes"},
 	}
 	metrics.Read(m)
-	var n [6]uint64
+	n := make([]uint64, len(m))
 	for i := range m {
 		if m[i].Value.Kind() == metrics.KindUint64 { // a later Go release may lack it
 			n[i] = m[i].Value.Uint64()

@@ -67,7 +67,7 @@ func TestOddLines(t *testing.T) {
 		{"end of input in the line", "version\nversion", v + v},
 		{"end of input after CR", "version\r", v},
 		{"quit", "version\nquit\nversion\n", v},
-		{"of the client", "print x\nversion\n", "lazy: error: print: this is a command of manhole-poke; leave this session, and try manhole-poke PID print x\n" + v},
+		{"of the client", "print x\nversion\n", "lazy: error: print: this is a command of manhole-poke, not of a session; try manhole-poke PID print x\n" + v},
 		{"unknown", "bogus\nversion\n", "lazy: error: bogus: no such command; try help\n" + v},
 		{"not UTF-8", "\xff\xfe\x00\x1b[31m\nversion\n", `lazy: error: "\xff\xfe\x00\x1b[31m": no such command; try help` + "\n" + v},
 		{"open quote", "stack 'x\nversion\n", "lazy: error: line: " + words.ErrUnclosed.Error() + "\n" + v},

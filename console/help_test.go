@@ -38,7 +38,7 @@ func TestHelpOnProgram(t *testing.T) {
 func TestHelpPointers(t *testing.T) {
 	_, got, _ := strings.Cut(talk(t, Config{}, "help\n"), "What does it wait for?\n")
 	got, _, _ = strings.Cut(got, "\n\n")
-	for _, want := range []string{"  stack -state TEXT ", "  fds ", "  pprof "} {
+	for _, want := range []string{"  stack -state TEXT ", "  fds -idle DURATION ", "  pprof "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
 		}

@@ -43,9 +43,9 @@ func (s *session) has(name string) bool {
 func (s *session) unknown(typed []string) error {
 	switch typed[0] {
 	case "print", "whatis", "globals", "locals":
-		return fmt.Errorf("this is a command of manhole-poke; leave this session, and try manhole-poke PID %s", toCopy(typed[0]+" EXPRESSION", typed...))
-	case "kernel", "debug", "gops":
-		return fmt.Errorf("this is a subcommand of manhole-poke; leave this session, and try manhole-poke %s PID", typed[0])
+		return fmt.Errorf("this is a command of manhole-poke, not of a session; try manhole-poke PID %s", toCopy(typed[0]+" EXPRESSION", typed...))
+	case "kernel", "debug", "gops", "top":
+		return fmt.Errorf("this is a subcommand of manhole-poke, not of a session; try manhole-poke %s PID", typed[0])
 	}
 	if inner := strings.Fields(typed[0]); len(inner) > 1 && s.has(inner[0]) {
 		return fmt.Errorf("no such command, because the quotes make it one word; try %s", toCopy(inner[0], append(inner, typed[1:]...)...))

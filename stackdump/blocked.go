@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-manhole/lazy/internal/order"
 	"github.com/go-manhole/lazy/internal/parked"
+	"github.com/go-manhole/lazy/internal/symbols"
 )
 
 // Bounds of what Blocked holds.
@@ -43,6 +44,7 @@ type Blocked struct {
 type Object struct {
 	Kind             string // as of Group.WaitsOn
 	Addr             uint64
+	Name             string // of the package variable, if the executable has a symbol table
 	Waiters          int
 	MinWait, MaxWait time.Duration
 	Places           []Place // where they wait, the most waiters first; at most 8
@@ -125,6 +127,7 @@ func CaptureBlocked(ctx context.Context, o Options, f Filter) (*Blocked, error) 
 	d.Skipped, d.Missing, d.labelsDropped = g.skipped, d.Missing+g.missing, g.labelsDropped
 	d.Groups = g.groups()
 	b := newBlocked(d, &t, f)
+	b.name()
 	b.Memory = unknown
 	b.confirm(ctx)
 	d.Elapsed = time.Since(d.Taken)
@@ -132,6 +135,18 @@ func CaptureBlocked(ctx context.Context, o Options, f Filter) (*Blocked, error) 
 		return nil, context.Cause(ctx)
 	}
 	return b, nil
+}
+
+// name names those objects that are package variables.
+func (b *Blocked) name() {
+	addresses, places := make([]uint64, 0, len(b.Objects)), make(map[uint64]int, len(b.Objects))
+	for i := range b.Objects {
+		addresses = append(addresses, b.Objects[i].Addr)
+		places[b.Objects[i].Addr] = i
+	}
+	order.Sort(addresses, cmp.Compare)
+	// Without a symbol table the addresses have to do.
+	_ = symbols.Find(addresses, func(address uint64, name string) { b.Objects[places[address]].Name = name })
 }
 
 // newBlocked looks for what the goroutines of d wait for, and in the text for what

@@ -66,7 +66,7 @@ likely deadlock of 2 goroutines:
         main.(*account).transfer  /src/main.go:4
     It is not certain: an argument does not say that a lock is held.
 
-kind       address             waiters  longest wait
+kind       address             waiters  longest wait    variable
 Mutex      0xc000001018              1  3 minutes
     1 sync.Mutex.Lock in main.(*account).transfer  /src/main.go:4
     may be held by goroutine 23, sync.Mutex.Lock (an argument of main.(*account).transfer is 8 bytes before it)

@@ -32,6 +32,7 @@ type linkLine struct {
 type objectLine struct {
 	Kind        string        `json:"kind"`
 	Addr        string        `json:"addr"`
+	Name        string        `json:"variable,omitempty"`
 	Waiters     int           `json:"waiters"`
 	MinWait     time.Duration `json:"min_wait_ns"`
 	MaxWait     time.Duration `json:"max_wait_ns"`
@@ -84,7 +85,7 @@ func (b *Blocked) WriteJSON(w io.Writer) error {
 	}
 	for i := range b.Objects {
 		o := &b.Objects[i]
-		l := objectLine{Kind: o.Kind, Addr: hex(o.Addr), Waiters: o.Waiters, MinWait: o.MinWait, MaxWait: o.MaxWait, MoreHolders: o.MoreHolders}
+		l := objectLine{Kind: o.Kind, Addr: hex(o.Addr), Name: o.Name, Waiters: o.Waiters, MinWait: o.MinWait, MaxWait: o.MaxWait, MoreHolders: o.MoreHolders}
 		for _, p := range o.Places {
 			l.Places = append(l.Places, placeLine{p.Count, p.Group.State, p.Group.place()})
 		}

@@ -28,7 +28,7 @@ func (b *Blocked) Render(w io.Writer, o RenderOptions) error {
 	}
 	shown := b.Objects[:min(len(b.Objects), cmp.Or(o.Groups, 20))]
 	if len(shown) > 0 {
-		out.WriteString("\nkind       address             waiters  longest wait\n")
+		out.WriteString("\nkind       address             waiters  longest wait    variable\n")
 	}
 	for i := range shown {
 		b.renderObject(out, &shown[i])
@@ -41,8 +41,8 @@ func (b *Blocked) renderCycle(out *bufio.Writer, cycle []Link) {
 	fmt.Fprintf(out, "\nlikely deadlock of %s:\n", plural(len(cycle), "goroutine"))
 	for i, l := range cycle {
 		next := cycle[(i+1)%len(cycle)].Object
-		fmt.Fprintf(out, "    goroutine %d may hold %s 0x%x (%s), and waits for %s 0x%x\n",
-			l.Holder.ID, l.Object.Kind, l.Object.Addr, l.Holder.reason(), next.Kind, next.Addr)
+		fmt.Fprintf(out, "    goroutine %d may hold %s (%s), and waits for %s\n",
+			l.Holder.ID, l.Object.title(), l.Holder.reason(), next.title())
 		writePlace(out, "        ", l.Holder.Group)
 	}
 	if b.Memory == nil {
@@ -50,6 +50,15 @@ func (b *Blocked) renderCycle(out *bufio.Writer, cycle []Link) {
 	} else {
 		out.WriteString("    It is not certain: an argument does not say that a lock is held.\n")
 	}
+}
+
+// title is kind, address and, if it has one, name of an object.
+func (o *Object) title() string {
+	title := o.Kind + " " + hex(o.Addr)
+	if o.Name != "" {
+		title += " " + o.Name
+	}
+	return title
 }
 
 // reason says where the object is.
@@ -69,7 +78,8 @@ func (b *Blocked) renderObject(out *bufio.Writer, o *Object) {
 	if n := int(o.MaxWait / time.Minute); n > 0 {
 		longest = plural(n, "minute")
 	}
-	fmt.Fprintf(out, "%-9s  %-18s  %7d  %s\n", o.Kind, "0x"+strconv.FormatUint(o.Addr, 16), o.Waiters, longest)
+	line := fmt.Sprintf("%-9s  %-18s  %7d  %-14s  %s", o.Kind, hex(o.Addr), o.Waiters, longest, o.Name)
+	out.WriteString(strings.TrimRight(line, " ") + "\n")
 	rest := o.Waiters
 	for _, p := range o.Places[:min(3, len(o.Places))] {
 		rest -= p.Count

@@ -67,6 +67,9 @@
 //     manhole-poke connects to it. If none does, the process with the PID in
 //     the file name gets the signal, provided that it is armed for that path.
 //
+// The PID of what only starts a program, such as go run, sh -c, strace or
+// sudo, is refused with the command line for the armed program below it.
+//
 // The first argument is a target. Further targets must be PIDs or paths; the
 // rest is one console command with its arguments. Words after the first target
 // are not flags of manhole-poke, except -o FILE and -f: no console command has
@@ -87,7 +90,8 @@
 //   - Ctrl-R, Up: search the history; a line that begins with a blank is not
 //     kept
 //   - Enter: end freeze, watch, tail, trace or a profile early
-//   - Ctrl-C: interrupt the command that runs; twice within a second, leave
+//   - Ctrl-C: interrupt the command that runs, or drop the line; twice within
+//     a second, leave
 //
 // A binary answer must go to a file or a program. Control characters in an
 // answer are shown in visible form.

@@ -23,14 +23,15 @@ func consoleNames() (names []string) {
 }
 
 // targetFirst returns the command line that is meant by words that begin with a
-// command, "" if they do not. Without a target, PID stands for it.
-func (o *options) targetFirst(all []string) string {
+// command, "" if they do not. is reports whether a word is a target. Without one,
+// PID stands for it.
+func (o *options) targetFirst(all []string, is func(word string) bool) string {
 	if len(all) == 0 {
 		return ""
 	}
 	command := []string{all[0]}
 	if !slices.Contains(consoleNames(), all[0]) {
-		i := slices.IndexFunc(all[1:], isTarget)
+		i := slices.IndexFunc(all[1:], is)
 		meant := commands.Meant(all[0], consoleNames())
 		if i < 0 || meant == "" {
 			return ""
@@ -39,7 +40,7 @@ func (o *options) targetFirst(all []string) string {
 	}
 	target, value := "PID", false // of an option
 	for _, w := range all[1:] {
-		if target == "PID" && !value && isTarget(w) {
+		if target == "PID" && !value && is(w) {
 			target = w
 			continue
 		}

@@ -56,6 +56,10 @@ func TestWrongOrder(t *testing.T) {
 			t.Errorf("%s: %q leads to %+v", c.args, r.Stderr, got)
 		}
 	}
+	named := poketest.StartCopy(t, "lazy", lazytest.CopyExe(t, "poke-named"), 0)
+	if got := copied(t, poketest.Run(t, "", "stats", "poke-named")); got.Status != exit.OK || !strings.Contains(got.Stdout, "goroutines: ") {
+		t.Errorf("%+v from %s", got, named.PID)
+	}
 	poketest.Run(t, "", "stack", "-n", "1").Fails(t, exit.Usage, "try manhole-poke PID stack -n 1")
 	poketest.Run(t, "", "-n", "1", g.PID, "stack").Fails(t, exit.Usage, "-n belongs to a command, after it; try manhole-poke PID stack -n N")
 

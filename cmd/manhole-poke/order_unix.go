@@ -19,7 +19,14 @@ func (c *client) noTarget(r request, err error) error {
 	if exit.ReasonOf(err) != "no-such-process" || len(r.typed) == 0 || r.typed[0] != r.targets[0] {
 		return err
 	}
-	line := c.targetFirst(r.typed)
+	is := isTarget
+	if !slices.ContainsFunc(r.typed[1:], isTarget) {
+		is = func(word string) bool {
+			_, err := process.ByName(word, c.signal != "")
+			return err == nil
+		}
+	}
+	line := c.targetFirst(r.typed, is)
 	if line == "" {
 		return err
 	}
@@ -42,7 +49,7 @@ func (c *client) misplaced(t ring.Target, line, failed string) string {
 		if s.Name != name {
 			continue
 		}
-		if s.Args != "PID" && s.Args != "TARGET" && s.Args != "PID|NAME" {
+		if !strings.HasPrefix(s.Args, "PID") && !strings.HasPrefix(s.Args, "TARGET") {
 			return fmt.Sprintf("%s: a subcommand of manhole-poke, not one of a session; try manhole-poke %s", name, name)
 		}
 		return fmt.Sprintf("%s: a subcommand of manhole-poke, which comes before the target; try manhole-poke %s %s", name, name, t)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -35,7 +36,7 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 	case len(command) == 0 && o.all:
 		return request{}, usagef("--all needs a command; try manhole-poke --all stats")
 	case len(command) == 0 && (o.out != "" || o.force || o.json):
-		if line := o.targetFirst(args); line != "" {
+		if line := o.targetFirst(args, isTarget); line != "" {
 			return request{}, usagef("%q is a command, which follows its target; try %s", args[0], line)
 		}
 		return request{}, usagef("-o, -f and --json need a command; try manhole-poke --json %s stats", printable.Shell(targets[0]))
@@ -43,8 +44,8 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 		return request{targets: targets, typed: typed}, nil
 	case o.all && !literal && isTarget(command[0]):
 		return request{}, usagef("either --all or %q, not both; try manhole-poke --all stats", command[0])
-	case !literal && !dashed && strings.HasPrefix(command[0], "-") && o.targetFirst(args) != "":
-		return request{}, usagef("%q is a command, which follows its target; try %s", targets[0], o.targetFirst(args))
+	case !literal && !dashed && strings.HasPrefix(command[0], "-") && o.targetFirst(args, isTarget) != "":
+		return request{}, usagef("%q is a command, which follows its target; try %s", targets[0], o.targetFirst(args, isTarget))
 	case !literal && !dashed && strings.HasPrefix(command[0], "-"):
 		return request{}, usagef("unexpected flag %q in place of the command; put flags before the target, and anything else after --", command[0])
 	}
@@ -136,7 +137,21 @@ func isTarget(word string) bool {
 	if word == "" {
 		return false
 	}
+	name, _, several := strings.Cut(word, " ")
+	if several && isCommand(name) {
+		return false // stack diff FILE in one word
+	}
 	return strings.Contains(word, "/") || strings.Trim(word, "0123456789") == ""
+}
+
+// isCommand reports whether every session has a command of this name.
+func isCommand(name string) bool {
+	for _, c := range inspect.Merge(commands.Builtin()) {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // takeFlags takes -o FILE and -f from wherever they stand in a command, because

@@ -9,7 +9,7 @@ func holding() []frame.Command {
 		{
 			Name: "freeze", Usage: "[DURATION] [-json]", Topic: Holds,
 			What: "a copy of the process that stands still, for a debugger",
-			Args: []frame.Arg{{Name: "DURATION", What: "when the copy ends by itself, 10m by default"}},
+			Args: []frame.Arg{{Name: "DURATION", What: "when the copy ends by itself, 10m by default; a bare number is seconds"}},
 			Options: []frame.Option{
 				{Name: "json", What: "what is known of the copy as one line of JSON"},
 			},

@@ -36,46 +36,43 @@ func Meant(word string, names []string) string {
 	return best
 }
 
-// elsewhere returns the console's line for a word that other tools and people
-// use: net/http/pprof, Delve, gdb, shells.
+// synonyms has lines of the console, each with the words of other tools and people
+// for it: of net/http/pprof, Delve, gdb, shells.
+const synonyms = `quit: exit q bye logout close
+help: ? man usage commands
+stack: goroutine goroutines stacks bt backtrace where threads grs
+pprof-cpu -top: cpu profile pprof-profile perf
+pprof-heap -top: heap pprof-mem
+pprof allocs -top: allocs
+pprof block -top: block
+pprof mutex -top: mutex
+pprof threadcreate -top: threadcreate
+pprof goroutineleak -top: goroutineleak
+stack diff: leak leaks
+memstats: mem memory free
+fds: lsof files sockets netstat ss fd
+tail: log logs stderr stdout
+env: environ printenv
+vars: expvar expvars
+setgc: gogc setgcpercent
+memlimit: gomemlimit setmemlimit
+maxprocs: gomaxprocs
+stats: info status
+buildinfo: modules deps
+blocked: deadlock locks blocking waits
+`
+
+// elsewhere returns the console's line for a word of another tool, or "".
 func elsewhere(word string) string {
-	switch word {
-	case "exit", "q", "bye", "logout", "close":
-		return "quit"
-	case "?", "man", "usage", "commands":
-		return "help"
-	case "goroutine", "goroutines", "stacks", "bt", "backtrace", "where", "threads", "grs":
-		return "stack"
-	case "cpu", "profile", "pprof-profile", "perf":
-		return "pprof-cpu -top"
-	case "heap", "pprof-mem":
-		return "pprof-heap -top"
-	case "allocs", "block", "mutex", "threadcreate", "goroutineleak":
-		return "pprof " + word + " -top"
-	case "leak", "leaks":
-		return "stack diff"
-	case "mem", "memory", "free":
-		return "memstats"
-	case "lsof", "files", "sockets", "netstat", "ss", "fd":
-		return "fds"
-	case "log", "logs", "stderr", "stdout":
-		return "tail"
-	case "environ", "printenv":
-		return "env"
-	case "expvar", "expvars":
-		return "vars"
-	case "gogc", "setgcpercent":
-		return "setgc"
-	case "gomemlimit", "setmemlimit":
-		return "memlimit"
-	case "gomaxprocs":
-		return "maxprocs"
-	case "info", "status":
-		return "stats"
-	case "modules", "deps":
-		return "buildinfo"
-	case "deadlock", "locks", "blocking", "waits":
-		return "blocked"
+	for rest := synonyms; rest != ""; {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		meant, theirs, _ := strings.Cut(line, ": ")
+		for _, w := range strings.Fields(theirs) {
+			if w == word {
+				return meant
+			}
+		}
 	}
 	return ""
 }

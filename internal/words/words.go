@@ -168,7 +168,7 @@ func Quote(word string) string {
 	case !strings.Contains(word, "'"):
 		return "'" + word + "'"
 	default:
-		return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`).Replace(word) + `"`
+		return `"` + strings.ReplaceAll(strings.ReplaceAll(word, `\`, `\\`), `"`, `\"`) + `"`
 	}
 }
 

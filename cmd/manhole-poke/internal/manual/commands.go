@@ -19,6 +19,11 @@ func commandsByTopic(all []frame.Command) (blocks []comment.Block) {
 		}
 		define(lists[topic], usage(c.Name, c.Usage), c.What, details(c)...)
 	}
+	for _, topic := range commands.Topics() {
+		for _, p := range commands.Elsewhere(topic) {
+			add(topic, frame.Command{Name: p.Usage, What: p.What})
+		}
+	}
 	for _, c := range all {
 		add(c.Topic, c)
 		for _, f := range c.Forms {

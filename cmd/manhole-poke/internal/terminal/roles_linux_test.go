@@ -25,11 +25,25 @@ func startOdd(t *testing.T, args ...string) *lazytest.Process {
 	return lazytest.Start(t, "odd", args...)
 }
 
+// nest waits with so many calls more on the stack.
+func nest(n int) {
+	if n > 0 {
+		nest2(n - 1)
+	}
+	select {}
+}
+
+func nest2(n int) { nest(n) }
+
 // odd is an armed program whose commands are hard on a terminal.
 func odd() {
 	spin := flag.Int("spin", 0, "goroutines that burn CPU")
+	varied := flag.Int("varied", 0, "goroutines with stacks of many kinds")
 	idle := flag.Duration("idle", time.Hour, "how long a session may be silent")
 	flag.Parse()
+	for n := range *varied {
+		go nest(n % 40)
+	}
 	handle := func(name string, run func(ctx context.Context, w io.Writer) error) {
 		lazy.Handle(name, "for the tests", func(ctx context.Context, w io.Writer, _ []string) error { return run(ctx, w) })
 	}
