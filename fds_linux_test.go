@@ -22,8 +22,15 @@ import (
 func init() { roles["connections"] = connectionsMain }
 
 // connectionsMain serves one connection in each of the ways in which one gets
-// stuck, and has goroutines in excess if it is given their number.
+// stuck. Its argument is the number of goroutines in excess, or "forbidden" for a
+// seccomp filter that kills for process_vm_readv(2).
 func connectionsMain() {
+	if len(os.Args) > 1 && os.Args[1] == "forbidden" {
+		if err := lazytest.Forbid(unix.SYS_PROCESS_VM_READV, unix.SECCOMP_RET_KILL_PROCESS); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
 	if err := lazy.Arm(); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -195,4 +202,15 @@ func TestStuckConnectionAmongMany(t *testing.T) {
 		return strings.Contains(tg.nc("fds -who "+at["half"]), " reads (github.com/go-manhole/lazy_test.readRequest)\n")
 	})
 	lazytest.Wants(t, tg.nc("stack full -match readRequest"), "    waits for descriptor ", " -> "+at["half"]+")\n")
+}
+
+// TestStuckConnectionUnderSeccomp: a filter that kills for what it does not know
+// does not kill for this.
+func TestStuckConnectionUnderSeccomp(t *testing.T) {
+	tg, at := stuck(t, "forbidden")
+	lazytest.Eventually(t, "the goroutine reads", func() bool {
+		return strings.Contains(tg.nc("fds "+at["half"]), " reads (github.com/go-manhole/lazy_test.readRequest)\n")
+	})
+	lazytest.Wants(t, tg.nc("stack -match readRequest"), "    waits for descriptor ", " -> "+at["half"]+")\n")
+	lazytest.Wants(t, tg.nc("blocked"), " goroutines wait for ")
 }

@@ -89,9 +89,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, dump.FullStop())
 	}
-	name, done := descriptorNames()
-	defer done()
-	render.Descriptor = name
+	render.Descriptor = descriptorNames()
 	switch {
 	case json:
 		filter.Groups = render.Groups

@@ -32,7 +32,6 @@ func waiting(ctx context.Context, s *session, who bool) (on func(fd int) string,
 		return nil, fmt.Sprintf("which of the %d goroutines wait on them takes a stop of the world for about %s; try fds -who", n, stackdump.Estimate(n)), nil
 	}
 	var reader pollfd.Reader
-	defer reader.Close()
 	err = reader.Open()
 	if err == nil {
 		err = afford("to find who waits on descriptors", int64(n)*perWaiter+someNeed)
@@ -144,8 +143,8 @@ func mainModule() string {
 }
 
 // descriptorNames returns a function for stackdump to name the descriptors that
-// the goroutines of a group wait on, and another to call when that is no longer needed.
-func descriptorNames() (name func(g *stackdump.Group, object uint64) string, done func()) {
+// the goroutines of a group wait on.
+func descriptorNames() func(g *stackdump.Group, object uint64) string {
 	var reader pollfd.Reader
 	return func(g *stackdump.Group, object uint64) string {
 		if err := reader.Open(); err != nil {
@@ -159,5 +158,5 @@ func descriptorNames() (name func(g *stackdump.Group, object uint64) string, don
 			return ""
 		}
 		return fmt.Sprintf("%d (%s)", fd, fds.Name(fd))
-	}, reader.Close
+	}
 }

@@ -2,7 +2,7 @@
 // and what is on their stacks, as a debugger does: runtime.Stack shows no channels
 // and not where a stack is.
 //
-// It reads with process_vm_readv, which never faults, while the goroutines run on.
+// It reads with package selfmem, which never faults, while the goroutines run on.
 // So whatever it finds may be out of date, and each goroutine is checked: its
 // structure has to point to itself and to have the id it is looked for by.
 package parked

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"os"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -15,7 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/go-manhole/lazy/internal/order"
-	"golang.org/x/sys/unix"
+	"github.com/go-manhole/lazy/internal/selfmem"
 )
 
 // Where fields of the runtime's g and sudog are: the same in Go 1.26 and 1.27, on
@@ -41,13 +40,11 @@ const (
 // bounds are set by the linker.
 var bounds struct{ text, etext, bss, ebss uintptr }
 
-var pid = os.Getpid()
-
 // allgs is the address of the runtime's variable once it was found.
 var allgs atomic.Uintptr
 
 var (
-	errRefused = errors.New("the system does not let this process read its own memory with process_vm_readv(2)")
+	errRefused = errors.New("this process may not read its memory")
 	errHost    = errors.New("the runtime is that of the program that loaded this plugin or library")
 	errAbsent  = errors.New("the runtime's list of goroutines was not found")
 )
@@ -246,31 +243,14 @@ func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
 // read returns how many bytes it read.
 func read(b []byte, address uint64) int {
-	if len(b) == 0 {
-		return 0
-	}
-	local := unix.Iovec{Base: &b[0]}
-	local.SetLen(len(b))
-	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{local}, []unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}, 0)
-	if err != nil {
-		return 0
-	}
+	n, _ := selfmem.Read(b, address)
 	return n
 }
 
 // readMany reads size bytes at each address, one behind the other: zeros where there
 // is nothing to read.
 func readMany(b []byte, addresses []uint64, size int) {
-	if len(addresses) == 0 {
-		return
-	}
-	local := unix.Iovec{Base: &b[0]}
-	local.SetLen(size * len(addresses))
-	var remote [batch]unix.RemoteIovec
-	for i, a := range addresses {
-		remote[i] = unix.RemoteIovec{Base: uintptr(a), Len: size}
-	}
-	if n, err := unix.ProcessVMReadv(pid, []unix.Iovec{local}, remote[:len(addresses)], 0); err == nil && n == size*len(addresses) {
+	if n, _ := selfmem.ReadMany(b, addresses, size); n == size*len(addresses) {
 		return
 	}
 	for i, a := range addresses {

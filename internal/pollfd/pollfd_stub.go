@@ -16,9 +16,6 @@ func (*Reader) Open() error {
 	return fmt.Errorf("not supported on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-// Close does nothing.
-func (*Reader) Close() {}
-
 // FD returns false.
 func (*Reader) FD(uint64) (fd int, ok bool) { return 0, false }
 
