@@ -4,6 +4,7 @@ package top
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type settings struct {
 	every    atomic.Int64
 	frozen   atomic.Bool
 	profile  atomic.Bool // one CPU profile every profileEvery
+	selected atomic.Int64
 	maxBytes int
 	parse    chan struct{} // a token for each dump that is parsed at the same time
 }
@@ -60,6 +62,7 @@ type worker struct {
 	now      chan struct{} // figures are wanted
 	cpu      chan struct{} // a CPU profile is wanted
 	profiled time.Time
+	took     time.Duration // the answer before
 }
 
 // run asks until the context ends, or quit. Then it leaves the session so that
@@ -100,7 +103,9 @@ func (w *worker) round(ctx, quit context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	least := share * sample.Took
+	// One late answer is no reason to wait.
+	least := share * min(sample.Took, cmp.Or(w.took, sample.Took))
+	w.took = sample.Took
 	every := func() time.Duration { return max(time.Duration(w.settings.every.Load()), least) }
 	w.report(ctx, update{sample: sample, every: every()})
 	asked := time.Now()
@@ -125,7 +130,8 @@ func (w *worker) round(ctx, quit context.Context, s *session.Session) error {
 				return err
 			}
 		case <-due.C:
-			if w.settings.profile.Load() && time.Since(w.profiled) >= profileEvery {
+			selected := int(w.settings.selected.Load())
+			if w.settings.profile.Load() && (selected < 0 || selected == w.i) && time.Since(w.profiled) >= profileEvery {
 				return w.takeProfile(ctx, quit, s)
 			}
 			return nil

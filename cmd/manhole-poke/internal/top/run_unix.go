@@ -23,6 +23,7 @@ func Run(ctx context.Context, targets []Target, every time.Duration) error {
 	}
 	v.model = NewModel(procs, every)
 	v.settings.every.Store(int64(every))
+	v.settings.selected.Store(-1)
 	v.settings.maxBytes = min(maxAnswer, maxAnswers/len(targets))
 	v.settings.parse = make(chan struct{}, 2)
 	v.start(targets)
@@ -175,7 +176,6 @@ func (v *view) handle(screen tcell.Screen, e tcell.Event, ok bool) (done bool, e
 		case Quit:
 			return true, nil
 		case SampleCPU:
-			v.settings.profile.Store(v.model.profile)
 			for _, p := range v.model.shown() {
 				p.CPU = Profile{Pending: p.Ended == nil}
 			}
@@ -188,6 +188,7 @@ func (v *view) handle(screen tcell.Screen, e tcell.Event, ok bool) (done bool, e
 			v.each(func(w *worker) chan struct{} { return w.now })
 		}
 		v.settings.profile.Store(v.model.profile)
+		v.settings.selected.Store(int64(v.model.Selected))
 	}
 	return false, nil
 }
