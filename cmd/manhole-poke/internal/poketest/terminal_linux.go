@@ -61,6 +61,7 @@ func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) (all s
 		select {
 		case c := <-s.chunk:
 			s.shown += c
+			s.shown = s.shown[max(0, len(s.shown)-100_000):] // some pictures
 		case <-again.C:
 			n++
 			s.Resize(t, columns+n%2, rows)

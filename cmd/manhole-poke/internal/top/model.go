@@ -27,7 +27,7 @@ type Sample struct {
 	Metrics  Metrics
 	CPU      time.Duration // that the process has used, if that is known
 	CPUKnown bool
-	Took     time.Duration // from the questions to the last of the answers
+	Cost     time.Duration // CPU time of the process for the answers, at most
 	Note     string        // what could not be had, and why
 }
 
