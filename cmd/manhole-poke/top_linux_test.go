@@ -46,6 +46,10 @@ func TestTopAtTerminal(t *testing.T) {
 	s, wait := poketest.AtTerminal(t, "top", "--every", "500ms", g.PID)
 	shows(t, s, `\+[1-9]\d* .*manhole-poke\.leaked  top_linux_test\.go:\d+`)
 	poketest.Run(t, "", g.PID, "version").Fails(t, exit.Busy, "busy")
+	_, second := poketest.AtTerminal(t, "top", g.PID)
+	if st := second(); st != exit.Busy {
+		t.Errorf("a second view: exit status %d", st)
+	}
 	s.Type(t, "\r")
 	shows(t, s, `\d+ goroutines, \+\d+ since the start(?s:.)*manhole-poke\.leaked`)
 	s.Type(t, "q") // back

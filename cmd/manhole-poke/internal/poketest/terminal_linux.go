@@ -73,6 +73,17 @@ func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) (all s
 	return all
 }
 
+// Watch takes what the terminal shows for some time.
+func (s *Terminal) Watch(d time.Duration) {
+	for over := time.After(d); ; {
+		select {
+		case <-s.chunk:
+		case <-over:
+			return
+		}
+	}
+}
+
 // Resize changes the size of the terminal.
 func (s *Terminal) Resize(t testing.TB, columns, rows int) {
 	t.Helper()
