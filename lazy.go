@@ -132,8 +132,9 @@ func Disarm() error {
 	return nil
 }
 
-// Handle adds a command to the console. The name is one word; usage is one line
-// for help: the arguments, if any, then what the command does. Handle may be
+// Handle adds a command to the console. The name is one word. The first line of
+// usage is for the list of commands: the arguments, if any, then what the command
+// does. "help NAME" shows all lines. Handle may be
 // called before Arm, from init functions and concurrently; sessions that are open
 // do not get the command. It panics, as http.Handle does, if the name is not one
 // word or is taken, or if run is nil.

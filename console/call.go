@@ -35,9 +35,22 @@ func (s *session) do(line string) error {
 		return nil
 	}
 	c, err := s.find(typed[0])
+	if err == errUnknown {
+		if meant := s.obvious(typed); meant != nil {
+			typed = meant
+			c, err = s.find(typed[0])
+		}
+	}
+	if err == errUnknown {
+		err = s.unknown(typed)
+	}
 	if err != nil {
 		s.complain(words.Show(typed[0]), err)
 		return nil
+	}
+	if c.builtin && asksForHelp(typed[1:]) {
+		typed = []string{"help", c.Name}
+		c, _ = s.find("help")
 	}
 	return s.run(c, typed[1:])
 }

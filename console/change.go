@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-manhole/lazy/console/internal/args"
@@ -62,12 +63,18 @@ func setgc(_ context.Context, s *session, a *args.Parsed) error {
 	if len(a.Words) != 1 {
 		return errors.New("takes a percentage, as GOGC does; try setgc 100, setgc off")
 	}
-	percent, err := strconv.ParseInt(a.Words[0], 10, 32)
-	if a.Words[0] == "off" {
-		percent, err = -1, nil
-	}
-	if err != nil {
-		return fmt.Errorf("%s is not a percentage; try setgc 100, setgc off", words.Show(a.Words[0]))
+	percent := int64(-1)
+	if a.Words[0] != "off" {
+		var err error
+		percent, err = strconv.ParseInt(strings.TrimSuffix(a.Words[0], "%"), 10, 32)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s is not a percentage; try setgc 100, setgc off", words.Show(a.Words[0]))
+		case percent < 0:
+			return fmt.Errorf("%s is negative; try setgc off, which stops the collections", words.Show(a.Words[0]))
+		case percent == 0:
+			return errors.New("0 collects without a break; try setgc off for no collections, setgc 1 for as many as possible")
+		}
 	}
 	writeSetGC(s, percent)
 	return nil
@@ -78,25 +85,56 @@ func writeSetGC(s *session, percent int64) {
 }
 
 func memlimit(_ context.Context, s *session, a *args.Parsed) error {
-	limit := int64(-1) // changes nothing
-	switch {
-	case len(a.Words) > 1:
-		return errors.New("takes one size; try memlimit 2GiB, memlimit off")
-	case len(a.Words) == 1 && a.Words[0] == "off":
-		limit = math.MaxInt64
-	case len(a.Words) == 1:
+	if err := a.AtMost(1, "it takes one size; try memlimit 2GiB, memlimit off"); err != nil {
+		return err
+	}
+	if len(a.Words) == 0 {
+		fmt.Fprintf(s.out, "memory limit: %s\n", showLimit(debug.SetMemoryLimit(-1)))
+		return nil
+	}
+	limit := int64(math.MaxInt64)
+	if a.Words[0] != "off" {
 		var err error
 		if limit, err = args.Bytes(a.Words[0]); err != nil {
-			return fmt.Errorf("%s is %w", words.Show(a.Words[0]), err)
+			return fmt.Errorf("%s %w", words.Show(a.Words[0]), err)
+		}
+		if used := inUse(); uint64(limit) < used && !a.Flag("force") {
+			return fmt.Errorf("%s is less than the %s in use, so the program would do little but collect garbage; try a higher limit, or memlimit %s -force",
+				words.Show(a.Words[0]), format.ShortSize(used), words.Quote(a.Words[0]))
 		}
 	}
-	before := showLimit(debug.SetMemoryLimit(limit))
-	if limit < 0 {
-		fmt.Fprintf(s.out, "memory limit: %s\n", before)
-	} else {
-		fmt.Fprintf(s.out, "memory limit: %s, was %s\n", showLimit(limit), before)
-	}
+	fmt.Fprintf(s.out, "memory limit: %s, was %s\n", showLimit(limit), showLimit(debug.SetMemoryLimit(limit)))
 	return nil
+}
+
+// inUse returns how much of what the limit counts no collection gives back: all
+// memory of the runtime without what is free, and of the heap what the last
+// collection left.
+func inUse() uint64 {
+	m := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+	}
+	metrics.Read(m)
+	var n [6]uint64
+	for i := range m {
+		if m[i].Value.Kind() == metrics.KindUint64 { // a later Go release may lack it
+			n[i] = m[i].Value.Uint64()
+		}
+	}
+	total, objects, live := n[0], n[4], n[5]
+	garbage := uint64(0)
+	if live > 0 && live < objects { // 0 before the first collection
+		garbage = objects - live
+	}
+	if free := n[1] + n[2] + n[3] + garbage; free < total {
+		return total - free
+	}
+	return 0
 }
 
 func showLimit(n int64) string {

@@ -29,9 +29,21 @@ func TestStackFilters(t *testing.T) {
 		{"stack -match 'no such'", "", "console.park"},
 		{"stack full -match=park -n 1", "console.park", ""},
 		{"stack raw", "console.park(", ""},
-		{"stack raw -n 1", "lazy: error: stack: ", "console.park("},
+		{"stack raw -n 1 -match 'console\\.park'", "console.park(", "testing.(*M).Run"},
+		{"stack raw -not-match 'console\\.park'", "testing.(*M).Run(", "console.park("},
+		{"stack raw -match 'no such'", "", "goroutine"},
+		{"stack raw json", "lazy: error: stack: raw is the runtime's own text", "console.park"},
+		{"stack -match 'console\\.park' -match 'no such'", "", "console.park"},
+		{"stack -match 'console\\.park' -match 'Test' -state chan -state receive", "console.park", ""},
+		{"stack -not-match 'console\\.park'", "testing.(*M).Run", "console.park"},
+		{"stack -not-state chan", "", "console.park"},
+		{"stack -id 1 -id 2,3", "testing.(*M).Run", "console.park"},
+		{"stack -id 1,x", "not the number of a goroutine", "console.park"},
+		{"stack -fold-idle", "console.park", ""},
+		{"stack diff 1h x", "manhole-poke compares", "console.park"},
+		{"stack diff 0.01 -match 'console\\.park'", ": 0 new, 0 grown, 0 shrunk, 0 gone, 1 unchanged", "console.park"},
 		{"stack bogus", "lazy: error: stack: unexpected argument bogus", "console.park"},
-		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -state, -match, ", "console.park"},
+		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -state, -not-state, -match, ", "console.park"},
 		{"stack -match '('", "lazy: error: stack: -match (: ", "console.park"},
 		{"stack -min-wait 5", "whole minutes", "console.park"},
 		{"stack -min-wait 5m", "", "console.park"},
@@ -76,7 +88,7 @@ func TestStackJSON(t *testing.T) {
 			continue
 		}
 		n := 0
-		for _, g := range d.Filter(stackdump.Filter{Match: regexp.MustCompile(`console\.park$`)}).Groups {
+		for _, g := range d.Filter(stackdump.Filter{Match: []stackdump.Matcher{regexp.MustCompile(`console\.park$`)}}).Groups {
 			n += g.Count
 		}
 		if test.parked && n != 3 {
@@ -167,13 +179,16 @@ func TestChange(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"setgc 50", "New GC percent set to 50. Previous value was 100.\n"},
 		{"setgc off", "New GC percent set to -1. Previous value was 50.\n"},
-		{"setgc -1", "New GC percent set to -1. Previous value was -1.\n"},
+		{"setgc 80%", "New GC percent set to 80. Previous value was -1.\n"},
+		{"setgc -1", "lazy: error: setgc: -1 is negative; try setgc off, which stops the collections\n"},
+		{"setgc 0", "lazy: error: setgc: 0 collects without a break; try setgc off for no collections, setgc 1 for as many as possible\n"},
 		{"setgc", "lazy: error: setgc: takes a percentage, as GOGC does; try setgc 100, setgc off\n"},
 		{"setgc 1x", "lazy: error: setgc: 1x is not a percentage; try setgc 100, setgc off\n"},
 		{"memlimit", "memory limit: 1.00TB (1099511627776 bytes)\n"},
 		{"memlimit 512MiB", "memory limit: 512.00MB (536870912 bytes), was 1.00TB (1099511627776 bytes)\n"},
 		{"memlimit off", "memory limit: off, was 512.00MB (536870912 bytes)\n"},
 		{"memlimit 0", "lazy: error: memlimit: 0 is not a size; try 512MiB or 2GiB\n"},
+		{"memlimit x", "lazy: error: memlimit: x is not a size; try 512MiB or 2GiB\n"},
 		{"maxprocs", "GOMAXPROCS: 2\n"},
 		{"maxprocs 3", "GOMAXPROCS: 3, was 2\n"},
 		{"maxprocs 0", "lazy: error: maxprocs: 0 is not a number of processors; try maxprocs 4, maxprocs default\n"},

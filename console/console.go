@@ -139,7 +139,7 @@ type Config struct {
 // is discarded.
 type Command struct {
 	Name  string
-	Usage string // one line for help
+	Usage string // for help; its first line is for the list
 	Run   func(ctx context.Context, w io.Writer, args []string) error
 }
 

@@ -1,13 +1,9 @@
 package console
 
 import (
-	"context"
 	"errors"
-	"io"
 	"runtime"
-	"runtime/pprof"
 	"sync"
-	"time"
 )
 
 // The rates at which a command samples if the program itself does not: one mutex
@@ -18,26 +14,31 @@ const (
 	blockRate     = 10_000 // ns
 )
 
-// mutexProfile samples for d and writes the profile. If the program itself
-// samples, its rate is used.
+// sample begins to sample for the profile block or mutex, until stop is called.
+func sample(s *session, name string, rate int) (stop func()) {
+	if name == "mutex" {
+		return sampleMutexes()
+	}
+	return sampleBlocking(s, rate)
+}
+
+// sampleMutexes samples until stop is called. If the program itself samples, its
+// rate is used.
 //
 // A mutex whose queue was not empty when sampling began, and has not been empty
 // since, is not in the profile: the next in the queue gets a start time only if
 // the one before had one (semaRoot.dequeue in runtime/sema.go, Go 1.26).
-func mutexProfile(ctx context.Context, w io.Writer, d time.Duration, p *countdown) error {
-	if runtime.SetMutexProfileFraction(-1) == 0 {
-		runtime.SetMutexProfileFraction(mutexFraction)
-		defer func() {
-			// Unless the program has set another one since.
-			if runtime.SetMutexProfileFraction(-1) == mutexFraction {
-				runtime.SetMutexProfileFraction(0)
-			}
-		}()
+func sampleMutexes() (stop func()) {
+	if runtime.SetMutexProfileFraction(-1) != 0 {
+		return func() {}
 	}
-	if err := p.wait(ctx, d); err != nil {
-		return err
+	runtime.SetMutexProfileFraction(mutexFraction)
+	return func() {
+		// Unless the program has set another one since.
+		if runtime.SetMutexProfileFraction(-1) == mutexFraction {
+			runtime.SetMutexProfileFraction(0)
+		}
 	}
-	return pprof.Lookup("mutex").WriteTo(w, 0)
 }
 
 var errBlockRate = errors.New("the program itself samples blocking, or did, and its rate cannot be read; " +
@@ -50,32 +51,27 @@ var blocked struct {
 	events int64
 }
 
-// blockProfile samples for d and writes the profile.
+// sampleBlocking samples until stop is called.
 //
 // The runtime does not report the rate, so it cannot be restored. It is assumed to
 // be off if the profile holds no events but those that this function caused;
 // otherwise the program samples, and its rate is left alone unless rate forces
 // another.
-func blockProfile(ctx context.Context, s *session, w io.Writer, d time.Duration, rate int, p *countdown) error {
+func sampleBlocking(s *session, rate int) (stop func()) {
 	blocked.Lock()
-	defer blocked.Unlock()
 	switch {
 	case rate == 0 && blockEvents() != blocked.events:
 		s.say("lazy: %v\n", errBlockRate)
+		return blocked.Unlock
 	case rate == 0:
 		rate = blockRate
-		fallthrough
-	default:
-		runtime.SetBlockProfileRate(rate)
-		defer func() {
-			runtime.SetBlockProfileRate(0)
-			blocked.events = blockEvents()
-		}()
 	}
-	if err := p.wait(ctx, d); err != nil {
-		return err
+	runtime.SetBlockProfileRate(rate)
+	return func() {
+		runtime.SetBlockProfileRate(0)
+		blocked.events = blockEvents()
+		blocked.Unlock()
 	}
-	return pprof.Lookup("block").WriteTo(w, 0)
 }
 
 // blockEvents returns how many events the block profile holds.

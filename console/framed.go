@@ -49,7 +49,16 @@ func (s *session) preface() error {
 		return err
 	}
 	if slices.Contains(wants, frame.WantsReport) {
-		s.request(&request{work: new(work)}, s.statistics)
+		report := s.statistics
+		if s.person {
+			for _, w := range wants {
+				if size, ok := strings.CutPrefix(w, frame.ScreenIs); ok {
+					s.screen.columns, s.screen.lines = frame.Screen(size)
+				}
+			}
+			report = s.glance
+		}
+		s.request(&request{work: new(work)}, report)
 		return s.flush()
 	}
 	return nil

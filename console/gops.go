@@ -51,7 +51,7 @@ func operationOf(op byte) (operation, bool) {
 		}}, true
 	case signal.CPUProfile:
 		return operation{"pprof-cpu", false, func(ctx context.Context, s *session, _ int64) error {
-			if err := affordProfile("cpu"); err != nil {
+			if err := affordProfile("cpu", false); err != nil {
 				return err
 			}
 			return cpuProfile(ctx, s.out, cpuTime, new(countdown))

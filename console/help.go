@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/console/internal/format"
@@ -32,6 +34,12 @@ func help(_ context.Context, s *session, a *args.Parsed) error {
 		title := topic + "\n"
 		if i > 0 {
 			title = "\n" + title
+		}
+		for _, also := range commands.Elsewhere(topic) {
+			if name, _, _ := strings.Cut(also.Usage, " "); s.has(name) {
+				fmt.Fprintf(s.out, "%s  %-*s  %s\n", title, width, also.Usage, also.What)
+				title = ""
+			}
 		}
 		for _, c := range all {
 			for _, e := range entries(c.Command) {
@@ -74,8 +82,15 @@ func join(name, usage string) string { return strings.TrimSuffix(name+" "+usage,
 // explain writes all about a command, or about a form of it.
 func (s *session) explain(named []string) error {
 	c, err := s.find(named[0])
+	if err == errUnknown {
+		err = s.unknown(named[:1])
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", words.Show(named[0]), err)
+	}
+	if !c.builtin && len(named) == 1 {
+		s.explainProgram(c.Name)
+		return nil
 	}
 	if len(named) == 1 {
 		writeEntry(s.out, entries(c.Command)[0])
@@ -91,6 +106,49 @@ func (s *session) explain(named []string) error {
 		}
 	}
 	return fmt.Errorf("no help for %s; try help %s", words.Show(strings.Join(named, " ")), c.Name)
+}
+
+// explainProgram writes the whole usage of a command of the program.
+func (s *session) explainProgram(name string) {
+	fmt.Fprintln(s.out, name)
+	for _, c := range s.cfg.Commands {
+		if c.Name != name {
+			continue
+		}
+		for line := range strings.Lines(strings.TrimRight(c.Usage, " \t\r\n")) {
+			line = strings.ReplaceAll(strings.TrimRight(line, " \t\r\n"), "\t", "    ")
+			if line == "" {
+				fmt.Fprintln(s.out)
+				continue
+			}
+			fmt.Fprintf(s.out, "  %s\n", visible(line))
+		}
+	}
+}
+
+// firstLine is what of a usage is shown in lists.
+func firstLine(usage string) string {
+	const most = 200 // runes
+	line, _, _ := strings.Cut(strings.TrimSpace(usage), "\n")
+	if runes := []rune(line); len(runes) > most {
+		line = string(runes[:most]) + "..."
+	}
+	return visible(strings.TrimSpace(line))
+}
+
+// visible returns a text of the program with whatever moves the cursor or does
+// not print replaced by its Go escape.
+func visible(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strconv.IsPrint(r) && r != utf8.RuneError {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
 }
 
 // helpWidth is the width of help about one command, in columns.

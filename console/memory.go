@@ -69,14 +69,19 @@ func profileNeed(name string) int64 {
 	return int64(n)*perRecord + perProfile
 }
 
-// affordProfile returns a *shortage unless the profile fits.
-func affordProfile(name string) error {
-	return afford("the profile "+name, profileNeed(name))
+// affordProfile returns a *shortage unless the profile fits, twice if it is to be
+// compared with an earlier one.
+func affordProfile(name string, twice bool) error {
+	need := profileNeed(name)
+	if twice {
+		need *= 2
+	}
+	return afford("the profile "+name, need)
 }
 
 // writeProfile writes what pprof.Lookup knows by that name, if it fits.
 func writeProfile(s *session, name string) error {
-	if err := affordProfile(name); err != nil {
+	if err := affordProfile(name, false); err != nil {
 		return err
 	}
 	return pprof.Lookup(name).WriteTo(s.out, 0)

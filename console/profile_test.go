@@ -109,7 +109,7 @@ func TestHeapProfile(t *testing.T) {
 		allocate()
 	}
 	runtime.GC() // the profile is that of the last collection
-	if got := talk(t, Config{}, "pprof allocs -top -cum\n"); !strings.HasPrefix(got, "alloc_space: ") || !strings.Contains(got, "console.allocate\n") {
+	if got := talk(t, Config{}, "pprof allocs -top -cum -focus console.allocate$\n"); !strings.HasPrefix(got, "alloc_space: ") || !strings.Contains(got, "console.allocate\n") {
 		t.Errorf("-top -cum:\n%s", got)
 	}
 }
@@ -131,6 +131,7 @@ func TestEveryProfile(t *testing.T) {
 			line += " 10ms"
 		}
 		tool(t, talk(t, Config{}, line+"\n"), "pprof", "-raw")
+		tool(t, talk(t, Config{}, "pprof "+p.Name()+" 10ms\n"), "pprof", "-raw")
 		if got := talk(t, Config{}, line+" -top\n"); strings.Contains(got, "lazy: error") {
 			t.Errorf("%s -top: %s", line, got)
 		}

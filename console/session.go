@@ -32,6 +32,7 @@ type session struct {
 	work     *work           // what is being answered
 	table    []command       // once they were looked for
 	last     *stackdump.Dump // what "stack diff" compares with
+	screen   screen          // of a person
 }
 
 // start prepares a session; end gives back all it holds.
@@ -73,7 +74,10 @@ func (s *session) text(person bool) error {
 	s.in.keys = person
 	var err error
 	if person {
-		err = s.report()
+		s.out.WriteString(s.cfg.Greeting)
+		s.out.WriteString("\n")
+		s.answer(new(work), s.glance)
+		err = s.flush()
 	}
 	if err == nil {
 		err = s.lines()
@@ -116,8 +120,7 @@ func (s *session) lines() error {
 	}
 }
 
-// report is what a person sees first, and all that a peer gets that closed its
-// input without a word.
+// report is all that a peer gets that closed its input without a word.
 func (s *session) report() error {
 	s.person = true
 	s.out.WriteString(s.cfg.Greeting)

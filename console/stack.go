@@ -13,66 +13,84 @@ import (
 	"github.com/go-manhole/lazy/stackdump"
 )
 
+const skippedBySession = "of this session's own"
+
 // stack shows the goroutines. What it captured last, before any filter, stays
 // with the session for "stack diff".
 func stack(ctx context.Context, s *session, a *args.Parsed) error {
-	filter := stackdump.Filter{
-		State: a.Text("state"), Match: a.Pattern("match"), Label: a.Text("label"),
-		MinWait: a.Duration("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
-		ID:      a.ID("id"), System: a.Flag("system"),
-	}
-	render := stackdump.RenderOptions{Skipped: "of this session's own", Groups: a.Count("n")}
+	return stackWith(ctx, s, a, true)
+}
+
+// stackWith is stack. objects is Options.Objects.
+func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) error {
+	filter := filterOf(a)
+	render := stackdump.RenderOptions{Skipped: skippedBySession, Groups: a.Count("n"), Full: "stack full"}
 	if err := a.Err(); err != nil {
 		return err
 	}
 	var full, diff, raw, json bool
+	var within time.Duration
 	for _, w := range a.Words {
-		switch w {
-		case "full":
+		d, err := args.Duration(w)
+		switch {
+		case w == "full":
 			full = true
-		case "diff":
+		case w == "diff":
 			diff = true
-		case "raw":
+		case w == "raw":
 			raw = true
-		case "json":
+		case w == "json":
 			json = true
+		case diff && within == 0 && err == nil:
+			within = min(d, maxDiff)
+		case diff:
+			return fmt.Errorf("%s is %w; manhole-poke compares with a file of stack json, one process at a time", words.Show(w), err)
 		default:
-			return fmt.Errorf("unexpected argument %s; try full, diff, raw or json, and help stack", words.Show(w))
+			return fmt.Errorf("unexpected argument %s; try %s, or one of full, diff, raw and json", words.Show(w), filterFor(a, w))
 		}
 	}
-	if diff && json {
+	switch {
+	case diff && json:
 		return errors.New("stack diff has no JSON form; try stack diff, or compare two of stack json")
+	case raw && (diff || json):
+		return errors.New("raw is the runtime's own text; try stack raw without diff or json")
 	}
 	force, err := s.forced(a)
 	if err != nil {
 		return err
 	}
 	if raw {
-		if len(a.Given) > 1 && !(force && len(a.Given) == 2) {
-			return errors.New("raw is the runtime's own text and takes nothing but -force; try stack raw")
-		}
-		s.announceStop()
-		return stackdump.WriteRaw(ctx, s.out, stackdump.Options{Force: force})
+		filter.Groups = render.Groups
+		return s.raw(ctx, a, force, filter)
 	}
-	if full {
-		s.announceStop()
-	}
-	dump, err := stackdump.Capture(ctx, stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func})
-	if err != nil {
-		return s.howToForce(err, "stack raw, which is cut to fit", "stack", a)
-	}
+	options := stackdump.Options{Full: full, Force: force, SkipFunc: mark.Func, Objects: objects}
 	before := s.last
+	if within > 0 {
+		if before, err = s.capture(ctx, a, options); err != nil {
+			return err
+		}
+		if err := s.countdown("stack diff").wait(ctx, within); err != nil {
+			return err
+		}
+	}
+	dump, err := s.capture(ctx, a, options)
+	if err != nil {
+		return err
+	}
 	s.last = dump
-	if !dump.Full && (filter.ID != 0 || filter.MinWait != 0) {
+	if !dump.Full && (len(filter.ID) > 0 || filter.MinWait != 0) {
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
 			dump.Total, stackdump.Estimate(dump.Total))
 	}
-	switch now := dump.Filter(filter); {
+	name, done := descriptorNames()
+	defer done()
+	render.Descriptor = name
+	switch {
 	case json:
-		largest(now, render.Groups)
-		return now.WriteJSON(s.out)
+		filter.Groups = render.Groups
+		return dump.Filter(filter).WriteJSON(s.out)
 	case !diff:
-		return now.Render(s.out, render)
+		return dump.Filter(filter).Render(s.out, render)
 	}
 	if before == nil {
 		return errors.New("no earlier stacks in this session to compare with; the current ones are kept, so ask again later")
@@ -80,22 +98,59 @@ func stack(ctx context.Context, s *session, a *args.Parsed) error {
 	return stackdump.Diff(before.Filter(filter), dump.Filter(filter)).Render(s.out, render)
 }
 
-// largest reduces a dump to its n largest groups, unless n is 0. The others count as
-// filtered.
-func largest(d *stackdump.Dump, n int) {
-	if n == 0 || n >= len(d.Groups) {
-		return
+// maxDiff is the longest time that stack diff waits.
+const maxDiff = 24 * time.Hour
+
+// filterOf returns the filter that the options ask for. Their errors are a.Err's.
+func filterOf(a *args.Parsed) stackdump.Filter {
+	return stackdump.Filter{
+		State: a.Texts("state"), NotState: a.Texts("not-state"),
+		Match: a.Patterns("match"), NotMatch: a.Patterns("not-match"),
+		Label:   a.Texts("label"),
+		MinWait: a.Longest("min-wait", time.Minute, "the runtime counts waits in whole minutes; try 1m"),
+		ID:      a.IDs("id"), System: a.Flag("system"), FoldIdle: a.Flag("fold-idle"),
 	}
-	for _, g := range d.Groups[n:] {
-		d.Filtered += g.Count
+}
+
+func (s *session) capture(ctx context.Context, a *args.Parsed, o stackdump.Options) (*stackdump.Dump, error) {
+	if o.Full {
+		s.announceStop()
 	}
-	d.Groups = d.Groups[:n]
+	d, err := stackdump.Capture(ctx, o)
+	return d, s.howToForce(err, "stack raw, which is cut to fit", "stack", a)
+}
+
+// raw writes the runtime's own text, of all goroutines if there is no filter.
+func (s *session) raw(ctx context.Context, a *args.Parsed, force bool, filter stackdump.Filter) error {
+	filters := len(a.Given) - 1
+	if force {
+		filters--
+	}
+	s.announceStop()
+	if filters == 0 {
+		return stackdump.WriteRaw(ctx, s.out, stackdump.Options{Force: force})
+	}
+	d, err := stackdump.WriteRawOf(ctx, s.out, stackdump.Options{Force: force, SkipFunc: mark.Func}, filter)
+	if err != nil {
+		return s.howToForce(err, "stack raw without filters, which is cut to fit", "stack", a)
+	}
+	passed := 0
+	for i := range d.Groups {
+		passed += d.Groups[i].Count
+	}
+	s.say("lazy: %d of %d goroutines\n", passed, d.Total)
+	return nil
 }
 
 // greetWithStacks is stack without arguments, for the report, which nobody asked
 // for by name: stacks that do not fit into memory are no failure of it.
 func greetWithStacks(ctx context.Context, s *session, a *args.Parsed) error {
-	err := stack(ctx, s, a)
+	// A peer that only rings asks for no unusual system call.
+	return s.withoutStacks(stackWith(ctx, s, a, false))
+}
+
+// withoutStacks shows an error about memory in the place of the stacks.
+func (s *session) withoutStacks(err error) error {
 	if short(err) {
 		fmt.Fprintf(s.out, "goroutines: left out, because %s\n", err)
 		err = nil

@@ -93,6 +93,11 @@ func writeMemStats(w io.Writer) {
 // memorySummary writes the summary that a person sees first. It reads runtime/metrics,
 // which unlike runtime.ReadMemStats does not stop the world.
 func memorySummary(_ context.Context, s *session, _ *args.Parsed) error {
+	writeMemorySummary(s.out)
+	return nil
+}
+
+func writeMemorySummary(w io.Writer) {
 	m := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/heap/objects:objects"},
@@ -109,15 +114,14 @@ func memorySummary(_ context.Context, s *session, _ *args.Parsed) error {
 		}
 		return m[i].Value.Uint64()
 	}
-	fmt.Fprintf(s.out, "memory: heap %s in %d objects, next GC at %s; stacks %s; %s from the system\n",
+	fmt.Fprintf(w, "memory: heap %s in %d objects, next GC at %s; stacks %s; %s from the system\n",
 		format.ShortSize(n(0)), n(1), format.ShortSize(n(2)), format.ShortSize(n(3)), format.ShortSize(n(4)-n(5)))
 	var gc debug.GCStats
 	debug.ReadGCStats(&gc)
-	fmt.Fprintf(s.out, "GC: %d cycles", n(6))
+	fmt.Fprintf(w, "GC: %d cycles", n(6))
 	if len(gc.Pause) > 0 {
-		fmt.Fprintf(s.out, ", last %s ago, last pause %s, all pauses %s",
+		fmt.Fprintf(w, ", last %s ago, last pause %s, all pauses %s",
 			time.Since(gc.LastGC).Round(time.Millisecond), gc.Pause[0], gc.PauseTotal)
 	}
-	fmt.Fprintln(s.out)
-	return nil
+	fmt.Fprintln(w)
 }

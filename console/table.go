@@ -3,15 +3,12 @@ package console
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/go-manhole/lazy/console/internal/args"
 	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/internal/frame"
-	"github.com/go-manhole/lazy/internal/words"
 )
 
 // A command is a description and the function that does it.
@@ -30,15 +27,17 @@ type action struct {
 	apart func(ctx context.Context, w io.Writer, arguments []string) error
 
 	changes bool // something in the process; not there in a session that only reads
+	builtin bool
 }
 
 // actions has what package commands describes, by name. It is a function
 // because help, which is in it, reads it.
 func actions() map[string]action {
 	return map[string]action{
-		"stack": {run: stack},
-		"stats": {run: stats},
-		"watch": {run: watch},
+		"stack":   {run: stack},
+		"blocked": {run: blockedOn},
+		"stats":   {run: stats},
+		"watch":   {run: watch},
 		// tail changes little, but what the program writes may be more
 		// private than what a session that only observes should show.
 		"tail":       {run: tailOutput, changes: true},
@@ -80,7 +79,9 @@ func builtin() []command {
 	table.Do(func() {
 		do := actions()
 		for _, c := range commands.Builtin() {
-			table.all = append(table.all, command{c, do[c.Name]})
+			a := do[c.Name]
+			a.builtin = true
+			table.all = append(table.all, command{c, a})
 		}
 	})
 	return table.all
@@ -105,7 +106,7 @@ func (s *session) available() (all []command) {
 	}
 	for _, c := range s.cfg.Commands {
 		all = append(all, command{
-			frame.Command{Name: c.Name, Topic: commands.Program, What: c.Usage},
+			frame.Command{Name: c.Name, Topic: commands.Program, What: firstLine(c.Usage)},
 			action{apart: c.Run, changes: true},
 		})
 	}
@@ -115,7 +116,6 @@ func (s *session) available() (all []command) {
 var (
 	errQuit     = errors.New("quit")
 	errUnknown  = errors.New("no such command; try help")
-	errClients  = errors.New("this is a command of manhole-poke, as in manhole-poke PID print EXPRESSION; help lists those of a session")
 	errReadOnly = errors.New("not in a session that only observes (WithReadOnly); try help")
 )
 
@@ -134,13 +134,6 @@ func (s *session) find(name string) (command, error) {
 		if IsCommand(name) {
 			return command{}, errReadOnly
 		}
-	}
-	if first, _, several := strings.Cut(name, " "); several && IsCommand(first) {
-		return command{}, fmt.Errorf("no such command, because the quotes make it one word; try %s without them", words.Show(name))
-	}
-	switch name {
-	case "print", "whatis", "globals", "locals":
-		return command{}, errClients
 	}
 	return command{}, errUnknown
 }

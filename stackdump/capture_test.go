@@ -107,7 +107,7 @@ func TestBothWaysAgree(t *testing.T) {
 			t.Errorf("labels %v", g[0].Labels)
 		}
 		for label, n := range map[string]int{"tenant": 4, "tenant=0": 3, "tenant=1": 1, "tenant=2": 0, "nobody": 0, "all=yes": 4} {
-			c := d.Filter(Filter{Label: label})
+			c := d.Filter(Filter{Label: []string{label}})
 			check(t, c)
 			have := 0
 			for _, g := range c.Groups {
@@ -336,7 +336,7 @@ func TestHeldMemory(t *testing.T) {
 	if len(d.Groups) != 1 || d.Groups[0].Count != 10_000 || d.Missing != 0 || len(d.Groups[0].Labels) > 1000 {
 		t.Errorf("%d groups, %d missing", len(d.Groups), d.Missing)
 	}
-	render(t, d.Filter(Filter{Label: "request=7"}), RenderOptions{})
+	render(t, d.Filter(Filter{Label: []string{"request=7"}}), RenderOptions{})
 }
 
 // TestLeftBehind: neither way leaves anything running.

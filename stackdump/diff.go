@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"hash/maphash"
 	"slices"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // Delta is what changed from one dump to a later one.
@@ -83,7 +85,7 @@ func Diff(before, after *Dump) *Delta {
 		}
 	}
 	for _, list := range [][]Change{d.New, d.Gone, d.Grown, d.Shrunk} {
-		slices.SortFunc(list, func(a, b Change) int {
+		order.Sort(list, func(a, b Change) int {
 			return cmp.Or(cmp.Compare(abs(b.By()), abs(a.By())), compareGroups(a.Group, b.Group))
 		})
 	}

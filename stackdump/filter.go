@@ -1,30 +1,44 @@
 package stackdump
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
+
+// A Matcher is what a *[regexp.Regexp] is, without the package linked in.
+type Matcher = interface{ MatchString(string) bool }
 
 // Filter chooses goroutines: those that pass all conditions which are not zero.
 type Filter struct {
-	// State is a part of the state in lower or upper case: "chan" finds
-	// "chan receive" and "chan send (nil chan)".
-	State string
+	// State are parts of the state in lower or upper case, all of which must be
+	// in it: "chan" finds "chan receive" and "chan send (nil chan)". None of
+	// NotState may be.
+	State, NotState []string
 
-	// Match must match a function or a file of the stack or of the creator.
-	Match *regexp.Regexp
+	// Each of Match must match a function or a file of the stack or of the
+	// creator, and none of NotMatch may.
+	Match, NotMatch []Matcher
 
-	// Label is "key=value", or "key" for any value.
-	Label string
+	// Label are "key=value", or "key" for any value. A goroutine must have all.
+	Label []string
 
 	// MinWait is the shortest wait, in whole minutes. No goroutine of a grouped
 	// capture passes, for their waits are not known.
 	MinWait time.Duration
 
-	// ID is one goroutine. None of a grouped capture passes.
-	ID uint64
+	// ID are the goroutines to choose. None of a grouped capture passes.
+	ID []uint64
+
+	// FoldIdle takes out what idles in the standard library: connections that
+	// wait for a request, accept loops, and what database/sql keeps. Render shows
+	// one line of how many there were.
+	FoldIdle bool
+
+	// Groups is the number of groups that pass, the largest; 0 means all.
+	Groups int
 
 	// System lets the runtime's own goroutines pass, which are left out
 	// otherwise.
@@ -41,50 +55,111 @@ func (d *Dump) Filter(f Filter) *Dump {
 	c := *d
 	c.system = f.System
 	c.Groups = nil
+	c.folded = slices.Clone(d.folded)
 	left := 0
 	for _, g := range d.Groups {
 		left += g.Count
-		if g.System && !f.System || !f.group(&g) {
+		if g.System && !f.System || !f.state(g.State) {
 			continue
 		}
-		if f.MinWait > 0 || f.ID != 0 || f.Label != "" {
+		pass, sure := f.stack(&g)
+		if !pass && sure {
+			continue
+		}
+		if f.MinWait > 0 || len(f.ID) > 0 || len(f.Label) > 0 {
 			g = f.members(g)
 		}
-		if g.Count > 0 {
-			left -= g.Count
-			c.Groups = append(c.Groups, g)
+		if !sure {
+			c.unseen += g.Count
 		}
+		if !pass || g.Count == 0 {
+			continue
+		}
+		if f.FoldIdle && c.fold(&g) {
+			continue
+		}
+		left -= g.Count
+		c.Groups = append(c.Groups, g)
+	}
+	order.Stable(c.Groups, func(a, b Group) int { return b.Count - a.Count })
+	if f.Groups > 0 && len(c.Groups) > f.Groups {
+		for i := range c.Groups[f.Groups:] {
+			left += c.Groups[f.Groups+i].Count
+		}
+		c.Groups = c.Groups[:f.Groups]
 	}
 	c.Filtered += left
-	slices.SortStableFunc(c.Groups, func(a, b Group) int { return b.Count - a.Count })
 	return &c
 }
 
-// group checks what all members have in common.
-func (f *Filter) group(g *Group) bool {
-	if f.State != "" && !strings.Contains(strings.ToLower(g.State), strings.ToLower(f.State)) {
-		return false
-	}
-	if f.Match == nil {
+func (f *Filter) state(state string) bool {
+	if len(f.State) == 0 && len(f.NotState) == 0 {
 		return true
 	}
-	match := func(fr Frame) bool { return f.Match.MatchString(fr.Func) || f.Match.MatchString(fr.File) }
-	return slices.ContainsFunc(g.Frames, match) || match(g.CreatedBy)
+	state = strings.ToLower(state)
+	for _, s := range f.State {
+		if !strings.Contains(state, strings.ToLower(s)) {
+			return false
+		}
+	}
+	for _, s := range f.NotState {
+		if strings.Contains(state, strings.ToLower(s)) {
+			return false
+		}
+	}
+	return true
+}
+
+// stack reports whether the stack passes, and whether that would be so whatever the
+// frames are that the dump lacks.
+func (f *Filter) stack(g *Group) (pass, sure bool) {
+	pass = true
+	for _, m := range f.Match {
+		pass = pass && g.matches(m)
+	}
+	for _, m := range f.NotMatch {
+		if pass && g.matches(m) {
+			return false, true
+		}
+	}
+	if pass && len(f.NotMatch) == 0 {
+		return true, true
+	}
+	return pass, !g.cut()
+}
+
+func (g *Group) matches(m Matcher) bool {
+	for i := range g.Frames {
+		if m.MatchString(g.Frames[i].Func) || m.MatchString(g.Frames[i].File) {
+			return true
+		}
+	}
+	return m.MatchString(g.CreatedBy.Func) || m.MatchString(g.CreatedBy.File)
+}
+
+// cut reports whether the dump lacks frames of the stack because it is deep.
+func (g *Group) cut() bool {
+	for i := range g.Frames {
+		if g.Frames[i].File == "" && strings.HasSuffix(g.Frames[i].Func, "elided...") {
+			return true
+		}
+	}
+	return false
 }
 
 // members returns the group with only those members that pass.
 func (f *Filter) members(g Group) Group {
 	var pass []bool // of g.Labels
 	labelled := 0
-	if f.Label != "" {
+	if len(f.Label) > 0 {
 		pass = make([]bool, len(g.Labels))
 		for i, s := range g.Labels {
-			if pass[i] = s.has(f.Label); pass[i] {
+			if pass[i] = s.hasAll(f.Label); pass[i] {
 				labelled += s.Count
 			}
 		}
 	}
-	byID := f.MinWait > 0 || f.ID != 0
+	byID := f.MinWait > 0 || len(f.ID) > 0
 	if len(g.IDs) == 0 && byID {
 		return Group{}
 	}
@@ -93,16 +168,16 @@ func (f *Filter) members(g Group) Group {
 		var keep []int
 		for i, id := range g.IDs {
 			switch {
-			case f.ID != 0 && id != f.ID,
+			case len(f.ID) > 0 && !slices.Contains(f.ID, id),
 				time.Duration(g.waits[i])*time.Minute < f.MinWait,
-				f.Label != "" && g.sets != nil && (g.sets[i] < 0 || !pass[g.sets[i]]):
+				len(f.Label) > 0 && g.sets != nil && (g.sets[i] < 0 || !pass[g.sets[i]]):
 			default:
 				keep = append(keep, i)
 			}
 		}
 		all := len(keep) == len(g.IDs)
 		count := len(keep)
-		if f.Label != "" && g.sets == nil {
+		if len(f.Label) > 0 && g.sets == nil {
 			count = min(count, labelled)
 			all = count == g.Count
 		}
@@ -117,11 +192,11 @@ func (f *Filter) members(g Group) Group {
 			g.MaxWait = time.Duration(slices.Max(g.waits)) * time.Minute
 		}
 		if len(g.IDs) > count {
-			g.IDs, g.waits, g.sets = nil, nil, nil
+			g.IDs, g.waits, g.sets, g.objects = nil, nil, nil, nil
 		}
 	} else if labelled != g.Count {
 		g.Count = labelled
-		g.IDs, g.waits, g.sets = nil, nil, nil
+		g.IDs, g.waits, g.sets, g.objects = nil, nil, nil, nil
 	}
 	return g.relabel(pass)
 }
@@ -157,6 +232,15 @@ func (g Group) relabel(pass []bool) Group {
 	}
 	g.Labels = labels
 	return g
+}
+
+func (s LabelSet) hasAll(labels []string) bool {
+	for _, l := range labels {
+		if !s.has(l) {
+			return false
+		}
+	}
+	return true
 }
 
 // has reports whether the set has "key=value" or "key".

@@ -53,21 +53,31 @@ func TestFilter(t *testing.T) {
 	}{
 		{Filter{}, []uint64{1, 2, 3, 4, 5}},
 		{Filter{System: true}, []uint64{1, 2, 3, 4, 5, 6}},
-		{Filter{State: "chan"}, []uint64{2, 3, 4}},
-		{Filter{State: "RUN"}, []uint64{1, 5}},
-		{Filter{State: "syscall"}, nil},
-		{Filter{State: "syscall", System: true}, []uint64{6}},
-		{Filter{Match: regexp.MustCompile(`^main\.work$`)}, []uint64{2, 3, 4}},
-		{Filter{Match: regexp.MustCompile(`work\.go`)}, []uint64{2, 3, 4}},
-		{Filter{Match: regexp.MustCompile(`lib\.Start`)}, []uint64{5}},
+		{Filter{State: []string{"chan"}}, []uint64{2, 3, 4}},
+		{Filter{State: []string{"RUN"}}, []uint64{1, 5}},
+		{Filter{State: []string{"syscall"}}, nil},
+		{Filter{State: []string{"syscall"}, System: true}, []uint64{6}},
+		{Filter{Match: []Matcher{regexp.MustCompile(`^main\.work$`)}}, []uint64{2, 3, 4}},
+		{Filter{Match: []Matcher{regexp.MustCompile(`work\.go`)}}, []uint64{2, 3, 4}},
+		{Filter{Match: []Matcher{regexp.MustCompile(`lib\.Start`)}}, []uint64{5}},
 		{Filter{MinWait: time.Minute}, []uint64{2, 4}},
 		{Filter{MinWait: 9 * time.Minute}, []uint64{4}},
 		{Filter{MinWait: time.Hour}, nil},
-		{Filter{ID: 3}, []uint64{3}},
-		{Filter{ID: 3, State: "run"}, nil},
-		{Filter{Label: "tenant"}, []uint64{3, 4}},
-		{Filter{Label: "tenant=blue", MinWait: time.Minute}, []uint64{4}},
-		{Filter{Label: "tenant=red"}, nil},
+		{Filter{ID: []uint64{3}}, []uint64{3}},
+		{Filter{ID: []uint64{3}, State: []string{"run"}}, nil},
+		{Filter{Label: []string{"tenant"}}, []uint64{3, 4}},
+		{Filter{Label: []string{"tenant=blue"}, MinWait: time.Minute}, []uint64{4}},
+		{Filter{Label: []string{"tenant=red"}}, nil},
+		{Filter{State: []string{"chan", "send"}}, nil},
+		{Filter{State: []string{"chan", "Receive"}}, []uint64{2, 3, 4}},
+		{Filter{NotState: []string{"run"}}, []uint64{2, 3, 4}},
+		{Filter{NotState: []string{"running", "chan"}}, []uint64{5}},
+		{Filter{Match: []Matcher{regexp.MustCompile("work"), regexp.MustCompile("lib")}}, nil},
+		{Filter{NotMatch: []Matcher{regexp.MustCompile("work"), regexp.MustCompile("lib")}}, []uint64{1}},
+		{Filter{ID: []uint64{5, 3, 77}}, []uint64{3, 5}},
+		{Filter{Label: []string{"tenant", "tenant=blue"}}, []uint64{3, 4}},
+		{Filter{Label: []string{"tenant", "tenant=red"}}, nil},
+		{Filter{Groups: 1}, []uint64{2, 3, 4}},
 	} {
 		got := d.Filter(c.f)
 		check(t, got)
@@ -117,7 +127,7 @@ running or runnable: #2 #3
 
 left out: 1 of the runtime's own
 `},
-		{d.Filter(Filter{Label: "tenant=blue", ID: 4}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 chan receive
+		{d.Filter(Filter{Label: []string{"tenant=blue"}, ID: []uint64{4}}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 chan receive
 full capture
 
 #1: 1 chan receive, 9 minutes, id 4
@@ -127,7 +137,7 @@ full capture
 
 left out: 5 by the filter
 `},
-		{d.Filter(Filter{State: "syscall", System: true}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 syscall
+		{d.Filter(Filter{State: []string{"syscall"}, System: true}), RenderOptions{}, `1 of 6 goroutines in 1 group: 1 syscall
 full capture
 
 #1: 1 syscall, the runtime's own, id 6
@@ -137,7 +147,7 @@ full capture
 
 left out: 5 by the filter
 `},
-		{d.Filter(Filter{State: "run"}), RenderOptions{Groups: 1}, `2 of 6 goroutines in 2 groups: 1 runnable, 1 running
+		{d.Filter(Filter{State: []string{"run"}}), RenderOptions{Groups: 1}, `2 of 6 goroutines in 2 groups: 1 runnable, 1 running
 full capture
 running or runnable: #1
 
@@ -147,7 +157,7 @@ running or runnable: #1
 
 left out: 1 in 1 smaller group (1 running or runnable), 4 by the filter
 `},
-		{d.Filter(Filter{State: "nothing"}), RenderOptions{}, `0 of 6 goroutines in 0 groups
+		{d.Filter(Filter{State: []string{"nothing"}}), RenderOptions{}, `0 of 6 goroutines in 0 groups
 full capture
 
 left out: 6 by the filter

@@ -1,15 +1,13 @@
 package stackdump
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"math/bits"
 	"runtime"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/memory"
+	"github.com/go-manhole/lazy/internal/parked"
 )
 
 // maxText bounds the text of a full capture, in bytes. Half of what memory the
@@ -19,6 +17,9 @@ const maxText = 1 << (26 + 6*(bits.UintSize/64)) // 4 GiB; 64 MiB where pointers
 // full fills g from runtime.Stack in a process of about n goroutines.
 func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
 	t := takeText(n, textBound(force))
+	if d.objects {
+		t.parked, _ = parked.List(maxParked)
+	}
 	labels, err := d.parse(ctx, g, &t)
 	t.release() // g keeps nothing of it; the profile can have the room
 	if err == nil && !labels {
@@ -30,7 +31,11 @@ func (d *Dump) full(ctx context.Context, g *grouper, n int, force bool) error {
 // parse fills g from a text and reports whether there were labels in it.
 func (d *Dump) parse(ctx context.Context, g *grouper, t *text) (labels bool, err error) {
 	d.Full, d.Stopped = true, t.stopped
+	m := memoryReader{list: t.parked}
 	newTextParser().parse(t.text, t.cut, func(r *record) bool {
+		if r.object == 0 {
+			r.object = m.object(r.id, r.state)
+		}
 		g.add(r)
 		labels = labels || len(r.labels) > 0
 		return g.total%1024 != 0 || ctx.Err() == nil
@@ -53,6 +58,7 @@ type text struct {
 	goroutines int  // how many there were just before
 	stopped    time.Duration
 	release    func()
+	parked     []parked.Goroutine // in the order of their ids
 }
 
 // textBound returns how long a text may become.
@@ -78,59 +84,13 @@ func takeText(n, bound int) text {
 		buf, release := offHeap(size)
 		start := time.Now()
 		used := runtime.Stack(buf, true)
-		t := text{buf[:used], used == len(buf), n, time.Since(start), release}
+		t := text{buf[:used], used == len(buf), n, time.Since(start), release, nil}
 		if !t.cut || len(buf) < size || size >= bound {
 			return t
 		}
 		size = min(4*size, bound)
 		release()
 	}
-}
-
-// WriteRaw writes the stacks of all goroutines in the runtime's own words, as
-// runtime.Stack does, for the tools that read those. It stops the world for
-// about Estimate(runtime.NumGoroutine()).
-//
-// What does not fit into memory (the bound is 4 GiB, 64 MiB where pointers have
-// 32 bits, and half of what the system or the cgroup has left) is left out in whole
-// goroutines, and a last line says how many. Of the options only Force counts: it
-// leaves the first bound alone.
-//
-// The error is w's or, if ctx is done, its cause.
-func WriteRaw(ctx context.Context, w io.Writer, o Options) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	t := takeText(runtime.NumGoroutine(), textBound(o.Force))
-	defer t.release()
-	return t.write(ctx, w)
-}
-
-func (t *text) write(ctx context.Context, w io.Writer) error {
-	whole := t.text
-	if t.cut {
-		whole = whole[:bytes.LastIndex(whole, []byte("\n\n"))+1]
-	}
-	for rest := whole; len(rest) > 0; {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		n, err := w.Write(rest[:min(len(rest), 64<<10)])
-		if err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	if !t.cut {
-		return nil
-	}
-	n := bytes.Count(whole, []byte("\n\n"))
-	if len(whole) > 0 {
-		n++
-	}
-	total := max(t.goroutines, n+1)
-	_, err := fmt.Fprintf(w, "\n...%d of %d goroutines left out: there was no memory for more than %s of text...\n", total-n, total, memory.Show(int64(len(t.text))))
-	return err
 }
 
 // Estimate returns how long a full capture of that many goroutines is expected to

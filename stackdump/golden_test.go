@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -282,7 +283,7 @@ func check(t testing.TB, d *Dump) {
 func use(t testing.TB, d *Dump) {
 	t.Helper()
 	check(t, d)
-	for _, f := range []Filter{{}, {System: true}, {State: "CHAN"}, {MinWait: time.Minute}, {ID: 7}, {Label: "tenant"}, {Label: "tenant=blue", MinWait: time.Minute}} {
+	for _, f := range []Filter{{}, {FoldIdle: true, NotMatch: []Matcher{regexp.MustCompile("x")}}, {Groups: 2}, {System: true}, {State: []string{"CHAN"}}, {MinWait: time.Minute}, {ID: []uint64{7}}, {Label: []string{"tenant"}}, {Label: []string{"tenant=blue"}, MinWait: time.Minute}} {
 		c := d.Filter(f)
 		check(t, c)
 		check(t, c.Filter(f))

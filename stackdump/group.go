@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // maxHeld bounds what a grouper holds, in bytes (estimated). It is reached by
@@ -24,6 +26,7 @@ type record struct {
 	frames []Frame
 	by     Frame
 	parent uint64
+	object uint64 // that it waits for, or 0
 }
 
 // grouper merges records into groups.
@@ -82,7 +85,13 @@ func (g *grouper) add(r *record) {
 		group.Parent = 0
 	}
 	set := g.label(group, r.labels, r.count)
-	if r.id != 0 && g.hold(16) {
+	if r.id != 0 && g.hold(24) {
+		if r.object != 0 && group.objects == nil {
+			group.objects = make([]uint64, len(group.IDs), cap(group.IDs))
+		}
+		if group.objects != nil {
+			group.objects = append(group.objects, r.object)
+		}
 		group.IDs = append(group.IDs, r.id)
 		group.waits = append(group.waits, r.wait)
 		group.sets = append(group.sets, set)
@@ -117,7 +126,7 @@ func (g *grouper) label(group *groupBuilder, labels []Label, count int) int32 {
 		return -1
 	}
 	labels = slices.Clone(labels)
-	slices.SortFunc(labels, compareLabels)
+	order.Sort(labels, compareLabels)
 	var b strings.Builder
 	for _, l := range labels {
 		b.WriteString(l.Key)
@@ -196,31 +205,31 @@ func (g *grouper) groups() []Group {
 			groups = append(groups, c.sorted())
 		}
 	}
-	slices.SortFunc(groups, compareGroups)
+	order.Sort(groups, compareGroups)
 	return groups
 }
 
 // sorted returns the group with its ids and labels in order.
 func (c *groupBuilder) sorted() Group {
 	if !slices.IsSorted(c.IDs) {
-		order := make([]int, len(c.IDs))
-		for i := range order {
-			order[i] = i
+		places := make([]int, len(c.IDs))
+		for i := range places {
+			places[i] = i
 		}
-		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(c.IDs[a], c.IDs[b]) })
-		c.Group = c.pick(order)
+		order.Sort(places, func(a, b int) int { return cmp.Compare(c.IDs[a], c.IDs[b]) })
+		c.Group = c.pick(places)
 	}
 	if len(c.Labels) > 1 {
-		order := make([]int, len(c.Labels))
-		for i := range order {
-			order[i] = i
+		places := make([]int, len(c.Labels))
+		for i := range places {
+			places[i] = i
 		}
-		slices.SortFunc(order, func(a, b int) int {
+		order.Sort(places, func(a, b int) int {
 			return cmp.Or(cmp.Compare(c.Labels[b].Count, c.Labels[a].Count),
 				slices.CompareFunc(c.Labels[a].Labels, c.Labels[b].Labels, compareLabels))
 		})
-		labels, place := make([]LabelSet, len(order)), make([]int32, len(order))
-		for to, from := range order {
+		labels, place := make([]LabelSet, len(places)), make([]int32, len(places))
+		for to, from := range places {
 			labels[to], place[from] = c.Labels[from], int32(to)
 		}
 		for i, s := range c.sets {
@@ -233,11 +242,14 @@ func (c *groupBuilder) sorted() Group {
 	return c.Group
 }
 
-// pick returns a copy of the group whose IDs, waits and sets are those at the
+// pick returns a copy of the group whose IDs, and what is known of each, are those at the
 // given places. Nothing else is changed.
 func (g *Group) pick(places []int) Group {
 	p := *g
-	p.IDs, p.waits, p.sets = make([]uint64, len(places)), make([]int32, len(places)), nil
+	p.IDs, p.waits, p.sets, p.objects = make([]uint64, len(places)), make([]int32, len(places)), nil, nil
+	if g.objects != nil {
+		p.objects = make([]uint64, len(places))
+	}
 	if g.sets != nil {
 		p.sets = make([]int32, len(places))
 	}
@@ -245,6 +257,9 @@ func (g *Group) pick(places []int) Group {
 		p.IDs[to], p.waits[to] = g.IDs[from], g.waits[from]
 		if g.sets != nil {
 			p.sets[to] = g.sets[from]
+		}
+		if g.objects != nil {
+			p.objects[to] = g.objects[from]
 		}
 	}
 	return p

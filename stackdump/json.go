@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -49,6 +50,7 @@ type goroutineElement struct {
 	ID   uint64        `json:"id"`
 	Wait time.Duration `json:"wait_ns,omitempty"`
 	Set  *int          `json:"label_set,omitempty"`
+	For  string        `json:"waits_for,omitempty"`
 }
 
 const jsonVersion = 1
@@ -71,7 +73,8 @@ const jsonVersion = 1
 // meanings; labels_missing counts the goroutines whose labels did not fit
 // into the memory allowed for a capture, groups the lines that follow.
 // label_set is the place in labels of the set that a goroutine has; if none
-// in the group has it, it is not known which have which. What is not known, false or
+// in the group has it, it is not known which have which. A goroutine's waits_for is
+// what [Group.Object] returns, in hexadecimal. What is not known, false or
 // zero may be left out, but for the figures of the example.
 //
 // Text that is not UTF-8, which JSON cannot hold, is written with U+FFFD in its
@@ -159,6 +162,9 @@ func (j *jsonWriter) group(g *Group) {
 		if g.sets != nil && g.sets[i] >= 0 {
 			set := int(g.sets[i])
 			e.Set = &set
+		}
+		if o := g.Object(i); o != 0 {
+			e.For = "0x" + strconv.FormatUint(o, 16)
 		}
 		j.text(next)
 		j.value(e)

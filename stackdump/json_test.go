@@ -53,7 +53,7 @@ func TestJSON(t *testing.T) {
 	all["here, full"], all["here, grouped"] = capture(t, Options{}), capture(t, Options{Limit: -1})
 	for name, d := range all {
 		d.Taken = d.Taken.Round(0) // its monotonic clock is this process's own
-		for _, d := range []*Dump{d, d.Filter(Filter{System: true}), d.Filter(Filter{State: "chan"}), d.Filter(Filter{Label: "tenant"})} {
+		for _, d := range []*Dump{d, d.Filter(Filter{System: true}), d.Filter(Filter{State: []string{"chan"}}), d.Filter(Filter{Label: []string{"tenant"}})} {
 			b := writeJSON(t, d)
 			if n := bytes.Count(b, []byte("\n")); n != 1+len(d.Groups) {
 				t.Errorf("%s: %d lines for %d groups", name, n, len(d.Groups))
@@ -112,7 +112,7 @@ runtime.goexit({})
 
 // TestJSONCut: a part is not taken for the whole.
 func TestJSONCut(t *testing.T) {
-	d := parseFull(read(t, "testdata/go1.26/full.txt")).Filter(Filter{State: "nil chan"})
+	d := parseFull(read(t, "testdata/go1.26/full.txt")).Filter(Filter{State: []string{"nil chan"}})
 	whole := bytes.TrimSpace(writeJSON(t, d))
 	for n := range len(whole) {
 		if d, err := ReadJSON(bytes.NewReader(whole[:n])); err == nil {

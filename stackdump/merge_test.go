@@ -130,7 +130,7 @@ running or runnable: #2
 
 left out: 2 of the sessions' own
 `},
-		{"two creators among some", Merge(b, grouped(green)).Filter(Filter{State: "chan"}), `6 of 9 goroutines of 2 processes in 2 groups: 6 chan send
+		{"two creators among some", Merge(b, grouped(green)).Filter(Filter{State: []string{"chan"}}), `6 of 9 goroutines of 2 processes in 2 groups: 6 chan send
 1 full capture, the world stood still for at most 2ms; 1 grouped, of which waits and creators are not known
 
 #1: 4 chan send in 2 of 2 processes, 0 to 12 minutes
@@ -144,7 +144,7 @@ left out: 2 of the sessions' own
 
 left out: 2 by the filter, 1 of the sessions' own
 `},
-		{"grouped", Merge(grouped(green), grouped(blue)).Filter(Filter{State: "sys"}), `1 of 8 goroutines of 2 processes in 1 group: 1 syscall
+		{"grouped", Merge(grouped(green), grouped(blue)).Filter(Filter{State: []string{"sys"}}), `1 of 8 goroutines of 2 processes in 1 group: 1 syscall
 grouped captures in at most 0s: waits and creators are not known
 
 #1: 1 syscall in 1 of 2 processes

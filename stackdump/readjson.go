@@ -7,11 +7,14 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/go-manhole/lazy/internal/memory"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // What ReadJSON takes. A dump holds at most maxHeld by its own count; the names
@@ -85,7 +88,7 @@ func readJSON(r io.Reader, maxJSON, maxHeld int) (*Dump, error) {
 	} else if err != io.EOF {
 		return nil, fmt.Errorf("%w: %w", errFollow, err)
 	}
-	slices.SortStableFunc(d.Groups, func(a, b Group) int { return b.Count - a.Count })
+	order.Stable(d.Groups, func(a, b Group) int { return b.Count - a.Count })
 	return d, nil
 }
 
@@ -220,7 +223,13 @@ func (j *jsonReader) group() (g Group, err error) {
 			})
 		case "goroutines":
 			err = j.list(func() error {
-				id, wait, set, err := j.goroutine()
+				id, wait, set, object, err := j.goroutine()
+				if object != 0 && g.objects == nil {
+					g.objects = make([]uint64, len(g.IDs))
+				}
+				if g.objects != nil {
+					g.objects = append(g.objects, object)
+				}
 				g.IDs, g.waits, sets = append(g.IDs, id), append(g.waits, wait), append(sets, set)
 				return err
 			})
@@ -262,28 +271,33 @@ func (j *jsonReader) labels() (s LabelSet, err error) {
 		n += 2 * (len(k) + len(v))
 		s.Labels = append(s.Labels, Label{k, v})
 	}
-	slices.SortFunc(s.Labels, compareLabels)
+	order.Sort(s.Labels, compareLabels)
 	s.Count = e.Count
 	return s, j.hold(n)
 }
 
-func (j *jsonReader) goroutine() (id uint64, wait, set int32, err error) {
+func (j *jsonReader) goroutine() (id uint64, wait, set int32, object uint64, err error) {
 	var e goroutineElement
 	if err := j.value(&e); err != nil {
-		return 0, 0, 0, err
+		return 0, 0, 0, 0, err
 	}
 	minutes := e.Wait / time.Minute
 	if e.ID == 0 || minutes < 0 || minutes > math.MaxInt32 {
-		return 0, 0, 0, fmt.Errorf("goroutine %d has waited for %d ns", e.ID, e.Wait)
+		return 0, 0, 0, 0, fmt.Errorf("goroutine %d has waited for %d ns", e.ID, e.Wait)
 	}
 	set = -1
 	if e.Set != nil {
 		if *e.Set < 0 || *e.Set > maxCount {
-			return 0, 0, 0, fmt.Errorf("goroutine %d has label set %d", e.ID, *e.Set)
+			return 0, 0, 0, 0, fmt.Errorf("goroutine %d has label set %d", e.ID, *e.Set)
 		}
 		set = int32(*e.Set)
 	}
-	return e.ID, int32(minutes), set, j.hold(16)
+	if e.For != "" {
+		if object, err = strconv.ParseUint(e.For, 0, 64); err != nil {
+			return 0, 0, 0, 0, fmt.Errorf("goroutine %d waits for %.50q, which is no address", e.ID, e.For)
+		}
+	}
+	return e.ID, int32(minutes), set, object, j.hold(24)
 }
 
 // printable makes a string of another process fit to be shown, and keeps one

@@ -17,9 +17,17 @@ type RenderOptions struct {
 	Groups int // at most so many groups, the largest; 0 means all
 	IDs    int // at most so many ids of a group; 0 means 10
 
+	// Descriptor names a descriptor that goroutines of the group wait on, of which
+	// object is what Group.Object returned, or returns "". If it is nil, none is shown.
+	Descriptor func(g *Group, object uint64) string
+
 	// Skipped says what Options.SkipFunc left out: "7 of the caller's own" if it
 	// is empty, otherwise "7 " and this.
 	Skipped string
+
+	// Full is the command that takes a full capture, "stack full". If it is not
+	// empty, what only that knows is followed by the command and what it costs.
+	Full string
 }
 
 // Render writes the dump as text: a summary, then each group with one line of
@@ -32,11 +40,12 @@ func (d *Dump) Render(w io.Writer, o RenderOptions) error {
 	if o.Groups > 0 && len(shown) > o.Groups {
 		shown, rest = shown[:o.Groups], shown[o.Groups:]
 	}
-	d.summary(b, shown, rest)
+	d.summary(b, shown, rest, o)
 	for i := range shown {
 		fmt.Fprintf(b, "\n#%d: ", i+1)
 		shown[i].render(b, d.Dumps, o)
 	}
+	d.cutOff(b, shown, o)
 	d.leftOut(b, rest, hidden, cmp.Or(o.Skipped, "of the caller's own"))
 	return b.Flush()
 }
@@ -58,7 +67,7 @@ func (d *Dump) visible() (groups []Group, hidden int) {
 }
 
 // summary writes the lines above the groups.
-func (d *Dump) summary(b *bufio.Writer, shown, rest []Group) {
+func (d *Dump) summary(b *bufio.Writer, shown, rest []Group, o RenderOptions) {
 	states := map[string]int{}
 	n := 0
 	var active []string
@@ -96,7 +105,7 @@ func (d *Dump) summary(b *bufio.Writer, shown, rest []Group) {
 		fmt.Fprintf(b, ": %s", strings.Join(names, ", "))
 	}
 	b.WriteByte('\n')
-	d.way(b)
+	d.way(b, o)
 	switch n := len(active); {
 	case n > 20:
 		fmt.Fprintf(b, "running or runnable: %s and %d more\n", strings.Join(active[:20], " "), n-20)
@@ -106,7 +115,7 @@ func (d *Dump) summary(b *bufio.Writer, shown, rest []Group) {
 }
 
 // way writes how the dump was taken and what is not known therefore.
-func (d *Dump) way(b *bufio.Writer) {
+func (d *Dump) way(b *bufio.Writer, o RenderOptions) {
 	switch full := d.Dumps - d.Grouped; {
 	case d.Dumps > 1 && d.Full:
 		fmt.Fprintf(b, "full captures, the world stood still for at most %s\n", short(d.Stopped))
@@ -120,8 +129,49 @@ func (d *Dump) way(b *bufio.Writer) {
 	case d.Full:
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	default:
-		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known\n", short(d.Elapsed))
+		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them"))
 	}
+}
+
+// fullHas says that a full capture has what a grouped one lacks, if o has the
+// command for it.
+func (d *Dump) fullHas(o RenderOptions, has string) string {
+	if o.Full == "" || d.Full || d.Dumps > 1 {
+		return ""
+	}
+	return fmt.Sprintf("; %s %s (the world stops for about %s)", o.Full, has, short(Estimate(d.Total)))
+}
+
+// cutOff says what is not known of deep stacks.
+func (d *Dump) cutOff(b *bufio.Writer, shown []Group, o RenderOptions) {
+	cut := 0
+	for i := range shown {
+		if shown[i].cut() {
+			cut += shown[i].Count
+		}
+	}
+	const ends = "has the 50 innermost and the 50 outermost frames"
+	if cut > 0 && !d.Full && d.Dumps <= 1 {
+		fmt.Fprintf(b, "\ncut off: %s of more than %d frames; those that differ further out are one group%s\n",
+			plural(cut, "stack"), profileDepth, d.fullHas(o, ends))
+	}
+	if d.unseen > 0 {
+		fmt.Fprintf(b, "\nnot seen by the filter: the frames in the middle or far out of %s, which the runtime leaves out%s\n",
+			plural(d.unseen, "deep stack"), d.fullHas(o, ends))
+	}
+}
+
+// foldedLine writes what a Filter folded, and returns how many goroutines that are.
+func (d *Dump) foldedLine(b *bufio.Writer) (n int) {
+	var kinds []string
+	for _, f := range d.folded {
+		n += f.count
+		kinds = append(kinds, fmt.Sprintf("%d %s", f.count, f.kind))
+	}
+	if n > 0 {
+		fmt.Fprintf(b, "\nfolded: %s of the standard library: %s\n", plural(n, "idle goroutine"), strings.Join(kinds, ", "))
+	}
+	return n
 }
 
 func isActive(state string) bool { return state == "running" || state == "runnable" }
@@ -145,6 +195,9 @@ func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 	}
 	g.renderIDs(b, cmp.Or(o.IDs, 10))
 	b.WriteByte('\n')
+	if text := g.waitsForText(o.Descriptor); text != "" {
+		b.WriteString("    waits for " + text + "\n")
+	}
 	g.renderLabels(b)
 	g.renderFrames(b)
 	if g.CreatedBy.Func != "" {
@@ -255,6 +308,7 @@ func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int, skipped string
 			out = append(out, fmt.Sprintf("%d ", n)+fmt.Sprintf(format, args...))
 		}
 	}
+	folded := d.foldedLine(b)
 	n, active := 0, 0
 	for i := range rest {
 		n += rest[i].Count
@@ -267,7 +321,7 @@ func (d *Dump) leftOut(b *bufio.Writer, rest []Group, hidden int, skipped string
 		smaller += fmt.Sprintf(" (%d running or runnable)", active)
 	}
 	say(n, "%s", smaller)
-	say(d.Filtered, "by the filter")
+	say(d.Filtered-folded, "by the filter")
 	say(hidden, "of the runtime's own")
 	say(d.Skipped, "%s", skipped)
 	say(d.Missing, "that did not fit into the memory allowed for a capture")
@@ -316,6 +370,8 @@ func (d *Delta) Render(w io.Writer, o RenderOptions) error {
 	if stacks > 0 {
 		fmt.Fprintf(b, "\nleft out: %s with a change of %d in all\n", plural(stacks, "stack"), goroutines)
 	}
+	d.After.cutOff(b, nil, o)
+	d.After.foldedLine(b)
 	return b.Flush()
 }
 

@@ -92,6 +92,12 @@ type Options struct {
 	// what the process may still allocate. It may then be killed.
 	Force bool
 
+	// Objects has a full capture find channels and RWMutexes too (see
+	// Group.Object). It reads the runtime's memory with process_vm_readv(2), which
+	// never faults, but which a seccomp filter might punish. Linux on amd64 and
+	// arm64 only, with Go 1.26 and 1.27.
+	Objects bool
+
 	// SkipFunc, if not empty, is the name of a function, such as "main.main".
 	// Goroutines with it in their stack are left out and counted in
 	// Dump.Skipped. A grouped capture sees the 128 innermost frames.
@@ -118,6 +124,10 @@ type Dump struct {
 
 	system        bool // Filter asked for the runtime's own
 	labelsDropped int  // goroutines whose labels did not fit
+	objects       bool // Options.Objects
+
+	folded []foldedCount // of Filtered, those that idle
+	unseen int           // goroutines with frames that the dump lacks and a Filter asked for
 }
 
 // Group is one or more goroutines with the same stack in the same state.
@@ -151,9 +161,11 @@ type Group struct {
 	Parent    uint64
 
 	// Of each goroutine in IDs: its wait in minutes, and its place in Labels
-	// or -1; sets is nil if the labels came from elsewhere than the ids.
-	waits []int32
-	sets  []int32
+	// or -1; sets is nil if the labels came from elsewhere than the ids. objects
+	// is what it waits for, or 0, and nil if that is known of none.
+	waits   []int32
+	sets    []int32
+	objects []uint64
 }
 
 // Frame is one call.
@@ -195,7 +207,7 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dump{Taken: time.Now()}
+	d := &Dump{Taken: time.Now(), objects: o.Objects}
 	g := newGrouper(o.SkipFunc)
 	g.max = held
 	if full {

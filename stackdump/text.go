@@ -79,6 +79,9 @@ func (p *textParser) goroutine(block []byte) bool {
 			}
 			p.r.by.Func = p.intern(by)
 		default:
+			if p.r.object == 0 {
+				p.r.object = object(p.r.state, line)
+			}
 			if line[len(line)-1] == ')' {
 				if i := bytes.LastIndexByte(line, '('); i > 0 {
 					line = line[:i]

@@ -57,7 +57,7 @@ func TestComplete(t *testing.T) {
 		{line: "1 stack -state chan ", has: "-match", not: "raw"},
 		{line: "1 stack -match ", not: "-state"},
 		{line: "1 stack diff ", has: "-state -match", not: "raw"},
-		{line: "1 stack raw ", not: "-state"},
+		{line: "1 stack raw ", has: "-state -not-match"},
 		{line: "1 pprof ", has: "heap mutex block goroutine -top -o"},
 		{line: "1 pprof-heap -top ", has: "-cum -n -o"},
 		{line: "1 pprof-heap -o ", files: true},

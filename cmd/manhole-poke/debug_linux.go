@@ -54,7 +54,7 @@ func (c *client) debug(args []string) error {
 		return c.debugWedged(ctx, t.PID, err)
 	}
 	if err != nil {
-		return err
+		return belowWrapper(t, err, func(target string) string { return "manhole-poke debug " + target })
 	}
 	defer s.Close()
 	// Delve takes other symbols than the process's own for a core file only.

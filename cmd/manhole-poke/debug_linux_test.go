@@ -92,6 +92,29 @@ func TestDebugScript(t *testing.T) {
 	nothingLeft(t, g)
 }
 
+// A script in Delve's Starlark sees what the commands show, and changes nothing
+// either.
+func TestDebugStarlark(t *testing.T) {
+	g := debugged(t)
+	file := filepath.Join(t.TempDir(), "script.star")
+	run := func(line string) poketest.Result {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("def main():\n\tprint("+line+")\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return poketest.Run(t, "source "+file, "debug", g.PID)
+	}
+	run(`"hello" in eval(None, "main.greeting").Variable.Value`).Succeeds(t, "True\n")
+	run(`len([g for g in goroutines().Goroutines if g.ID == 1])`).Succeeds(t, "1\n")
+	for _, line := range []string{
+		`dlv_command("continue")`, `raw_command("continue")`, `raw_command("next")`, `set_expr(None, "main.verbose", "true")`,
+		`create_breakpoint({"FunctionName": "main.main"})`, `dump_start("core")`, `detach(True)`, `restart()`,
+	} {
+		run(line).Fails(t, exit.Command, "stands still")
+	}
+	nothingLeft(t, g)
+}
+
 func TestDebugAtTerminal(t *testing.T) {
 	g := debugged(t)
 	t.Setenv("TERM", "xterm")

@@ -42,5 +42,5 @@ func (c *client) gops(args []string) error {
 	if errors.Is(err, errUnread) {
 		return exit.Errorf(exit.LocalIO, "output", "%v, so gops can no longer use the process", errUnread)
 	}
-	return err
+	return belowWrapper(t, err, func(target string) string { return "manhole-poke gops " + target })
 }

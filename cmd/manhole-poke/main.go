@@ -3,6 +3,7 @@ package main
 //go:generate go test -run TestPackageComment . -update
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -136,6 +137,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	if cmd.HasParent() {
 		return usagef("%s: %v; try manhole-poke help %s", cmd.Name(), err, cmd.Name())
+	}
+	for _, known := range []string{"unknown flag: --", "unknown shorthand flag: "} {
+		if flag, ok := strings.CutPrefix(err.Error(), known); ok {
+			_, after, _ := strings.Cut(flag, " in -")
+			if example := ofCommand(cmp.Or(after, flag)); example != "" {
+				return usagef("-%s belongs to a command, after it; try %s", cmp.Or(after, flag), example)
+			}
+		}
 	}
 	return usagef("%v; try manhole-poke help", err)
 }

@@ -23,7 +23,6 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/terminal"
 	"github.com/go-manhole/lazy/internal/frame"
-	"github.com/go-manhole/lazy/internal/words"
 	"golang.org/x/term"
 )
 
@@ -76,6 +75,7 @@ func (c *client) askOne(ctx context.Context, ro ring.Options, t ring.Target, lin
 			break
 		}
 		if failed != "" {
+			failed = c.misplaced(t, line, failed)
 			failures = append(failures, failed)
 			if len(lines) > 1 {
 				c.complain(failed)
@@ -104,20 +104,6 @@ func commandsFailed(failures []string, commands int) error {
 // inspector returns what runs the lines of one run in a session.
 func (c *client) inspector(s *session.Session) *inspect.Inspector {
 	return inspect.New(s, inspect.Options{Symbols: c.exe, JSON: c.json, Keep: true})
-}
-
-// shellWords returns a line of the console as words of a shell.
-func shellWords(line string) string {
-	given, err := words.Split(line)
-	if err != nil {
-		return printable.Shell(line)
-	}
-	for i, w := range given {
-		if given[i] = printable.Shell(w); strings.HasPrefix(w, "-") {
-			given[i] = "-" + printable.Shell(w[1:]) // an option
-		}
-	}
-	return strings.Join(given, " ")
 }
 
 // current is the request that is being answered.

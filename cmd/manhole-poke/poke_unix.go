@@ -20,6 +20,7 @@ import (
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/session"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/terminal"
 	"github.com/go-manhole/lazy/internal/signame"
+	"golang.org/x/term"
 )
 
 // ask runs the lines in each target and shows the answers. Without lines it
@@ -42,10 +43,25 @@ func (c *client) ask(r request) error {
 	return err
 }
 
-func (c *client) askUntil(ctx context.Context, ro ring.Options, r request) error {
+func (c *client) askUntil(ctx context.Context, ro ring.Options, r request) (err error) {
 	targets, err := c.targets(r.targets)
 	if err != nil {
-		return err
+		return c.noTarget(r, err)
+	}
+	if len(targets) == 1 && !c.all {
+		defer func() {
+			err = belowWrapper(targets[0], err, func(target string) string {
+				o := c.options
+				switch {
+				case len(o.commands) > 0 || len(r.lines) == 0:
+					return o.commandLine(target)
+				case len(r.lines) > 1:
+					o.commands = []string{strings.Join(r.lines, "; ")}
+					return o.commandLine(target)
+				}
+				return o.commandLine(target, commandWords(r.lines[0])...)
+			})
+		}()
 	}
 	lines := r.lines
 	if lines == nil {
@@ -152,7 +168,11 @@ func (c *client) poke(ctx context.Context, ro ring.Options, t ring.Target) error
 func (c *client) hold(ctx context.Context, ro ring.Options, t ring.Target, in input) error {
 	typed := in.terminal && isTerminal(c.stdout)
 	report := in.terminal || in.empty()
-	s, err := session.Connect(ctx, t, ro, session.Options{Timeout: c.timeout, Progress: typed, Report: report})
+	o := session.Options{Timeout: c.timeout, Progress: typed, Report: report}
+	if typed {
+		o.Columns, o.Lines, _ = term.GetSize(int(c.stdout.Fd()))
+	}
+	s, err := session.Connect(ctx, t, ro, o)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 type request struct {
 	targets []string
 	lines   []string // for the console, one command each; nil if none was given
+	typed   []string // all of the words, unless they come after --
 }
 
 // parseRequest parses the words after the flags. literal says that they came
@@ -22,7 +23,9 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 		return givenCommands(o, args)
 	}
 	targets, command, dashed := splitTargets(args, o.all)
+	var typed []string
 	if !literal && !dashed {
+		typed = args
 		var err error
 		if command, err = takeFlags(o, command); err != nil {
 			return request{}, err
@@ -32,13 +35,26 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 	case len(command) == 0 && o.all:
 		return request{}, usagef("--all needs a command; try manhole-poke --all stats")
 	case len(command) == 0 && (o.out != "" || o.force || o.json):
+		if line := o.targetFirst(args); line != "" {
+			return request{}, usagef("%q is a command, which follows its target; try %s", args[0], line)
+		}
 		return request{}, usagef("-o, -f and --json need a command; try manhole-poke --json %s stats", printable.Shell(targets[0]))
 	case len(command) == 0:
-		return request{targets: targets}, nil
+		return request{targets: targets, typed: typed}, nil
 	case o.all && !literal && isTarget(command[0]):
 		return request{}, usagef("either --all or %q, not both; try manhole-poke --all stats", command[0])
+	case !literal && !dashed && strings.HasPrefix(command[0], "-") && o.targetFirst(args) != "":
+		return request{}, usagef("%q is a command, which follows its target; try %s", targets[0], o.targetFirst(args))
 	case !literal && !dashed && strings.HasPrefix(command[0], "-"):
 		return request{}, usagef("unexpected flag %q in place of the command; put flags before the target, and anything else after --", command[0])
+	}
+	if lines := oneWord(command); lines != nil {
+		for _, line := range lines {
+			if err := checkLine(line); err != nil {
+				return request{}, err
+			}
+		}
+		return request{targets, lines, typed}, checkOut(o)
 	}
 	line := words.Join(command...)
 	if inspect.TakesExpression(command[0]) { // as it was typed
@@ -47,7 +63,7 @@ func parseRequest(o *options, args []string, literal bool) (request, error) {
 	if err := checkLine(line); err != nil {
 		return request{}, err
 	}
-	return request{targets, []string{line}}, checkOut(o)
+	return request{targets, []string{line}, typed}, checkOut(o)
 }
 
 // checkLine refuses what cannot be sent as one line.

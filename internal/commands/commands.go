@@ -28,22 +28,56 @@ func Topics() []string {
 	return []string{Doing, CPU, Memory, Leaks, Waiting, Holds, About, Change, Program, Session}
 }
 
+// A Pointer names a use of a command that answers the question of another topic
+// than its own.
+type Pointer struct{ Usage, What string }
+
+// Elsewhere returns what to try for a topic besides its own commands, and before
+// them.
+func Elsewhere(topic string) []Pointer {
+	if topic != Waiting {
+		return nil
+	}
+	return []Pointer{
+		{"stack -state TEXT", "the goroutines that wait now: TEXT is chan, select, sync, IO, semacquire or sleep"},
+		{"fds", "the sockets and files that they may wait for"},
+	}
+}
+
 // Builtin returns the commands that every session has, in the order of help. A
 // session that only observes lacks those that change something.
 func Builtin() []frame.Command {
 	return slices.Concat(observing(), profiling(), holding(), describing(), changing(), session())
 }
 
+var states = []string{"running", "runnable", "chan", "select", "IO", "sleep", "syscall", "sync", "semacquire"}
+
+// narrows says how filters combine.
+const narrows = "Goroutines are shown that pass every filter. A filter given again narrows further, except that -id adds another goroutine."
+
 var filters = []frame.Option{
-	{Name: "state", Arg: "TEXT", What: "goroutines whose state contains TEXT: running, chan, select, IO wait",
-		Values: []string{"running", "runnable", "chan", "select", "IO", "sleep", "syscall", "sync", "semacquire"}},
-	{Name: "match", Arg: "REGEXP", What: "goroutines with a matching function or file in their stack"},
-	{Name: "label", Arg: "KEY=VALUE", What: "goroutines with a runtime/pprof label; KEY alone: any value"},
+	{Name: "state", Arg: "TEXT", Repeat: true, What: "goroutines whose state contains TEXT: running, chan, select, IO wait", Values: states},
+	{Name: "not-state", Arg: "TEXT", Repeat: true, What: "goroutines whose state does not contain TEXT", Values: states},
+	{Name: "match", Arg: "REGEXP", Repeat: true, What: "goroutines with a matching function or file in their stack"},
+	{Name: "not-match", Arg: "REGEXP", Repeat: true, What: "goroutines without one"},
+	{Name: "label", Arg: "KEY=VALUE", Repeat: true, What: "goroutines with a runtime/pprof label; KEY alone: any value"},
 	{Name: "min-wait", Arg: "DURATION", What: "goroutines waiting at least this long, e.g. 5m", Values: []string{"1m", "5m", "1h"}},
-	{Name: "id", Arg: "N", What: "the goroutine with this id"},
+	{Name: "id", Arg: "N", Repeat: true, What: "the goroutine with this id; several: N,N or -id again"},
+	{Name: "fold-idle", What: "one line for all idle connections and accept loops of net/http, net and database/sql"},
 	{Name: "n", Arg: "N", What: "only the N largest groups", Values: []string{"5", "10", "20"}},
 	{Name: "system", What: "include the goroutines of the runtime"},
 	force,
+}
+
+// blockedOptions are the filters, of which -n is about objects.
+func blockedOptions() []frame.Option {
+	all := slices.Clone(filters)
+	for i := range all {
+		if all[i].Name == "n" {
+			all[i].What = "N objects instead of 20, the most waited for"
+		}
+	}
+	return all
 }
 
 // force is an option of what may need much memory.
@@ -57,12 +91,14 @@ func observing() []frame.Command {
 			Args: []frame.Arg{{Name: "full", What: "the state, wait and id of every goroutine, even of very many; " +
 				"stops the world, and announces for how long"}},
 			Options: filters,
+			Notes:   []string{narrows},
 			Forms: []frame.Form{
 				{
-					Name:    "raw",
+					Name: "raw", Usage: "[FILTER]...",
 					What:    "the text of the runtime, for panicparse and gostackparse; stops the world",
-					Options: []frame.Option{force},
-					Notes: []string{"The text takes at most half of the memory that is left. What does not fit is left out in whole goroutines, " +
+					Options: filters,
+					Notes: []string{"With a filter it has the goroutines that stack full shows with the same one; without, all. " +
+						"Where the runtime elides frames of a deep stack, a call named ...N frames elided... takes the place of its note, which not all tools can read. The text takes at most half of the memory that is left. What does not fit is left out in whole goroutines, " +
 						"and the last line says how many. -force lifts that bound."},
 					Example: "stack raw",
 				},
@@ -76,10 +112,11 @@ func observing() []frame.Command {
 					Example: "stack json -state 'chan send'",
 				},
 				{
-					Name: "diff", Usage: "[FILTER]...", Topic: Leaks,
-					What:    "what changed since stacks were last shown in this session",
+					Name: "diff", Usage: "[DURATION] [FILTER]...", Topic: Leaks,
+					What:    "what changed since stacks were last shown, or in DURATION from now",
 					Options: filters,
-					Example: "stack diff -match http",
+					Notes:   []string{"Enter ends DURATION early."},
+					Example: "stack diff 10s -match http",
 				},
 			},
 			Example: `stack -state chan -match 'http\.' -n 5`,
@@ -90,12 +127,21 @@ func observing() []frame.Command {
 			Example: "stats",
 		},
 		{
-			Name: "watch", Usage: "[SECONDS [LINES]]", Topic: Doing,
-			What: "goroutines, heap, GC and CPU at intervals, one line each",
-			Args: []frame.Arg{{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"}},
-			Notes: []string{"Enter ends it; in a script the next line does. " +
-				"With LINES, a script's next line does not end it."},
-			Example: "watch 1 60",
+			Name: "watch", Usage: "[NAME]... [SECONDS [LINES]]", Topic: Doing,
+			What: "goroutines, heap, GC and CPU, or any figures, a line at intervals",
+			Args: []frame.Arg{
+				{Name: "NAME", What: "a metric of runtime/metrics, whose name may be shortened, or a variable of expvar, or an element of one (map.key)"},
+				{Name: "SECONDS", What: "the interval, 1 by default"}, {Name: "LINES", What: "stop after so many lines"},
+			},
+			Options: slices.DeleteFunc(slices.Clone(filters), func(o frame.Option) bool { return o.Name == "n" }),
+			Notes: []string{
+				"Enter ends it; in a script the next line does. With LINES, a script's next line does not end it.",
+				"Of metrics that only grow it shows by how much in a second, of histograms how much was added in a second, and its " +
+					"percentiles. Of variables it shows both value and growth.",
+				"With filters, as stack has them, it counts the goroutines that pass. Each line stops the world as stack does, " +
+					"and the interval is at least 20 times what a look takes.",
+			},
+			Example: "watch 1 60\nwatch sched/latencies heap/live\nwatch -match http 5",
 		},
 		{
 			Name: "tail", Usage: "[stderr|stdout|both]", Topic: Doing,
@@ -136,9 +182,20 @@ func top(more ...frame.Option) []frame.Option {
 		{Name: "top", What: "the functions with the most, as text, instead of the file", Text: true},
 		{Name: "cum", What: "with -top: sorted by cumulative value"},
 		{Name: "n", Arg: "N", What: "with -top: N functions instead of 20", Values: []string{"5", "10", "20"}},
+		{Name: "focus", Arg: "REGEXP", What: "-top of the stacks with a matching function only", Text: true},
+		{Name: "peek", Arg: "REGEXP", What: "-top of the matching functions only, with what calls them and what they call", Text: true},
+		{Name: "tree", What: "-top, with what calls each function and what it calls", Text: true},
+		{Name: "list", Arg: "REGEXP", What: "the source lines of matching functions with what each has (manhole-poke only)", Text: true},
 		force,
 	}, more...)
 }
+
+// collects is an option of profiles of the heap.
+var collects = frame.Option{Name: "gc", What: "with heap and allocs: collect garbage before; with DURATION, before and after"}
+
+// overTime is what is to say of DURATION where a profile exists already.
+const overTime = "With DURATION the answer is what changed in that time, as with net/http/pprof's parameter seconds. " +
+	"What became less is negative, and the percentages are of the sum of all amounts, as in go tool pprof."
 
 func profiling() []frame.Command {
 	return []frame.Command{
@@ -151,11 +208,16 @@ func profiling() []frame.Command {
 			Example: "pprof-cpu 10s -top",
 		},
 		{
-			Name: "pprof-heap", Usage: "[-top]", Topic: Memory, Binary: true,
-			What:    "which functions allocated what is in the heap, for go tool pprof (binary)",
-			Options: top(),
-			Notes:   []string{"It shows the heap as of the last collection. Run gc first to see it as it is now."},
-			Example: "pprof-heap -top",
+			Name: "pprof-heap", Usage: "[DURATION] [-top]", Topic: Memory, Binary: true,
+			What:    "which functions allocated what is in the heap, or grew in DURATION (binary)",
+			Args:    []frame.Arg{{Name: "DURATION"}},
+			Options: top(collects),
+			Notes: []string{
+				"It shows the heap as of the last collection. Use -gc, or run gc first, to see it as it is now.",
+				overTime + " If no collection ended in it there is nothing to see; the answer says how many did. " +
+					"-gc is not available in a session that only observes (WithReadOnly).",
+			},
+			Example: "pprof-heap 10s -top",
 		},
 		{
 			Name: "memstats", Topic: Memory,
@@ -170,30 +232,62 @@ func profiling() []frame.Command {
 			Example: "metrics '^/sched/'",
 		},
 		{
-			Name: "fds", Usage: "[REGEXP]", Topic: Leaks,
-			What:    "open descriptors and what they are, sockets with addresses and states",
-			Args:    []frame.Arg{{Name: "REGEXP"}},
-			Example: "fds CLOSE-WAIT",
+			Name: "fds", Usage: "[REGEXP] [OPTION]...", Topic: Leaks,
+			What: "open descriptors; sockets with peer, queues, idle time, who waits",
+			Args: []frame.Arg{{Name: "REGEXP", What: "what a line must match"}},
+			Options: []frame.Option{
+				{Name: "idle", Arg: "DURATION", What: "TCP connections on which nothing was received or sent for at least this long, the idlest first",
+					Values: []string{"1m", "5m", "1h"}},
+				{Name: "state", Arg: "TEXT", What: "sockets whose state contains TEXT, the idlest first",
+					Values: []string{"established", "close-wait", "fin-wait", "syn-sent", "listen", "connected"}},
+				{Name: "sort", What: "the idlest first"},
+				{Name: "who", What: "also in a process with more than 1,000 goroutines, which of them wait on a descriptor; " +
+					"stops the world, and announces for how long"},
+				{Name: "n", Arg: "N", What: "only the first N lines", Values: []string{"5", "10", "20"}},
+			},
+			Notes: []string{
+				"Unread are the bytes that the program has not read, unacknowledged those that it has written and the peer's kernel does not have. " +
+					"Idle counts data alone, not keep-alive probes; what was never received or sent counts since the connection was established. " +
+					"The kernel keeps it for TCP, and for at most 49 days.",
+			},
+			Example: "fds -idle 5m",
+		},
+		{
+			Name: "blocked", Usage: "[FILTER]...", Topic: Waiting,
+			What:    "locks and channels that goroutines wait for, where, and which may hold them",
+			Options: blockedOptions(),
+			Notes: []string{
+				"It stops the world as stack full does, and announces for how long. " +
+					"Afterwards it reads the memory of the runtime and the stacks, with process_vm_readv(2), which never faults: " +
+					"that finds channels, and locks that are no argument. Linux on amd64 and arm64 only, with Go 1.26 and 1.27; " +
+					"elsewhere Mutex, WaitGroup and Cond are known from the text of the runtime.",
+				"A goroutine may hold a lock if the lock, or a struct that begins up to 128 bytes before it, is an argument of its functions, " +
+					"or if the address is on its stack. A lock that it unlocked before may still be there.",
+			},
+			Example: "blocked -min-wait 1m",
 		},
 		{
 			Name: "pprof", Usage: "[NAME [DURATION]] [-top]", Topic: Waiting, Binary: true,
-			What: "any profile by name: block, mutex, goroutine, allocs, ... (binary); alone a list",
+			What: "block and mutex (waits that have ended), goroutine, ... (binary); alone a list",
 			Args: []frame.Arg{{Name: "NAME", Of: "profile"}, {Name: "DURATION"}},
-			Options: top(frame.Option{Name: "rate", Arg: "NANOSECONDS",
-				What: "with block: sample at this rate whatever the program set, and switch sampling off afterwards"}),
+			Options: top(collects,
+				frame.Option{Name: "total", What: "with block and mutex: what the program itself has sampled since it began, at once"},
+				frame.Option{Name: "rate", Arg: "NANOSECONDS",
+					What: "with block: sample at this rate whatever the program set, and switch sampling off afterwards"}),
 			Notes: []string{
+				"block and mutex have only waits that have ended. stack -state sync shows the goroutines that still wait for a lock.",
+				overTime,
 				"block and mutex take 10 s unless DURATION is given, and sample only for that time: one contention in 10, " +
 					"blocking from 10 µs on. If the program itself samples, its setting is left alone. " +
 					"The rate of block sampling cannot be read: it is assumed to be on if there are events that the console did not cause, " +
-					"and switched off afterwards if not. Both profiles count from the start of the process, " +
-					"and with -top from the start of the command; go tool pprof -diff_base subtracts an earlier one.",
+					"and switched off afterwards if not.",
 				"The runtime does not see, in mutex, one that goroutines have queued for without a break since before the sampling; " +
 					"block shows those that wait for it.",
 				"goroutineleak has the goroutines that can never be woken. " +
 					"Programs built with Go 1.27 or later have it, those built with Go 1.26 only with GOEXPERIMENT=goroutineleakprofile. " +
 					"It collects garbage to find them, which takes as long as gc does; afterwards stack full -state leaked shows them too. " +
 					"It and -rate are not available in a session that only observes (WithReadOnly).",
-				"block includes what the session itself waits for; -top leaves that out, and go tool pprof does with -ignore=go-manhole/lazy.",
+				"What the session itself does is left out of what changed in DURATION.",
 			},
 			Example: "pprof mutex 10s -top",
 		},
@@ -261,13 +355,16 @@ func changing() []frame.Command {
 		{
 			Name: "setgc", Usage: "PERCENT|off", Topic: Change,
 			What:    "set the heap growth that starts a collection, as GOGC",
-			Args:    []frame.Arg{{Name: "PERCENT"}, {Name: "off"}},
+			Args:    []frame.Arg{{Name: "PERCENT", What: "1 or more"}, {Name: "off", What: "no collections but those that the memory limit demands"}},
 			Example: "setgc 50",
 		},
 		{
 			Name: "memlimit", Usage: "[SIZE|off]", Topic: Change,
-			What:    "set the soft memory limit, as GOMEMLIMIT; alone shows it",
-			Args:    []frame.Arg{{Name: "SIZE"}, {Name: "off"}},
+			What: "set the soft memory limit, as GOMEMLIMIT; alone shows it",
+			Args: []frame.Arg{{Name: "SIZE", What: "with its unit: 512MiB, 2GiB"}, {Name: "off"}},
+			Options: []frame.Option{
+				{Name: "force", What: "even if it is less than what is in use; the program may then do little but collect garbage"},
+			},
 			Example: "memlimit 2GiB",
 		},
 		{

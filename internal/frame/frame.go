@@ -29,6 +29,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 )
 
 // Preface is what a client that wants frames says first. The number is the
@@ -39,7 +41,24 @@ const Preface = "\x16lazy 2"
 const (
 	WantsProgress = "progress" // a person watches: Note and Progressing frames
 	WantsReport   = "report"   // statistics and stacks first
+
+	// ScreenIs, with columns and lines as in "screen=80x24", is the size of the
+	// person's terminal, on which the report has to fit.
+	ScreenIs = "screen="
 )
+
+// Screen reads a size after ScreenIs. It is 0, 0 if that is none.
+func Screen(size string) (columns, lines int) {
+	w, h, ok := strings.Cut(size, "x")
+	columns, err := strconv.Atoi(w)
+	lines, err2 := strconv.Atoi(h)
+	if !ok || err != nil || err2 != nil || columns <= 0 || lines <= 0 || columns > maxScreen || lines > maxScreen {
+		return 0, 0
+	}
+	return columns, lines
+}
+
+const maxScreen = 10_000
 
 // A Kind says what a frame holds.
 type Kind byte
@@ -99,6 +118,7 @@ type Option struct {
 	What   string   `json:"what"`
 	Values []string `json:"values,omitempty"` // some that make sense, for completion
 	Text   bool     `json:"text,omitempty"`   // with it the answer of a binary command is text
+	Repeat bool     `json:"repeat,omitempty"` // each further one counts too
 }
 
 // A Form is a command with a certain first argument that makes it another

@@ -120,6 +120,7 @@ func Launch(t testing.TB, role string, cmd *exec.Cmd) *Process {
 	}
 	p.PID = cmd.Process.Pid
 	p.Path = "/tmp/manhole-" + strconv.Itoa(p.PID)
+	p.removeSockets() // of a process that had the PID before, maybe with another user
 	p.wait = sync.OnceValue(cmd.Wait)
 	go func() {
 		defer close(p.lines)
@@ -136,7 +137,7 @@ func Launch(t testing.TB, role string, cmd *exec.Cmd) *Process {
 	t.Cleanup(func() {
 		p.end()
 		r.Close()
-		os.Remove(p.Path)
+		p.removeSockets()
 		if strings.Contains(p.Log.String(), "WARNING: DATA RACE") {
 			t.Error("the process has a data race")
 		}
@@ -146,6 +147,13 @@ func Launch(t testing.TB, role string, cmd *exec.Cmd) *Process {
 	})
 	p.First, _ = p.line()
 	return p
+}
+
+// removeSockets removes what a process that is killed in a session leaves.
+func (p *Process) removeSockets() {
+	for _, path := range []string{p.Path, "/tmp/manhole-" + strconv.Itoa(p.PID), "/dev/shm/manhole-" + strconv.Itoa(p.PID)} {
+		os.Remove(path)
+	}
 }
 
 // end ends the process: by itself if its coverage counts, else at once.

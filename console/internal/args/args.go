@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-manhole/lazy/internal/frame"
+	"github.com/go-manhole/lazy/internal/pattern"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -21,15 +21,16 @@ import (
 type Parsed struct {
 	Words []string // what is no option, in order
 	Given []string // all of it, as it was
-	given map[string]string
+	given map[string][]string
 	err   error
 }
 
 // Parse takes the options out of args, wherever they are: -name value or
-// -name=value, with one dash or two; the last one counts. A negative number is
-// a word, and so is everything after "--".
+// -name=value, with one dash or two. A negative number is a word, and so is
+// everything after "--". Of an option given more than once the last value counts,
+// except for the methods that return all.
 func Parse(args []string, options []frame.Option) (*Parsed, error) {
-	p := &Parsed{Given: args, given: map[string]string{}}
+	p := &Parsed{Given: args, given: map[string][]string{}}
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -45,6 +46,9 @@ func Parse(args []string, options []frame.Option) (*Parsed, error) {
 		name, value, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
 		o, ok := find(options, name)
 		switch {
+		case !ok && strings.Contains(name, " "):
+			first, rest, _ := strings.Cut(name, " ")
+			return nil, fmt.Errorf("the quotes make %s one word; try -%s", words.Show(arg), words.Join(first, rest))
 		case !ok:
 			return nil, fmt.Errorf("unknown option -%s (%s)", words.Show(name), valid(options))
 		case o.Arg == "" && given:
@@ -55,7 +59,7 @@ func Parse(args []string, options []frame.Option) (*Parsed, error) {
 		default:
 			value, args = args[0], args[1:]
 		}
-		p.given[name] = value
+		p.given[name] = append(p.given[name], value)
 	}
 	return p, nil
 }
@@ -106,7 +110,15 @@ func (p *Parsed) Flag(name string) bool {
 }
 
 // Text returns the value of the option.
-func (p *Parsed) Text(name string) string { return p.given[name] }
+func (p *Parsed) Text(name string) string {
+	if all := p.given[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
+// Texts returns all values of the option.
+func (p *Parsed) Texts(name string) []string { return p.given[name] }
 
 // Count returns the value of the option as a positive number.
 func (p *Parsed) Count(name string) int {
@@ -115,59 +127,84 @@ func (p *Parsed) Count(name string) int {
 	return n
 }
 
-// ID returns the value of the option as the id of a goroutine.
-func (p *Parsed) ID(name string) uint64 {
-	var id uint64
-	p.read(name, func(v string) (err error) {
-		if id, err = strconv.ParseUint(v, 10, 64); err != nil || id == 0 {
-			err = errors.New("not the number of a goroutine")
+// IDs returns all values of the option as ids of goroutines. A value may be
+// several, with commas between.
+func (p *Parsed) IDs(name string) (ids []uint64) {
+	p.readAll(name, func(v string) error {
+		for one := range strings.SplitSeq(v, ",") {
+			id, err := strconv.ParseUint(one, 10, 64)
+			if err != nil || id == 0 {
+				return errors.New("not the number of a goroutine")
+			}
+			ids = append(ids, id)
 		}
-		return err
+		return nil
 	})
-	return id
+	return ids
 }
 
-// Pattern returns the value of the option as a regular expression, nil if it
+// Pattern returns the value of the option as a regular expression, or nil if it
 // was not given.
-func (p *Parsed) Pattern(name string) *regexp.Regexp {
-	var match *regexp.Regexp
-	p.read(name, func(v string) (err error) { match, err = regexp.Compile(v); return err })
+func (p *Parsed) Pattern(name string) (match *pattern.Pattern) {
+	p.readAll(name, func(v string) (err error) {
+		match, err = pattern.Compile(v)
+		return err
+	})
 	return match
 }
 
-// Duration returns the value of the option as [Duration] does. It must be at
-// least min; why says so otherwise.
-func (p *Parsed) Duration(name string, min time.Duration, why string) time.Duration {
-	var d time.Duration
-	p.read(name, func(v string) (err error) {
-		if d, err = Duration(v); err == nil && d < min {
-			err = errors.New(why)
-		}
+// Patterns returns all values of the option as regular expressions.
+func (p *Parsed) Patterns(name string) (all []interface{ MatchString(string) bool }) {
+	p.readAll(name, func(v string) error {
+		match, err := pattern.Compile(v)
+		all = append(all, match)
 		return err
 	})
-	return d
+	return all
+}
+
+// Longest returns the longest value of the option as [Duration] does. Each must be
+// at least min; why says so otherwise.
+func (p *Parsed) Longest(name string, min time.Duration, why string) (longest time.Duration) {
+	p.readAll(name, func(v string) error {
+		d, err := Duration(v)
+		if err == nil && d < min {
+			err = errors.New(why)
+		}
+		longest = max(longest, d)
+		return err
+	})
+	return longest
 }
 
 func (p *Parsed) read(name string, parse func(v string) error) {
-	v, given := p.given[name]
-	if !given {
-		return
+	if all := p.given[name]; len(all) > 0 {
+		p.readOne(name, all[len(all)-1], parse)
 	}
+}
+
+func (p *Parsed) readAll(name string, parse func(v string) error) {
+	for _, v := range p.given[name] {
+		p.readOne(name, v, parse)
+	}
+}
+
+func (p *Parsed) readOne(name, v string, parse func(v string) error) {
 	if err := parse(v); err != nil && p.err == nil {
 		p.err = fmt.Errorf("-%s %s: %w", name, words.Show(v), err)
 	}
 }
 
-// WordPattern returns the only word as a regular expression, one that matches
-// everything if there is none.
-func (p *Parsed) WordPattern() (*regexp.Regexp, error) {
+// WordPattern returns the only word as a regular expression, nil, which matches
+// everything, if there is none.
+func (p *Parsed) WordPattern() (*pattern.Pattern, error) {
 	if err := p.AtMost(1, "put a pattern with blanks in quotes"); err != nil {
 		return nil, err
 	}
 	if len(p.Words) == 0 {
-		return regexp.MustCompile(""), nil
+		return nil, nil
 	}
-	match, err := regexp.Compile(p.Words[0])
+	match, err := pattern.Compile(p.Words[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", words.Show(p.Words[0]), err)
 	}
@@ -211,15 +248,19 @@ func Duration(v string) (time.Duration, error) {
 	return d, nil
 }
 
-// Bytes reads a size: "1073741824", "512MiB", "1.5G". Units are powers of 1024,
-// as in GOMEMLIMIT.
+// Bytes reads a size with its unit: "512MiB", "1.5G", "1073741824B". Units are
+// powers of 1024, as in GOMEMLIMIT. The error follows the value in a sentence.
 func Bytes(v string) (int64, error) {
-	digits := strings.TrimRight(strings.ToUpper(v), "KMGTIB")
-	unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(v)[len(digits):], "B"), "I")
-	power, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[unit]
+	upper := strings.ToUpper(v)
+	digits := strings.TrimRight(upper, "KMGTIB")
+	unit := upper[len(digits):]
 	n, err := strconv.ParseFloat(digits, 64)
+	if err == nil && unit == "" && n > 0 {
+		return 0, fmt.Errorf("has no unit; try %sMiB, %sGiB, or %sB if it is bytes", v, v, v)
+	}
+	power, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[strings.TrimSuffix(strings.TrimSuffix(unit, "B"), "I")]
 	if size := math.Ldexp(n, power); ok && err == nil && size >= 1 && size < math.MaxInt64 {
 		return int64(size), nil
 	}
-	return 0, errors.New("not a size; try 512MiB or 2GiB")
+	return 0, errors.New("is not a size; try 512MiB or 2GiB")
 }

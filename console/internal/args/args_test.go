@@ -26,6 +26,7 @@ func TestParse(t *testing.T) {
 		{"-bogus", nil, "unknown option -bogus (valid: -state, -n, "},
 		{"-system=1", nil, "-system takes no value"},
 		{"-n", nil, "-n needs a value"},
+		{"'-n 1'", nil, "the quotes make -n 1 one word; try -n 1"},
 	} {
 		split, err := words.Split(test.line)
 		if err != nil {
@@ -39,7 +40,7 @@ func TestParse(t *testing.T) {
 			}
 		case test.err != "" || !slices.Equal(p.Words, test.words):
 			t.Errorf("%s: %q", test.line, p.Words)
-		case p.Text("state") != "x" || p.Count("n") != 3 || !p.Flag("system") || p.Pattern("match") != nil || p.Err() != nil:
+		case p.Text("state") != "x" || p.Count("n") != 3 || !p.Flag("system") || p.Patterns("match") != nil || p.Err() != nil:
 			t.Errorf("%s: %q %v", test.line, p.given, p.Err())
 		}
 	}
@@ -50,10 +51,10 @@ func TestParse(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	for name, read := range map[string]func(p *Parsed){
-		"match=(":     func(p *Parsed) { p.Pattern("match") },
+		"match=(":     func(p *Parsed) { p.Patterns("match") },
 		"n=0":         func(p *Parsed) { p.Count("n") },
-		"id=0":        func(p *Parsed) { p.ID("id") },
-		"min-wait=1s": func(p *Parsed) { p.Duration("min-wait", time.Minute, "too short") },
+		"id=0":        func(p *Parsed) { p.IDs("id") },
+		"min-wait=1s": func(p *Parsed) { p.Longest("min-wait", time.Minute, "too short") },
 	} {
 		p, err := Parse([]string{"-" + name}, options)
 		if err != nil {
@@ -68,7 +69,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: %v, %v", v, d, err)
 		}
 	}
-	for v, want := range map[string]int64{"1073741824": 1 << 30, "512MiB": 512 << 20, "1.5g": 3 << 29, "0": 0, "9e99T": 0, "": 0, "1Q": 0} {
+	for v, want := range map[string]int64{"1073741824B": 1 << 30, "1073741824": 0, "5": 0, "5B": 5, "B": 0, "NaN": 0, "-5MiB": 0, "512MiB": 512 << 20, "1.5g": 3 << 29, "0": 0, "9e99T": 0, "": 0, "1Q": 0} {
 		if n, err := Bytes(v); n != want || (err == nil) != (want > 0) {
 			t.Errorf("%s: %v, %v", v, n, err)
 		}
@@ -88,11 +89,34 @@ func FuzzOptions(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p.Pattern("match")
-		n, wait := p.Count("n"), p.Duration("min-wait", time.Minute, "too short")
+		p.Patterns("match")
+		n, wait := p.Count("n"), p.Longest("min-wait", time.Minute, "too short")
 		limit, err := Bytes(p.Text("size"))
 		if n < 0 || n > math.MaxInt32 || err == nil && limit < 0 || len(p.Words) > len(all) || p.Err() == nil && wait < 0 {
 			t.Fatalf("%q: %d %v %d %q", line, n, wait, limit, p.Words)
 		}
 	})
+}
+
+func TestRepeated(t *testing.T) {
+	split, err := words.Split("-match a -match=b -id 7 -id 9,12 -n 3 -n 5 -state x -state y -min-wait 5m -min-wait 1m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse(split, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := p.Patterns("match")
+	if len(match) != 2 || !match[0].MatchString("xa") || match[0].MatchString("b") || !match[1].MatchString("b") || !slices.Equal(p.IDs("id"), []uint64{7, 9, 12}) ||
+		p.Count("n") != 5 || !slices.Equal(p.Texts("state"), []string{"x", "y"}) ||
+		p.Longest("min-wait", time.Minute, "") != 5*time.Minute || p.Err() != nil {
+		t.Errorf("%q, %v", p.given, p.Err())
+	}
+	if p, err = Parse([]string{"-id", "7,x", "-match", "a"}, options); err != nil {
+		t.Fatal(err)
+	}
+	if p.IDs("id"); p.Err() == nil || !strings.HasPrefix(p.Err().Error(), "-id 7,x: ") {
+		t.Error(p.Err())
+	}
 }

@@ -1,4 +1,3 @@
-// Package fds lists the open descriptors of this process and what they are.
 package fds
 
 import (
@@ -7,58 +6,165 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/netip"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-manhole/lazy/console/internal/format"
 	"golang.org/x/sys/unix"
 )
 
-// List writes a line for each descriptor that match accepts, and a last one that
-// counts all. Sockets are asked for their addresses: unlike /proc/net that works
-// in any network namespace, and takes no longer on a host with many others. It
-// fails if ctx is done, if the list cannot be read, or if afford returns an error,
-// which is called between a thousand descriptors and the next.
-func List(ctx context.Context, w io.Writer, match *regexp.Regexp, afford func() error) error {
-	open, err := descriptors(afford)
+// An entry is what is known of one descriptor.
+type entry struct {
+	kind  string
+	what  string
+	state string // of a socket
+	idle  time.Duration
+}
+
+// Values of idle that are no durations.
+const (
+	noIdle      = -1 // nothing is received or sent there
+	idleUnknown = -2 // the kernel does not keep it
+)
+
+// List writes a line for each descriptor that o accepts, and a last one that
+// counts all. Sockets are asked for what is known of them: unlike /proc/net that
+// works in any network namespace, and takes no longer on a host with many others.
+// It fails if ctx is done, if the list cannot be read, or if o.Afford returns an
+// error, which is called between a thousand descriptors and the next.
+func List(ctx context.Context, w io.Writer, o Options) error {
+	open, err := descriptors(o.Afford)
 	if err != nil {
 		return err
 	}
-	kinds := map[string]int{}
-	total := 0
-	path := []byte("/proc/self/fd/")
-	target := make([]byte, 4096)
+	l := lister{o: o, w: w, kinds: map[string]int{}}
 	for i, fd := range open {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		if i%atOnce == atOnce-1 {
-			if err := afford(); err != nil {
+			if err := o.Afford(); err != nil {
 				return err
 			}
 		}
-		n, err := unix.Readlink(string(strconv.AppendInt(path, int64(fd), 10)), target)
-		if err != nil {
-			continue // closed since, such as the one the list was read from
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		total++
-		kind, what := describe(int(fd), string(target[:n]))
-		kinds[kind]++
-		if match.MatchString(what) {
-			fmt.Fprintf(w, "%5d %-2s %s\n", fd, mode(int(fd)), what)
+		l.look(int(fd))
+	}
+	// The idlest come first, which is known once all were looked at. To keep
+	// their lines would take too much memory.
+	slices.Sort(l.sorted)
+	for _, key := range l.sorted {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if o.Most > 0 && l.shown == o.Most {
+			break
+		}
+		fd := int(key & math.MaxInt32)
+		if e, ok := l.entry(fd); ok {
+			l.show(fd, e)
 		}
 	}
-	var summary []string
-	for kind, n := range kinds {
-		summary = append(summary, fmt.Sprintf("%d %s", n, kind))
+	return l.summary()
+}
+
+type lister struct {
+	o       Options
+	w       io.Writer
+	kinds   map[string]int
+	total   int
+	passed  int
+	shown   int
+	unknown int      // passed all but -idle, which is not known of them
+	sorted  []uint64 // how idle, and the descriptor
+	target  [4096]byte
+}
+
+func (l *lister) look(fd int) {
+	e, ok := l.entry(fd)
+	if !ok {
+		return // closed since, such as the one the list was read from
 	}
-	slices.Sort(summary)
-	_, err = fmt.Fprintf(w, "%d open (%s)%s\n", total, strings.Join(summary, ", "), limitText())
+	l.total++
+	l.kinds[e.kind]++
+	if !l.o.Match.MatchString(e.what) || !hasState(e.state, l.o.State) {
+		return
+	}
+	if l.o.Idle > 0 && e.idle < l.o.Idle {
+		if e.idle == idleUnknown {
+			l.unknown++
+		}
+		return
+	}
+	l.passed++
+	switch {
+	case l.o.Idle > 0 || l.o.State != "" || l.o.Sort:
+		l.sorted = append(l.sorted, order(fd, e.idle))
+	case l.o.Most == 0 || l.shown < l.o.Most:
+		l.show(fd, e)
+	}
+}
+
+// order returns a number by which descriptors are sorted, the idlest first. Its
+// lower 31 bits are the descriptor.
+func order(fd int, idle time.Duration) uint64 {
+	const most = 1 << 30 // of 4 milliseconds, as the kernel counts to 1<<32
+	n := uint64(most)
+	if idle >= 0 {
+		n = most - 1 - min(uint64(idle.Milliseconds())/4, most-1)
+	}
+	return n<<31 | uint64(fd)
+}
+
+// hasState reports whether the state has text in it, in either case: CLOSE-WAIT
+// is close_wait elsewhere.
+func hasState(state, text string) bool {
+	return strings.Contains(strings.ToUpper(state), strings.ReplaceAll(strings.ToUpper(text), "_", "-"))
+}
+
+func (l *lister) show(fd int, e entry) {
+	l.shown++
+	fmt.Fprintf(l.w, "%5d %-2s %s\n", fd, mode(fd), e.what)
+}
+
+func (l *lister) summary() error {
+	if l.o.Note != "" {
+		fmt.Fprintln(l.w, l.o.Note)
+	}
+	var kinds []string
+	for kind, n := range l.kinds {
+		kinds = append(kinds, fmt.Sprintf("%d %s", n, kind))
+	}
+	slices.Sort(kinds)
+	fmt.Fprintf(l.w, "%d open (%s)%s", l.total, strings.Join(kinds, ", "), limitText())
+	if l.passed < l.total || l.shown < l.passed {
+		fmt.Fprintf(l.w, "; %d shown", l.shown)
+	}
+	if l.shown < l.passed {
+		fmt.Fprintf(l.w, " of the %d asked for", l.passed)
+	}
+	if l.unknown > 0 {
+		fmt.Fprintf(l.w, "; not known is how long %d others are idle, because the kernel keeps that for TCP alone", l.unknown)
+	}
+	_, err := io.WriteString(l.w, "\n")
 	return err
+}
+
+// entry describes an open descriptor.
+func (l *lister) entry(fd int) (e entry, ok bool) {
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), l.target[:])
+	if err != nil {
+		return e, false
+	}
+	e = describe(fd, string(l.target[:n]), l.o.Own)
+	if l.o.Waiting != nil {
+		if who := l.o.Waiting(fd); who != "" {
+			e.what += ", " + who
+		}
+	}
+	return e, true
 }
 
 func limitText() string {
@@ -74,7 +180,7 @@ func limitText() string {
 const atOnce = 1000
 
 // descriptors returns the numbers of the open ones, in order.
-func descriptors(afford func() error) ([]int32, error) {
+func descriptors(afford func() error) ([]uint64, error) {
 	fds, err := readDescriptors(afford)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		// None is left to read the directory with, which is when this list is
@@ -83,9 +189,9 @@ func descriptors(afford func() error) ([]int32, error) {
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 			return nil, err
 		}
-		all := make([]int32, min(limit.Cur, 1<<20))
+		all := make([]uint64, min(limit.Cur, 1<<20))
 		for i := range all {
-			all[i] = int32(i)
+			all[i] = uint64(i)
 		}
 		return all, nil
 	}
@@ -93,7 +199,7 @@ func descriptors(afford func() error) ([]int32, error) {
 	return fds, err
 }
 
-func readDescriptors(afford func() error) (fds []int32, err error) {
+func readDescriptors(afford func() error) (fds []uint64, err error) {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return nil, err
@@ -103,7 +209,7 @@ func readDescriptors(afford func() error) (fds []int32, err error) {
 		names, err := dir.Readdirnames(atOnce)
 		for _, n := range names {
 			if fd, err := strconv.ParseInt(n, 10, 32); err == nil {
-				fds = append(fds, int32(fd))
+				fds = append(fds, uint64(fd))
 			}
 		}
 		if err == io.EOF {
@@ -135,150 +241,60 @@ func mode(fd int) string {
 	return "rw"
 }
 
-// describe returns the kind of a descriptor and what it is, given the target of
-// its link in /proc.
-func describe(fd int, target string) (kind, what string) {
+// describe says what a descriptor is, given the target of its link in /proc. own
+// is the path of lazy's socket.
+func describe(fd int, target, own string) entry {
+	e := entry{what: format.Printable(target), idle: noIdle}
 	switch {
 	case strings.HasPrefix(target, "socket:"):
-		return "socket", socket(fd)
+		return socket(fd, own)
 	case strings.HasPrefix(target, "pipe:"):
-		what := target
+		e.kind, e.idle = "pipe", idleUnknown
 		if n, err := unix.IoctlGetInt(fd, unix.TIOCINQ); err == nil && n > 0 {
-			what += fmt.Sprintf(", %d bytes unread", n)
+			e.what += fmt.Sprintf(", %d bytes unread", n)
 		}
-		return "pipe", what
+		if alone(fd) {
+			e.what += ", the other end is closed"
+		}
 	case strings.HasPrefix(target, "/memfd:"):
-		return "memfd", format.Printable(target[1:])
+		e.kind, e.what = "memfd", e.what[1:]
+		if strings.HasPrefix(target, "/memfd:lazy-armed ") {
+			e.what += ours
+		}
 	case strings.HasPrefix(target, "anon_inode:"):
-		return strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]"), format.Printable(target)
+		e.kind = strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]")
 	case strings.HasPrefix(target, "/dev/"):
-		return "device", format.Printable(target)
+		e.kind = "device"
+	default:
+		e.kind = "file"
+		if at, err := unix.Seek(fd, 0, unix.SEEK_CUR); err == nil && at > 0 {
+			e.what += fmt.Sprintf(", at byte %d", at)
+		}
 	}
-	what = format.Printable(target)
-	if at, err := unix.Seek(fd, 0, unix.SEEK_CUR); err == nil && at > 0 {
-		what += fmt.Sprintf(", at byte %d", at)
-	}
-	return "file", what
+	return e
 }
 
-// socket describes a socket: its kind, addresses, state, and how many bytes wait
-// in it.
-func socket(fd int) string {
-	option := func(name int) int {
-		v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
-		if err != nil {
-			return -1
-		}
-		return v
+// Name says what an open descriptor is: a socket's kind and addresses, or the
+// target of its link in /proc.
+func Name(fd int) string {
+	var target [4096]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), target[:])
+	if err != nil {
+		return "closed"
 	}
-	family, kind, protocol := option(unix.SO_DOMAIN), option(unix.SO_TYPE), option(unix.SO_PROTOCOL)
-	listens := option(unix.SO_ACCEPTCONN) == 1
-	// Go's own listeners are MPTCP where the kernel has it.
-	tcp := (family == unix.AF_INET || family == unix.AF_INET6) &&
-		(protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP)
-	var b strings.Builder
-	b.WriteString(socketName(family, kind, protocol))
-	local, err := unix.Getsockname(fd)
-	if err == nil {
-		b.WriteString(" " + address(local))
+	if s := string(target[:n]); !strings.HasPrefix(s, "socket:") {
+		return format.Printable(s)
 	}
-	remote, err := unix.Getpeername(fd)
-	if peer, ok := remote.(*unix.SockaddrNetlink); ok && peer.Pid == 0 && peer.Groups == 0 {
-		err = unix.ENOTCONN // one that is not connected has this address
-	}
-	if err == nil {
-		b.WriteString(" -> " + address(remote))
-	}
-	switch {
-	case tcp:
-		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			b.WriteString(" " + tcpState(info.State))
-		}
-	case listens:
-		b.WriteString(" LISTEN")
-	case err == nil:
-		b.WriteString(" connected")
-	}
-	if family == unix.AF_UNIX && err == nil {
-		if peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil && peer.Pid > 0 {
-			fmt.Fprintf(&b, " (pid %d)", peer.Pid)
-		}
-	}
-	if !listens {
-		if n, err := unix.IoctlGetInt(fd, unix.SIOCINQ); err == nil && n > 0 {
-			fmt.Fprintf(&b, ", %d bytes unread", n)
-		}
-		if n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); tcp && err == nil && n > 0 { // others count the kernel's own as well
-			fmt.Fprintf(&b, ", %d bytes unacknowledged", n)
-		}
-	}
-	return b.String()
-}
-
-func socketName(family, kind, protocol int) string {
-	ip := map[int]string{unix.AF_INET: "", unix.AF_INET6: "6"}
-	if six, ok := ip[family]; ok {
-		switch protocol {
-		case unix.IPPROTO_TCP:
-			return "tcp" + six
-		case unix.IPPROTO_MPTCP:
-			return "mptcp" + six
-		case unix.IPPROTO_UDP:
-			return "udp" + six
-		case unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6:
-			return "icmp" + six
-		}
-		return fmt.Sprintf("ip%s protocol %d", six, protocol)
-	}
-	name, ok := map[int]string{
-		unix.AF_UNIX: "unix", unix.AF_NETLINK: "netlink", unix.AF_PACKET: "packet", unix.AF_VSOCK: "vsock",
-	}[family]
-	if !ok {
-		name = fmt.Sprintf("socket of family %d", family)
-	}
-	switch kind {
-	case unix.SOCK_DGRAM:
-		name += " dgram"
-	case unix.SOCK_SEQPACKET:
-		name += " seqpacket"
-	}
+	name, _ := named(fd)
 	return name
 }
 
-func address(a unix.Sockaddr) string {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(a.Addr)
-		if a.ZoneId != 0 {
-			ip = ip.WithZone(strconv.FormatUint(uint64(a.ZoneId), 10))
-		}
-		return netip.AddrPortFrom(ip, uint16(a.Port)).String()
-	case *unix.SockaddrUnix:
-		if a.Name == "" || a.Name == "@" {
-			return "unnamed"
-		}
-		return format.Printable(a.Name)
-	case *unix.SockaddrNetlink:
-		return fmt.Sprintf("pid %d groups %#x", a.Pid, a.Groups)
-	case *unix.SockaddrLinklayer:
-		return fmt.Sprintf("protocol %#04x interface %d", a.Protocol>>8|a.Protocol<<8, a.Ifindex)
-	case *unix.SockaddrVM:
-		if a.CID == math.MaxUint32 {
-			return fmt.Sprintf("any:%d", a.Port)
-		}
-		return fmt.Sprintf("%d:%d", a.CID, a.Port)
-	}
-	return "?"
-}
+// ours marks what belongs to lazy and not to the program.
+const ours = " (lazy's own)"
 
-// tcpState names a state as ss and netstat do (include/net/tcp_states.h).
-func tcpState(n uint8) string {
-	names := []string{"?", "ESTABLISHED", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
-		"CLOSE", "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING", "NEW-SYN-RECV"}
-	if int(n) < len(names) {
-		return names[n]
-	}
-	return strconv.Itoa(int(n))
+// alone reports whether the other end of a pipe or a connection is closed.
+func alone(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd)}}
+	n, err := unix.Ppoll(p, &unix.Timespec{}, nil)
+	return err == nil && n == 1 && p[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
 }

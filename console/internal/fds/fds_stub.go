@@ -1,6 +1,5 @@
 //go:build !linux
 
-// Package fds lists the open descriptors of this process, on Linux.
 package fds
 
 import (
@@ -8,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"runtime"
 )
 
 // List returns an error that is errors.ErrUnsupported.
-func List(context.Context, io.Writer, *regexp.Regexp, func() error) error {
+func List(context.Context, io.Writer, Options) error {
 	return fmt.Errorf("not supported on %s: %w; try lsof", runtime.GOOS, errors.ErrUnsupported)
 }
+
+// Name returns "".
+func Name(int) string { return "" }

@@ -7,16 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"slices"
 )
 
 // maxProfile bounds what a profile may unpack to.
 const maxProfile = 256 << 20
 
-// sum reads a profile as runtime/pprof writes it: gzip around the protocol
-// buffer Profile (github.com/google/pprof, proto/profile.proto).
-func sum(packed []byte, skip string) (*totals, error) {
+// Unpack unpacks a profile as runtime/pprof writes it with debug=0: gzip around
+// the protocol buffer Profile (github.com/google/pprof, proto/profile.proto).
+func Unpack(packed []byte) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("the profile cannot be unpacked: %w", err)
@@ -26,9 +24,18 @@ func sum(packed []byte, skip string) (*totals, error) {
 		return nil, fmt.Errorf("the profile cannot be unpacked: %w", err)
 	}
 	if len(raw) > maxProfile {
-		return nil, errors.New("the profile is too large to be summed up here; fetch it without -top")
+		return nil, errors.New("the profile is too large to be read here; fetch it without -top, or without a duration")
 	}
-	return sumRaw(raw, skip)
+	return raw, nil
+}
+
+// Pack writes a profile as go tool pprof reads it.
+func Pack(w io.Writer, raw []byte) error {
+	z := gzip.NewWriter(w) // which runtime/pprof links anyway
+	if _, err := z.Write(raw); err != nil {
+		return err
+	}
+	return z.Close()
 }
 
 // Field numbers of profile.proto.
@@ -38,6 +45,8 @@ const (
 	profileLocation   = 4
 	profileFunction   = 5
 	profileString     = 6
+	profileDuration   = 10
+	profileComment    = 13
 	profileDefault    = 14
 
 	valueTypeType = 1
@@ -45,14 +54,22 @@ const (
 
 	sampleLocations = 1
 	sampleValues    = 2
+	sampleLabel     = 3
 
-	locationID   = 1
-	locationLine = 4
+	labelKey  = 1
+	labelText = 2
+	labelUnit = 4
+
+	locationID      = 1
+	locationAddress = 3
+	locationLine    = 4
 
 	lineFunction = 1
 
-	functionID   = 1
-	functionName = 2
+	functionID       = 1
+	functionName     = 2
+	functionSystem   = 3
+	functionFilename = 4
 )
 
 // A profile is the message Profile, as far as it is needed.
@@ -60,20 +77,32 @@ type profile struct {
 	strings   []string
 	types     [][2]uint64         // name and unit of each value of a sample
 	byDefault uint64              // name of the value to show
-	locations map[uint64][]uint64 // functions by location, innermost first
-	names     map[uint64]uint64   // names by function
+	locations map[uint64]location // by id
+	functions map[uint64]function // by id
 	samples   [][]byte
 }
 
-func sumRaw(raw []byte, skip string) (*totals, error) {
-	p := &profile{locations: map[uint64][]uint64{}, names: map[uint64]uint64{}}
+// A location is a place in the code.
+type location struct {
+	message   []byte
+	address   uint64
+	functions []uint64 // innermost first
+}
+
+type function struct {
+	message []byte
+	name    uint64
+}
+
+func parse(raw []byte) (*profile, error) {
+	p := &profile{locations: map[uint64]location{}, functions: map[uint64]function{}}
 	if err := fields(raw, p.field); err != nil {
 		return nil, err
 	}
 	if len(p.types) == 0 {
 		return nil, errProfile
 	}
-	return p.sum(skip)
+	return p, nil
 }
 
 func (p *profile) field(field int, n uint64, b []byte) error {
@@ -103,38 +132,41 @@ func (p *profile) field(field int, n uint64, b []byte) error {
 }
 
 func (p *profile) function(message []byte) error {
-	var id, name uint64
+	var id uint64
+	f := function{message: message}
 	err := fields(message, func(field int, n uint64, _ []byte) error {
 		switch field {
 		case functionID:
 			id = n
 		case functionName:
-			name = n
+			f.name = n
 		}
 		return nil
 	})
-	p.names[id] = name
+	p.functions[id] = f
 	return err
 }
 
 func (p *profile) location(message []byte) error {
 	var id uint64
-	var functions []uint64
+	l := location{message: message}
 	err := fields(message, func(field int, n uint64, b []byte) error {
 		switch field {
 		case locationID:
 			id = n
+		case locationAddress:
+			l.address = n
 		case locationLine:
 			return fields(b, func(field int, n uint64, _ []byte) error {
 				if field == lineFunction {
-					functions = append(functions, n)
+					l.functions = append(l.functions, n)
 				}
 				return nil
 			})
 		}
 		return nil
 	})
-	p.locations[id] = functions
+	p.locations[id] = l
 	return err
 }
 
@@ -145,80 +177,62 @@ func (p *profile) str(i uint64) string {
 	return ""
 }
 
-// sum adds up the samples by function, except those with skip in their stack.
-func (p *profile) sum(skip string) (*totals, error) {
-	which := len(p.types) - 1 // as go tool pprof
-	for i, t := range p.types {
-		if p.byDefault != 0 && t[0] == p.byDefault {
-			which = i
-		}
-	}
-	t := &totals{kind: p.str(p.types[which][0]), unit: p.str(p.types[which][1]), functions: map[string]usage{}}
-	skipped := func(location uint64) bool {
-		return skip != "" && slices.ContainsFunc(p.locations[location], func(f uint64) bool { return p.str(p.names[f]) == skip })
-	}
-	var stack, values []uint64
-	seen := map[string]int{} // the sample that a function was last counted in
-	for i, b := range p.samples {
-		stack, values = stack[:0], values[:0]
-		err := fields(b, func(field int, n uint64, b []byte) (err error) {
-			switch field {
-			case sampleLocations:
-				stack, err = numbers(stack, n, b)
-			case sampleValues:
-				values, err = numbers(values, n, b)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if which >= len(values) {
-			return nil, errProfile
-		}
-		v := int64(values[which])
-		if slices.ContainsFunc(stack, skipped) {
-			t.skipped += v
-			continue
-		}
-		t.total += v
-		for k, name := range p.functionsIn(stack) {
-			u := t.functions[name]
-			if k == 0 {
-				u.flat += v
-			}
-			if seen[name] != i+1 {
-				seen[name] = i + 1
-				u.cum += v
-			}
-			t.functions[name] = u
-		}
-	}
-	return t, nil
+func (p *profile) name(function uint64) string { return p.str(p.functions[function].name) }
+
+// A sample is one stack with its values.
+type sample struct {
+	stack  []uint64 // locations, innermost first
+	values []uint64 // of type int64
+	labels [][]byte
 }
 
-// functionsIn iterates over the functions in a stack of locations, innermost
-// first.
-func (p *profile) functionsIn(stack []uint64) iter.Seq2[int, string] {
-	return func(yield func(int, string) bool) {
-		k := 0
-		for _, l := range stack {
-			functions := p.locations[l]
-			if len(functions) == 0 {
-				functions = []uint64{0} // not known, such as C
-			}
-			for _, f := range functions {
-				name := p.str(p.names[f])
-				if name == "" {
-					name = fmt.Sprintf("location %d", l)
-				}
-				if !yield(k, name) {
-					return
-				}
-				k++
+// read reads a sample into s, whose memory is used again.
+func (s *sample) read(message []byte) error {
+	s.stack, s.values, s.labels = s.stack[:0], s.values[:0], s.labels[:0]
+	return fields(message, func(field int, n uint64, b []byte) (err error) {
+		switch field {
+		case sampleLocations:
+			s.stack, err = numbers(s.stack, n, b)
+		case sampleValues:
+			s.values, err = numbers(s.values, n, b)
+		case sampleLabel:
+			s.labels = append(s.labels, b)
+		}
+		return err
+	})
+}
+
+// has reports whether the function is in the stack.
+func (p *profile) has(stack []uint64, name string) bool {
+	if name == "" {
+		return false
+	}
+	for _, l := range stack {
+		for _, f := range p.locations[l].functions {
+			if p.name(f) == name {
+				return true
 			}
 		}
 	}
+	return false
+}
+
+// names appends the functions in a stack to the list, innermost first.
+func (p *profile) names(to []string, stack []uint64) []string {
+	for _, l := range stack {
+		functions := p.locations[l].functions
+		if len(functions) == 0 {
+			functions = []uint64{0} // not known, such as C
+		}
+		for _, f := range functions {
+			name := p.name(f)
+			if name == "" {
+				name = fmt.Sprintf("location %d", l)
+			}
+			to = append(to, name)
+		}
+	}
+	return to
 }
 
 var errProfile = errors.New("the profile is not as expected; fetch it without -top")
@@ -227,39 +241,40 @@ var errProfile = errors.New("the profile is not as expected; fetch it without -t
 // number, with b for bytes.
 func fields(message []byte, f func(field int, n uint64, b []byte) error) error {
 	for len(message) > 0 {
-		key, used := binary.Uvarint(message)
-		if used <= 0 {
-			return errProfile
-		}
-		message = message[used:]
-		var n uint64
-		var b []byte
-		switch wire := key & 7; wire {
-		case 0:
-			if n, used = binary.Uvarint(message); used <= 0 {
-				return errProfile
-			}
-			message = message[used:]
-		case 1, 5:
-			width := map[uint64]int{1: 8, 5: 4}[wire]
-			if len(message) < width {
-				return errProfile
-			}
-			message = message[width:]
-		case 2:
-			n, used = binary.Uvarint(message)
-			if used <= 0 || n > uint64(len(message)-used) {
-				return errProfile
-			}
-			b, message = message[used:used+int(n)], message[used+int(n):]
-		default:
-			return errProfile
-		}
-		if err := f(int(key>>3), n, b); err != nil {
+		if err := one(&message, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// one takes one field off a message and calls f for it. b is nil for a number.
+func one(message *[]byte, f func(field int, n uint64, b []byte) error) error {
+	m := *message
+	key, used := binary.Uvarint(m)
+	if used <= 0 {
+		return errProfile
+	}
+	m = m[used:]
+	var n uint64
+	var b []byte
+	switch wire := key & 7; wire {
+	case 0:
+		if n, used = binary.Uvarint(m); used <= 0 {
+			return errProfile
+		}
+		m = m[used:]
+	case 2:
+		n, used = binary.Uvarint(m)
+		if used <= 0 || n > uint64(len(m)-used) {
+			return errProfile
+		}
+		b, m = m[used:used+int(n)], m[used+int(n):]
+	default:
+		return errProfile // runtime/pprof writes no others
+	}
+	*message = m
+	return f(int(key>>3), n, b)
 }
 
 // numbers appends a repeated number: packed in b, or else n alone.

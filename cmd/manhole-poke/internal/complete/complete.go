@@ -54,7 +54,9 @@ func Next(commands []frame.Command, words []string) []Candidate {
 		}
 	}
 	for _, o := range options {
-		all = append(all, Candidate{"-" + o.Name, o.What})
+		if o.Repeat || !slices.Contains(words[1:], "-"+o.Name) {
+			all = append(all, Candidate{"-" + o.Name, o.What})
+		}
 	}
 	return Distinct(all)
 }

@@ -4,6 +4,8 @@ package debugger
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/go-delve/delve/service"
@@ -13,7 +15,6 @@ import (
 var (
 	errStandsStill  = errors.New("this is a copy that stands still: it can be inspected, but not run or changed")
 	errInterrupted  = errors.New("interrupted")
-	errNotFromHere  = errors.New("not here; use the commands of the debugger")
 	errNoDownloads  = errors.New("nothing is downloaded here; give the symbols with --exe FILE")
 	errCopyHasEnded = errors.New("the copy has ended")
 )
@@ -71,6 +72,22 @@ func (g *guard) EvalVariable(scope api.EvalScope, symbol string, cfg api.LoadCon
 	return g.Client.EvalVariable(scope, symbol, cfg)
 }
 
+// observing are the calls of Delve's API that a Starlark script may make.
+var observing = strings.Fields(`Ancestors BuildID Disassemble Eval ExamineMemory FindLocation FunctionReturnLocations
+	GetThread LastModified ListDynamicLibraries ListFunctionArgs ListFunctions ListGoroutines ListLocalVars
+	ListPackageVars ListPackagesBuildInfo ListRegisters ListSources ListTargets ListThreads ListTypes
+	ProcessPid Stacktrace State TypeInfo`)
+
+func (g *guard) CallAPI(method string, args, reply any) error {
+	if err := g.err(); err != nil {
+		return err
+	}
+	if !slices.Contains(observing, method) {
+		return errStandsStill
+	}
+	return g.Client.CallAPI(method, args, reply)
+}
+
 // What a copy cannot do.
 
 func (g *guard) Restart(bool) ([]api.DiscardedBreakpoint, error) { return nil, errStandsStill }
@@ -105,7 +122,6 @@ func (g *guard) SetVariable(api.EvalScope, string, string) error      { return e
 func (g *guard) Checkpoint(string) (int, error)                       { return 0, errStandsStill }
 func (g *guard) FollowExec(bool, string) error                        { return errStandsStill }
 func (g *guard) DownloadLibraryDebugInfo(int) error                   { return errNoDownloads }
-func (g *guard) CallAPI(string, any, any) error                       { return errNotFromHere }
 
 func refusal() <-chan *api.DebuggerState {
 	c := make(chan *api.DebuggerState, 1)

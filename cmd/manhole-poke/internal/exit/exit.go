@@ -9,6 +9,7 @@ package exit
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
 )
@@ -80,6 +81,18 @@ func WithView(err error, view string) error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		copied := *e
 		copied.View = view
+		return &copied
+	}
+	return err
+}
+
+// Advise returns err with other advice than its own, which follows the first
+// semicolon, if it is an [Error].
+func Advise(err error, advice string) error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		copied := *e
+		wrong, _, _ := strings.Cut(e.text, "; ")
+		copied.text = printable.Line(wrong + "; " + advice)
 		return &copied
 	}
 	return err

@@ -3,6 +3,7 @@
 package inspect
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,7 +30,10 @@ func parseStack(line string) (f stackdump.Filter, groups int, ok bool) {
 		case "-system":
 			f.System = true
 			continue
-		case "-state", "-match", "-id", "-n":
+		case "-fold-idle":
+			f.FoldIdle = true
+			continue
+		case "-state", "-not-state", "-match", "-not-match", "-id", "-n":
 		default:
 			return f, 0, false
 		}
@@ -41,11 +45,18 @@ func parseStack(line string) (f stackdump.Filter, groups int, ok bool) {
 		}
 		switch option {
 		case "-state":
-			f.State = value
+			f.State = append(f.State, value)
+		case "-not-state":
+			f.NotState = append(f.NotState, value)
 		case "-match":
-			f.Match, err = regexp.Compile(value)
+			err = appendPattern(&f.Match, value)
+		case "-not-match":
+			err = appendPattern(&f.NotMatch, value)
 		case "-id":
-			f.ID, err = strconv.ParseUint(value, 10, 64)
+			for one := range strings.SplitSeq(value, ",") {
+				id, bad := strconv.ParseUint(one, 10, 64)
+				f.ID, err = append(f.ID, id), cmp.Or(err, bad)
+			}
 		case "-n":
 			groups, err = strconv.Atoi(value)
 		}
@@ -54,4 +65,10 @@ func parseStack(line string) (f stackdump.Filter, groups int, ok bool) {
 		}
 	}
 	return f, groups, true
+}
+
+func appendPattern(all *[]stackdump.Matcher, text string) error {
+	match, err := regexp.Compile(text)
+	*all = append(*all, match)
+	return err
 }

@@ -2,7 +2,10 @@
 
 package inspect
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 func TestParseStack(t *testing.T) {
 	for line, want := range map[string]bool{
@@ -24,7 +27,7 @@ func TestParseStack(t *testing.T) {
 		}
 	}
 	f, groups, _ := parseStack("stack -n=3 --state='chan send' -match x -id 7 -system")
-	if groups != 3 || f.State != "chan send" || f.Match.String() != "x" || f.ID != 7 || !f.System {
+	if groups != 3 || len(f.State) != 1 || f.State[0] != "chan send" || len(f.Match) != 1 || fmt.Sprint(f.Match[0]) != "x" || len(f.ID) != 1 || f.ID[0] != 7 || !f.System {
 		t.Errorf("%+v, %d groups", f, groups)
 	}
 }

@@ -57,6 +57,7 @@ type reply struct {
 	Build       *Build
 	Same, Known bool
 	File        File
+	Import      Import
 }
 
 func (r *reply) fail(err error) {
@@ -91,6 +92,13 @@ var duties = map[string]func(*Process, question, *reply) (fd int){
 		b, err := p.readBuild(q.Caught)
 		r.Build = b
 		r.fail(err)
+		return -1
+	},
+	"import": func(p *Process, _ question, r *reply) int {
+		r.Import = p.readImport()
+		if r.Import.Hidden || !r.Import.Linked { // from root without CAP_SYS_PTRACE
+			p.AsOwner(func() { r.Import = p.readImport() })
+		}
 		return -1
 	},
 	"place": func(p *Process, q question, r *reply) int {
@@ -167,6 +175,7 @@ func serveQuestions(f *os.File) {
 // A deputy is the child as the parent sees it.
 type deputy struct {
 	conn *net.UnixConn
+	pid  int
 
 	mu      sync.Mutex
 	last    uint32
@@ -200,7 +209,7 @@ func startDeputy() (*deputy, error) {
 		return nil, err
 	}
 	go cmd.Wait()
-	d := &deputy{conn: conn.(*net.UnixConn), waiting: map[uint32]chan<- delivery{}}
+	d := &deputy{conn: conn.(*net.UnixConn), pid: cmd.Process.Pid, waiting: map[uint32]chan<- delivery{}}
 	go d.receive()
 	return d, nil
 }
@@ -254,6 +263,7 @@ var errLate = exit.Errorf(exit.Timeout, "file-system", "a file system did not an
 func ask(q question, limit time.Duration) (reply, int, error) {
 	d, err := theDeputy()
 	answered := make(chan delivery, 1)
+	pid := os.Getpid()
 	if err != nil {
 		go func() {
 			r, fd := answer(q)
@@ -262,17 +272,17 @@ func ask(q question, limit time.Duration) (reply, int, error) {
 	} else if err := d.send(q, answered); err != nil {
 		return reply{}, -1, err
 	}
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case got, ok := <-answered:
-		if !ok {
-			return reply{}, -1, errEnded
-		}
-		return got.reply, got.fd, nil
-	case <-late.C:
-		return reply{}, -1, errLate
+	if err == nil {
+		pid = d.pid
 	}
+	got, ok, late := await(answered, limit, pid)
+	switch {
+	case late:
+		return reply{}, -1, errLate
+	case !ok:
+		return reply{}, -1, errEnded
+	}
+	return got.reply, got.fd, nil
 }
 
 var errEnded = errors.New("the process that looks at it ended")

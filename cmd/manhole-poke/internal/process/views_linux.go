@@ -88,13 +88,13 @@ func serveViews(r io.Reader, w io.Writer) error {
 		}()
 		all.Go(func() {
 			defer func() { <-turns }()
-			select {
-			case s := <-seen:
+			s, _, late := await(seen, viewTime, os.Getpid())
+			if late {
+				s = sighting{pid, unanswered(pid)}
+			} else {
 				close(done)
-				say(s)
-			case <-time.After(viewTime):
-				say(sighting{pid, unanswered(pid)})
 			}
+			say(s)
 		})
 		select {
 		case <-done:
@@ -155,9 +155,8 @@ func views(pids []int) ([]Info, error) {
 	for _, pid := range pids {
 		left[pid] = true
 	}
-	dec := json.NewDecoder(r)
+	dec := json.NewDecoder(&patientReader{r, cmd.Process.Pid, childTime})
 	for len(left) > 0 {
-		r.SetReadDeadline(time.Now().Add(childTime))
 		var s sighting
 		err := dec.Decode(&s)
 		if err != nil && len(left) == len(pids) && !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -17,6 +17,7 @@ const userHz = 100
 type Stat struct {
 	Name         string
 	State        byte
+	Parent       int // its PID; 0 if it is not visible from here
 	flags        uint64
 	MajorFaults  uint64
 	User, System time.Duration
@@ -32,13 +33,14 @@ func ParseStat(text []byte) (Stat, error) {
 		return Stat{}, errors.New("not the stat of a process")
 	}
 	s := Stat{Name: name, State: fields[0][0]}
-	var user, system, started uint64
-	for i, n := range map[int]*uint64{6: &s.flags, 9: &s.MajorFaults, 11: &user, 12: &system, 19: &started} {
+	var parent, user, system, started uint64
+	for i, n := range map[int]*uint64{1: &parent, 6: &s.flags, 9: &s.MajorFaults, 11: &user, 12: &system, 19: &started} {
 		var err error
 		if *n, err = strconv.ParseUint(fields[i], 10, 63); err != nil {
 			return Stat{}, err
 		}
 	}
+	s.Parent = int(min(parent, 1<<31-1))
 	s.User, s.System, s.Started = ticks(user), ticks(system), ticks(started)
 	return s, nil
 }

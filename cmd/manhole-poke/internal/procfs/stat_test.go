@@ -29,7 +29,7 @@ func FuzzExiting(f *testing.F) {
 
 func TestParseStat(t *testing.T) {
 	s, err := ParseStat([]byte(goStat))
-	want := Stat{Name: "order) (a", State: 'R', flags: 4194368, MajorFaults: 7, User: 1500 * time.Millisecond, System: 500 * time.Millisecond, Started: 1230 * time.Millisecond}
+	want := Stat{Name: "order) (a", State: 'R', Parent: 1, flags: 4194368, MajorFaults: 7, User: 1500 * time.Millisecond, System: 500 * time.Millisecond, Started: 1230 * time.Millisecond}
 	if err != nil || s != want {
 		t.Errorf("got %+v, %v", s, err)
 	}

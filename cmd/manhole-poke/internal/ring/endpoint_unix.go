@@ -62,6 +62,9 @@ func endpointOf(p *process.Process, o Options) (endpoint, error) {
 		case p.ArmedNoteErr != nil:
 			return e, exit.Errorf(exit.NotArmed, "note-not-understood", "%s has a descriptor %s that is not understood (%v), so it was not signalled; try a newer manhole-poke, or -s %s if it is armed", p, armednote.Prefix, p.ArmedNoteErr, name)
 		case p.DescriptorsRead:
+			if err := checkImport(p); err != nil {
+				return e, err
+			}
 			return e, exit.Errorf(exit.NotArmed, "not-armed", "%s does not look armed (no descriptor %s), so it was not signalled; does it call lazy.Arm? (During a session it cannot say that it is armed if its descriptors are exhausted.) If it is armed: -s %s", p, armednote.Prefix, name)
 		}
 	}
@@ -81,6 +84,23 @@ func checkBuild(p *process.Process) error {
 		return nil
 	}
 	return exit.Errorf(exit.NotArmed, "without-lazy", "%s is a Go program (%s, %s) without lazy, so it was not signalled; until it calls lazy.Arm, use dlv attach %d, or kill -QUIT %d, which prints its stacks and ends it", p, b.GoVersion, b.Path, p.PID, p.PID)
+}
+
+// checkImport fails if the program imports package armed, which has not armed it.
+func checkImport(p *process.Process) error {
+	if p.Signals == nil {
+		return nil
+	}
+	const advice = "restart it with LAZY_MANHOLE=1 in its environment"
+	switch i := p.ImportsArmed(); {
+	case !i.Linked:
+		return nil
+	case i.Variable:
+		return exit.Errorf(exit.NotArmed, "not-armed", "%s imports lazy/armed and was started with LAZY_MANHOLE, but does not look armed (no descriptor %s), so it was not signalled; what it wrote to stderr when it started says why, if the variable is not off. (During a session it cannot say that it is armed if its descriptors are exhausted; then: -s USR2)", p, armednote.Prefix)
+	case i.Hidden:
+		return exit.Errorf(exit.NotArmed, "not-armed", "%s imports lazy/armed, but is not armed, so it was not signalled; if LAZY_MANHOLE was not set, %s", p, advice)
+	}
+	return exit.Errorf(exit.NotArmed, "not-armed", "%s imports lazy/armed, but was started without LAZY_MANHOLE, so it is not armed and was not signalled; %s", p, advice)
 }
 
 func checkDisposition(p *process.Process, sig syscall.Signal) error {
@@ -104,6 +124,9 @@ func checkDisposition(p *process.Process, sig syscall.Signal) error {
 func checkNotified(p *process.Process, sig syscall.Signal) error {
 	if p.Signals == nil || p.Signals.Notified == nil || !p.Signals.Notified(int(sig)) {
 		return nil
+	}
+	if err := checkImport(p); p.ArmedNote == nil && err != nil {
+		return err
 	}
 	return exit.Errorf(exit.NotArmed, "handles-signal", "%s does not look armed (no descriptor %s that is understood) and handles %s itself, so it was not signalled: it might reload or exit. Does it call lazy.Arm? Its log may say for which signal", p, armednote.Prefix, signame.Name(sig))
 }

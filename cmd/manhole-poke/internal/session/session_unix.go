@@ -27,6 +27,10 @@ type Options struct {
 	Timeout  time.Duration // for the greeting
 	Progress bool          // a person watches: notes and progress are wanted
 	Report   bool          // statistics and stacks first, see [Session.Report]
+
+	// Columns and Lines are the size of the person's terminal, which the report
+	// has to fit; 0 if it is not known.
+	Columns, Lines int
 }
 
 // A Session is a conversation with a process. Its methods are safe for
@@ -67,6 +71,9 @@ func Open(ctx context.Context, conn *net.UnixConn, p *process.Process, o Options
 	}
 	if o.Report {
 		preface += " " + frame.WantsReport
+		if o.Columns > 0 && o.Lines > 0 {
+			preface += fmt.Sprintf(" %s%dx%d", frame.ScreenIs, o.Columns, o.Lines)
+		}
 		s.report = s.expect(0)
 	}
 	// A process that turns us away has hung up already; its line is there.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/answer"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/complete"
@@ -52,6 +53,8 @@ type console struct {
 	now    *running                // nil at the prompt
 	giveUp context.CancelCauseFunc // of a file that is being opened, or nil
 	unread bool                    // nobody wants the answer any more
+
+	aborted time.Time // when Ctrl-C was last typed at the prompt
 }
 
 var errRestricted = errors.New("--restricted allows neither | nor >; leave it out")
@@ -123,12 +126,17 @@ func (t *console) turn() error {
 	switch {
 	case ctx.Err() != nil:
 		return t.s.Err()
+	case err == lineedit.ErrInterrupted && time.Since(t.aborted) < leaveWithin:
+		t.s.Leave()
+		return errLeft
 	case err == lineedit.ErrInterrupted:
+		t.aborted = time.Now()
 		return nil
 	case err != nil: // Ctrl-D
 		t.s.Leave()
 		return errLeft
 	}
+	t.aborted = time.Time{}
 	text = strings.TrimRight(withoutControls(text), " ")
 	t.editor.Remember(text)
 	typed, err := parseTyped(strings.TrimSpace(text))
@@ -145,8 +153,8 @@ func (t *console) turn() error {
 	return t.run(typed)
 }
 
-// check takes exit for quit, as other shells have it, and refuses to show what
-// is not text.
+// check takes exit for quit and ? for help, as other shells have them, and refuses
+// to show what is not text.
 func (t *console) check(typed typedLine) (typedLine, error) {
 	if t.Restricted && (typed.pipe != "" || typed.file != "") {
 		return typed, errRestricted
@@ -156,8 +164,12 @@ func (t *console) check(typed typedLine) (typedLine, error) {
 		return typed, nil
 	}
 	command, _, known := t.s.Command(words)
-	if !known && typed.line == "exit" {
+	switch {
+	case known:
+	case typed.line == "exit":
 		typed.line = "quit"
+	case words[0] == "?":
+		typed.line = strings.TrimSpace("help " + strings.TrimPrefix(typed.line, "?"))
 	}
 	if typed.pipe != "" || typed.file != "" || !t.s.IsBinary(typed.line) {
 		return typed, nil

@@ -34,7 +34,24 @@ func TestConsole(t *testing.T) {
 	w.line("nosuch")
 	w.leaves(exit.OK, "quit", "Enter")
 	w.poke(g)
+	lazytest.Wants(t, w.line("? version"), "the Go version")
 	w.leaves(exit.OK, "exit", "Enter")
+}
+
+// Ctrl-C twice within a second leaves the prompt, too. On a very busy machine
+// more than a second may pass between two of them.
+func TestConsoleLeftAtPrompt(t *testing.T) {
+	w := startConsole(t, startOdd(t))
+	w.Type("half a line")
+	w.Shows(prompt + "half a line")
+	for !strings.Contains(w.now(), "\n$") {
+		w.Type("C-c", "C-c")
+		lazytest.Eventually(t, "the keys have arrived", func() bool {
+			text := strings.TrimRight(w.now(), " ")
+			return strings.HasSuffix(text, strings.TrimSpace(prompt)) || strings.HasSuffix(text, "$")
+		})
+	}
+	w.leaves(exit.OK)
 }
 
 func TestConsoleEditing(t *testing.T) {

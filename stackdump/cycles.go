@@ -1,0 +1,85 @@
+package stackdump
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/go-manhole/lazy/internal/parked"
+)
+
+// cycles finds cycles of locks: each is waited for by a goroutine that may hold the
+// one before it. Each lock is in one of them at most.
+func cycles(objects []Object) (all [][]Link) {
+	const (
+		white = iota // not seen
+		grey         // on the path
+		black        // done
+	)
+	colour := make([]byte, len(objects))
+	next := make([]int, len(objects)) // the edge to follow
+	var path []int
+	for start := range objects {
+		if colour[start] != white {
+			continue
+		}
+		path = append(path[:0], start)
+		colour[start] = grey
+		for len(path) > 0 {
+			at := path[len(path)-1]
+			if next[at] == len(objects[at].edges) {
+				colour[at] = black
+				path = path[:len(path)-1]
+				continue
+			}
+			to := objects[at].edges[next[at]].to
+			next[at]++
+			switch colour[to] {
+			case white:
+				colour[to] = grey
+				path = append(path, to)
+			case grey:
+				if len(all) == maxCycles {
+					return all
+				}
+				var cycle []Link
+				for _, i := range path[slices.Index(path, to):] {
+					o := &objects[i]
+					cycle = append(cycle, Link{o, o.edges[next[i]-1].holder})
+				}
+				all = append(all, cycle)
+			}
+		}
+	}
+	return all
+}
+
+// confirm drops the cycles in which a goroutine went on.
+func (b *Blocked) confirm(ctx context.Context) {
+	if b.Memory != nil {
+		return
+	}
+	for n := 0; n < 5 && len(b.Cycles) > 0 && ctx.Err() == nil; n++ {
+		time.Sleep(20 * time.Millisecond)
+		list, err := parked.List(maxParked)
+		if err != nil {
+			return
+		}
+		var stack []uint64
+		b.Cycles = slices.DeleteFunc(b.Cycles, func(cycle []Link) bool {
+			for i, l := range cycle {
+				p := parked.Find(list, l.Holder.ID)
+				if p == nil {
+					return true
+				}
+				stack = p.Stack(stack)
+				// The semaphore is in the lock that it waits for.
+				want := cycle[(i+1)%len(cycle)].Object.Addr
+				if s := p.Semaphore(stack); s < want || s > want+16 {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
