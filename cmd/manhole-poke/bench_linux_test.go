@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"slices"
@@ -74,7 +75,7 @@ const crowdVariable = "MANHOLE_POKE_TEST_CROWD"
 // crowd is an idle program with many goroutines.
 func crowd() {
 	go poketest.EndWithInput()
-	if err := lazy.Arm(lazy.WithPath(os.Args[1])); err != nil {
+	if err := lazy.Arm(lazy.WithPath(os.Args[1]), lazy.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
 		fmt.Println("error:", err)
 		return
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -20,7 +21,7 @@ import (
 // leaking is a program that starts more and more goroutines that wait.
 func leaking() {
 	go poketest.EndWithInput()
-	if err := lazy.Arm(lazy.WithPath(os.Args[1])); err != nil {
+	if err := lazy.Arm(lazy.WithPath(os.Args[1]), lazy.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
 		fmt.Println("error:", err)
 		return
 	}
