@@ -262,7 +262,7 @@ func (m *manhole) checkPeer(p Peer) error {
 		return nil
 	}
 	err := safely.Call(checkTimeout, func() error { return m.check(p) })
-	if failure := (*safely.Failure)(nil); errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*safely.Failure](err); ok {
 		err = fmt.Errorf("the program's check of its peers failed: %w", failure)
 	}
 	return err
@@ -288,8 +288,15 @@ func (m *manhole) attend(s *session) error {
 		r.kind, r.err = s.serve(ctx)
 	})
 	var ending time.Time
-	alarm := s.conn.Alarm()
+	alarm, park := s.conn.Alarm(), false
+	now := make(chan time.Time)
+	close(now)
 	for {
+		wait := alarm
+		if park {
+			s.conn.Park(m.sock.N())
+			wait = now
+		}
 		select {
 		case r := <-served:
 			s.kind = r.kind
@@ -297,7 +304,7 @@ func (m *manhole) attend(s *session) error {
 				return context.Cause(ctx)
 			}
 			return r.err
-		case <-alarm:
+		case <-wait:
 		}
 		m.accept(s)
 		if s.conn.Vanished() {
@@ -317,7 +324,10 @@ func (m *manhole) attend(s *session) error {
 		case time.Since(ending) > grace:
 			s.conn.Close()
 		}
-		s.conn.Wake()
+		// A thread in a system call may be replaced by another.
+		if park = s.lockThreads && ctx.Err() == nil && s.conn.MayPark(); !park {
+			s.conn.Wake()
+		}
 	}
 }
 

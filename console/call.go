@@ -78,8 +78,7 @@ func (s *session) run(c command, arguments []string) error {
 		return errQuit
 	case end.err != nil && s.ctx.Err() == nil:
 		s.complain(c.Name, end.err)
-		var r *refusal
-		if errors.As(end.err, &r) {
+		if r, ok := errors.AsType[*refusal](end.err); ok {
 			s.out.WriteString(r.lines)
 		}
 	}

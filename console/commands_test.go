@@ -40,7 +40,7 @@ func TestStackFilters(t *testing.T) {
 		{"stack -id 1 -id 2,3", "testing.(*M).Run", "console.park"},
 		{"stack -id 1,x", "not the number of a goroutine", "console.park"},
 		{"stack -fold-idle", "console.park", ""},
-		{"stack diff 1h x", "manhole-poke compares", "console.park"},
+		{"stack diff 1h x", "manhole-poke also takes a file", "console.park"},
 		{"stack diff 0.01 -match 'console\\.park'", ": 0 new, 0 grown, 0 shrunk, 0 gone, 1 unchanged", "console.park"},
 		{"stack bogus", "lazy: error: stack: unexpected argument bogus", "console.park"},
 		{"stack -bogus", "lazy: error: stack: unknown option -bogus (valid: -args, -state, -not-state, -match, ", "console.park"},

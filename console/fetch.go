@@ -56,7 +56,7 @@ func quoted(word string) string {
 	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) && r != '/' }) {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return "'" + strings.Join(strings.Split(word, "'"), `'\''`) + "'"
 }
 
 // plain reports whether a rune in a word has no meaning to a shell.

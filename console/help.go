@@ -173,7 +173,7 @@ func writeEntry(w io.Writer, e entry) {
 		fmt.Fprintf(w, "\n  %s\n", strings.Join(format.Wrap(note, helpWidth-2), "\n  "))
 	}
 	if e.Example != "" {
-		fmt.Fprintf(w, "\n  for example: %s\n", strings.ReplaceAll(e.Example, "\n", "\n               "))
+		fmt.Fprintf(w, "\n  for example: %s\n", strings.Join(strings.Split(e.Example, "\n"), "\n               "))
 	}
 }
 
@@ -183,7 +183,7 @@ func writeTerms(w io.Writer, terms []term) {
 	for _, t := range terms {
 		width = max(width, len(t.name))
 	}
-	indent := "\n  " + strings.Repeat(" ", width+2)
+	indent := fmt.Sprintf("\n  %*s", width+2, "")
 	for _, t := range terms {
 		what := format.Wrap(t.what, helpWidth-len(indent)+1)
 		fmt.Fprintf(w, "  %-*s  %s\n", width, t.name, strings.Join(what, indent))

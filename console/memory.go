@@ -89,9 +89,11 @@ func writeProfile(s *session, name string) error {
 
 // short reports whether err is about memory.
 func short(err error) bool {
-	var dump *stackdump.MemoryError
-	var other *shortage
-	return errors.As(err, &dump) || errors.As(err, &other)
+	if _, ok := errors.AsType[*stackdump.MemoryError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*shortage](err)
+	return ok
 }
 
 // forced reports whether the peer accepts that the process may be killed, which a

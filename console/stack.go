@@ -45,7 +45,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 		case diff && within == 0 && err == nil:
 			within = min(d, maxDiff)
 		case diff:
-			return fmt.Errorf("%s is %w; manhole-poke compares with a file of stack json, one process at a time", words.Show(w), err)
+			return fmt.Errorf("%s is %w; manhole-poke also takes a file that stack json wrote", words.Show(w), err)
 		default:
 			return fmt.Errorf("unexpected argument %s; try %s, or one of full, diff, raw and json", words.Show(w), filterFor(a, w))
 		}
@@ -87,7 +87,7 @@ func stackWith(ctx context.Context, s *session, a *args.Parsed, objects bool) er
 	}
 	if !dump.Full && (len(filter.ID) > 0 || filter.MinWait != 0) {
 		return fmt.Errorf("ids and waits of %d goroutines need a full capture, which stops the world for about %s; try stack full",
-			dump.Total, stackdump.Estimate(dump.Total))
+			dump.Total, dump.FullStop())
 	}
 	name, done := descriptorNames()
 	defer done()
@@ -168,6 +168,10 @@ func (s *session) withoutStacks(err error) error {
 // announceStop shows a person how long the world will be stopped, before it is.
 func (s *session) announceStop() {
 	n := runtime.NumGoroutine()
-	s.say("lazy: the world stops for about %s (%d goroutines)\n", stackdump.Estimate(n), n)
+	stop := stackdump.Estimate(n)
+	if s.last != nil && s.last.Total > 0 { // which knows how deep they are
+		stop = max(stop, time.Duration(float64(s.last.FullStop())*float64(n)/float64(s.last.Total)).Round(10*time.Microsecond))
+	}
+	s.say("lazy: the world stops for about %s (%d goroutines)\n", stop, n)
 	s.out.Flush()
 }

@@ -80,7 +80,7 @@ func (g *Group) renderCalls(b *bufio.Writer, args []string) {
 		for i+n < len(g.Frames) && i+n < len(args) && g.Frames[i+n] == f && args[i+n] == args[i] {
 			n++
 		}
-		frameLine(b, f.Func+args[i], f, 0)
+		frameLine(b, "    ", f.Func+args[i], f, 0)
 		if n > 1 {
 			fmt.Fprintf(b, "    (%d times)\n", n)
 		}

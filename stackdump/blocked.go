@@ -17,8 +17,8 @@ import (
 // Bounds of what Blocked holds.
 const (
 	maxObjects = 1 << 16
-	maxPlaces  = 8  // groups of an object
-	maxHolders = 8  // goroutines that may hold an object
+	maxPlaces  = 8 // groups of an object
+	maxHolders = 8 // goroutines that may hold an object
 	maxWaiters = 256
 	maxEdges   = 64 // those of them that wait for another
 	maxCycles  = 10

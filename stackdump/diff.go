@@ -2,7 +2,6 @@ package stackdump
 
 import (
 	"cmp"
-	"hash/maphash"
 	"slices"
 
 	"github.com/go-manhole/lazy/internal/order"
@@ -37,17 +36,12 @@ func (c Change) By() int { return c.After - c.Before }
 // compared only if both were asked for them.
 func Diff(before, after *Dump) *Delta {
 	d := &Delta{Before: before, After: after}
-	seed := maphash.MakeSeed()
+	hasher := newGrouper("")
 	byHash := map[uint64][]int{} // places in changes, for which a hash can be ambiguous
 	var changes []Change
 	find := func(g *Group) int {
 		stack := comparable(g.Frames)
-		var h maphash.Hash
-		h.SetSeed(seed)
-		for i := range stack {
-			maphash.WriteComparable(&h, stack[i])
-		}
-		sum := h.Sum64()
+		sum := hasher.hash(&record{frames: stack})
 		for _, i := range byHash[sum] {
 			if slices.Equal(comparable(changes[i].Group.Frames), stack) {
 				return i

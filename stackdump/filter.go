@@ -18,8 +18,8 @@ type Filter struct {
 	// NotState may be.
 	State, NotState []string
 
-	// Each of Match must match a function or a file of the stack or of the
-	// creator, and none of NotMatch may.
+	// Each of Match must match a function or a file of the stack, of the creator
+	// or of an ancestor, and none of NotMatch may.
 	Match, NotMatch []Matcher
 
 	// Label are "key=value", or "key" for any value. A goroutine must have all.
@@ -129,13 +129,27 @@ func (f *Filter) stack(g *Group) (pass, sure bool) {
 }
 
 func (g *Group) matches(m Matcher) bool {
-	for i := range g.Frames {
-		if m.MatchString(g.Frames[i].Func) || m.MatchString(g.Frames[i].File) {
+	if matchesAny(m, g.Frames) || matches(m, &g.CreatedBy) {
+		return true
+	}
+	for i := range g.Ancestors {
+		if matchesAny(m, g.Ancestors[i].Frames) || matches(m, &g.Ancestors[i].CreatedBy) {
 			return true
 		}
 	}
-	return m.MatchString(g.CreatedBy.Func) || m.MatchString(g.CreatedBy.File)
+	return false
 }
+
+func matchesAny(m Matcher, frames []Frame) bool {
+	for i := range frames {
+		if matches(m, &frames[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(m Matcher, f *Frame) bool { return m.MatchString(f.Func) || m.MatchString(f.File) }
 
 // cut reports whether the dump lacks frames of the stack because it is deep.
 func (g *Group) cut() bool {

@@ -1,7 +1,11 @@
 package stackdump
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"regexp"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
@@ -226,5 +230,205 @@ func TestDiffOfBothKinds(t *testing.T) {
 	}
 	if d.Unchanged < 3 {
 		t.Errorf("%d unchanged", d.Unchanged)
+	}
+}
+
+// TestAncestors: what tracebackancestors adds is in groups and their JSON, and
+// filters see it.
+func TestAncestors(t *testing.T) {
+	const text = `goroutine %d [select]:
+main.work()
+	/src/work.go:7 +0x1
+created by main.start in goroutine %d
+	/src/main.go:3 +0x1
+[originating from goroutine %[2]d]:
+main.start(...)
+	/src/main.go:4 +0x1
+created by main.handle
+	/src/main.go:30 +0x1
+[originating from goroutine 1]:
+main.handle(...)
+	/src/main.go:%d +0x1
+...additional frames elided...
+
+`
+	d := parseFull([]byte(fmt.Sprintf(text, 7, 5, 31) + fmt.Sprintf(text, 8, 6, 31) + fmt.Sprintf(text, 9, 6, 32)))
+	check(t, d)
+	want := `3 goroutines in 2 groups: 3 select
+full capture
+
+#1: 2 select, ids 7 8
+    main.work  /src/work.go:7
+    created by main.start  /src/main.go:3
+    originating from more than one goroutine, each in
+      main.start  /src/main.go:4
+      created by main.handle  /src/main.go:30
+    originating from goroutine 1 in
+      main.handle  /src/main.go:31
+      ...additional frames elided...
+
+#2: 1 select, id 9
+    main.work  /src/work.go:7
+    created by main.start in goroutine 6  /src/main.go:3
+    originating from goroutine 6 in
+      main.start  /src/main.go:4
+      created by main.handle  /src/main.go:30
+    originating from goroutine 1 in
+      main.handle  /src/main.go:32
+      ...additional frames elided...
+`
+	if got := render(t, d, RenderOptions{}); got != want {
+		t.Errorf("got %s\nnot %s", got, want)
+	}
+	if got := render(t, readBack(t, writeJSON(t, d)), RenderOptions{}); got != want {
+		t.Errorf("got %s\nnot %s", got, want)
+	}
+	if c := d.Filter(Filter{Match: []Matcher{regexp.MustCompile("main.handle")}}); len(c.Groups) != 2 {
+		t.Errorf("%+v", c)
+	}
+	if m := Merge(d, d); len(m.Groups) != 2 || m.Groups[0].Ancestors[1].ID != 0 || d.Groups[0].Ancestors[1].ID != 1 {
+		t.Errorf("%+v", m.Groups)
+	}
+}
+
+// TestFold: of a client and a server that wait for each other, only the handler and the
+// leaked body are of interest.
+func TestFold(t *testing.T) {
+	stack := func(state string, functions ...string) string {
+		text := "goroutine 7 [" + state + "]:\n"
+		for _, f := range functions {
+			text += f + "()\n\t/src/x.go:7 +0x1\n"
+		}
+		return text + "\n"
+	}
+	d := parseFull([]byte(stack("IO wait", "internal/poll.runtime_pollWait", "bufio.(*Reader).fill", "bufio.(*Reader).Peek", "net/http.(*conn).serve") +
+		stack("IO wait", "bufio.(*Reader).ReadLine", "net/http.readRequest", "net/http.(*conn).readRequest", "net/http.(*conn).serve") +
+		stack("chan receive", "main.handle", "net/http.serverHandler.ServeHTTP", "net/http.(*conn).serve") +
+		stack("IO wait", "net/http.(*connReader).backgroundRead") +
+		stack("select", "net/http.(*http2serverConn).serve", "net/http.(*http2Server).ServeConn", "net/http.(*conn).serve") +
+		stack("select", "net/http.(*persistConn).writeLoop") +
+		stack("select", "net/http.(*persistConn).readLoop") +
+		stack("IO wait", "bufio.(*Reader).Peek", "net/http.(*persistConn).readLoop") +
+		stack("select", "database/sql.(*DB).connectionOpener") +
+		stack("IO wait", "internal/poll.runtime_pollWait", "internal/poll.(*FD).Accept", "net.(*TCPListener).Accept", "main.main") +
+		stack("runnable", "internal/poll.(*FD).Accept", "net.(*TCPListener).Accept", "main.main"))).Filter(Filter{FoldIdle: true})
+	check(t, d)
+	text := render(t, d, RenderOptions{})
+	for _, want := range []string{
+		"3 of 11 goroutines in 3 groups: ", "main.handle", "net/http.(*persistConn).readLoop",
+		"\nfolded: 8 idle goroutines of the standard library: ", "3 net/http server", "2 net/http client", "1 HTTP/2", "1 database/sql", "1 Accept",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "left out") {
+		t.Error(text)
+	}
+	if got := render(t, readBack(t, writeJSON(t, d)), RenderOptions{}); got != text {
+		t.Errorf("got %s\nnot %s", got, text)
+	}
+	if got := render(t, Merge(d, d), RenderOptions{}); !strings.Contains(got, "\nfolded: 16 idle goroutines of the standard library: 2 Accept, ") {
+		t.Error(got)
+	}
+}
+
+//go:noinline
+func deeper(n int, c chan int) int {
+	if n == 0 {
+		return <-c
+	}
+	return deeper(n-1, c) + 1
+}
+
+//go:noinline
+func outermost(n int, c chan int) int { return deeper(n, c) + 1 }
+
+// TestDeep: what a capture lacks of a deep stack is said.
+func TestDeep(t *testing.T) {
+	c := make(chan int)
+	defer close(c)
+	for range 3 {
+		go outermost(200, c)
+	}
+	outer := []Matcher{regexp.MustCompile(`stackdump\.outermost$`)}
+	deep := []Matcher{regexp.MustCompile(`stackdump\.deeper$`)}
+	until(t, func() bool {
+		return count(capture(t, Options{Full: true}).Filter(Filter{Match: outer, State: []string{"chan"}})) == 3
+	})
+	d := capture(t, Options{Limit: -1})
+	text := render(t, d.Filter(Filter{Match: outer}), RenderOptions{Full: "stack full"})
+	for _, want := range []string{"0 of ", "; stack full has them, and stops the world for about ",
+		"\nnot seen by the filter: the frames beyond the 128 innermost of 3 deep stacks, which the runtime leaves out; stack full has the 50 innermost and the 50 outermost frames\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	text = render(t, d.Filter(Filter{Match: deep}), RenderOptions{Full: "stack full"})
+	if !strings.Contains(text, "\ncut off: 3 stacks of more than 128 frames; those that differ further out are one group; stack full has") || strings.Contains(text, "not seen") {
+		t.Error(text)
+	}
+	text = render(t, d.Filter(Filter{Match: deep, NotMatch: outer}), RenderOptions{})
+	if !strings.Contains(text, "not seen by the filter: ") || strings.Contains(text, "stack full") {
+		t.Error(text)
+	}
+	// Raw text of them is whole goroutines.
+	var b bytes.Buffer
+	d, err := WriteRawOf(context.Background(), &b, Options{}, Filter{Match: outer})
+	if err != nil || count(d) != 3 || strings.Count(b.String(), "\ngoroutine ") != 2 || strings.Count(b.String(), " frames elided...(...)\n\t??:0 +0x0\n") != 3 {
+		t.Errorf("%v, %d\n%s", err, count(d), b.String())
+	}
+	stacks(t, b.Bytes())
+	b.Reset()
+	if err := WriteRaw(context.Background(), &b, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	stacks(t, b.Bytes())
+}
+
+func count(d *Dump) (n int) {
+	for i := range d.Groups {
+		n += d.Groups[i].Count
+	}
+	return n
+}
+
+func until(t *testing.T, ok func() bool) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it never came to that")
+		}
+	}
+}
+
+// stacks reads the text as gostackparse does: each function is followed by a
+// place, and nothing else comes between but the creator.
+func stacks(t *testing.T, text []byte) {
+	t.Helper()
+	function, place := regexp.MustCompile(`^[^(\t][^\t]*\(.*\)$`), regexp.MustCompile(`^\t[^:]+:\d+( \+0x[0-9a-f]+)?$`)
+	for _, block := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n\n") {
+		lines := strings.Split(block, "\n")
+		if !strings.HasPrefix(lines[0], "goroutine ") || len(lines)%2 != 1 {
+			t.Errorf("%d lines from %q", len(lines), lines[0])
+		}
+		for i, line := range lines[1:] {
+			if i%2 == 1 && !place.MatchString(line) || i%2 == 0 && !function.MatchString(line) && !strings.HasPrefix(line, "created by ") {
+				t.Errorf("line %d of %s: %q", i+2, lines[0], line)
+			}
+		}
+	}
+}
+
+// TestLabelsTooLong: labels that are too long are counted, and the others are there.
+func TestLabelsTooLong(t *testing.T) {
+	c := make(chan int)
+	defer close(c)
+	pprof.Do(context.Background(), pprof.Labels("a", "short", "b", strings.Repeat("x", 100<<10)), func(context.Context) {
+		go outermost(0, c)
+	})
+	match := Filter{Match: []Matcher{regexp.MustCompile(`stackdump\.outermost$`)}, State: []string{"chan"}, Label: []string{"a=short"}}
+	until(t, func() bool { return count(capture(t, Options{Limit: -1}).Filter(match)) == 1 })
+	if text := render(t, capture(t, Options{Limit: -1}).Filter(match), RenderOptions{}); !strings.Contains(text, "1 goroutines' labels that did not fit") {
+		t.Errorf("%.2000s", text)
 	}
 }

@@ -105,3 +105,19 @@ func takeText(n, bound int) text {
 func Estimate(goroutines int) time.Duration {
 	return time.Duration(max(goroutines, 0)) * 10 * time.Microsecond
 }
+
+// FullStop returns how long a full capture of the goroutines of the dump is expected
+// to stop the world: as Estimate says, or longer if the stacks are known to be deep.
+func (d *Dump) FullStop() time.Duration {
+	return max(Estimate(d.Total), d.Stopped, d.fullStop)
+}
+
+// estimate is Estimate for goroutines whose stacks are known: with 100 frames, the
+// most that are printed, the stop was 200 microseconds for each.
+func estimate(groups []Group) (d time.Duration) {
+	for i := range groups {
+		frames := min(len(groups[i].Frames), 100)
+		d += time.Duration(groups[i].Count) * (10 + 2*time.Duration(max(frames-12, 0))) * time.Microsecond
+	}
+	return d
+}

@@ -28,6 +28,9 @@ type record struct {
 	parent uint64
 	object uint64 // that it waits for, or 0
 	args   []byte // a line for each frame, if they are wanted
+
+	ancestors []Ancestor
+	labelsCut bool // labels has not all of them
 }
 
 // grouper merges records into groups.
@@ -87,6 +90,10 @@ func (g *grouper) add(r *record) {
 	if group.Parent != r.parent {
 		group.Parent = 0
 	}
+	group.joinAncestors(r.ancestors)
+	if r.labelsCut {
+		g.labelsDropped += r.count
+	}
 	set := g.label(group, r.labels, r.count)
 	if r.id != 0 && g.hold(24) {
 		if r.object != 0 && group.objects == nil {
@@ -109,17 +116,18 @@ func (g *grouper) add(r *record) {
 func (g *grouper) group(r *record) *groupBuilder {
 	h := g.hash(r)
 	for _, c := range g.byHash[h] {
-		if c.State == r.state && c.Locked == r.locked && c.CreatedBy == r.by && slices.Equal(c.Frames, r.frames) {
+		if c.State == r.state && c.Locked == r.locked && c.CreatedBy == r.by && slices.Equal(c.Frames, r.frames) && sameAncestors(c.Ancestors, r.ancestors) {
 			return c
 		}
 	}
-	if !g.hold(300 + 40*len(r.frames)) {
+	if !g.hold(300 + 40*(len(r.frames)+ancestorFrames(r.ancestors))) {
 		return nil
 	}
 	c := &groupBuilder{Group: Group{
 		State: r.state, Locked: r.locked, System: system(entry(r.frames)),
 		MinWait: time.Duration(r.wait) * time.Minute,
 		Frames:  slices.Clone(r.frames), CreatedBy: r.by, Parent: r.parent,
+		Ancestors: slices.Clone(r.ancestors),
 	}}
 	g.byHash[h] = append(g.byHash[h], c)
 	return c
@@ -179,6 +187,12 @@ func (g *grouper) hash(r *record) uint64 {
 	frame(&r.by)
 	for i := range r.frames {
 		frame(&r.frames[i])
+	}
+	for i := range r.ancestors {
+		frame(&r.ancestors[i].CreatedBy)
+		for k := range r.ancestors[i].Frames {
+			frame(&r.ancestors[i].Frames[k])
+		}
 	}
 	return h.Sum64()
 }

@@ -44,6 +44,9 @@ func readProfile(ctx context.Context, p *profileParser) error {
 // which labels is known only if all goroutines of a group have the same.
 func (g *grouper) addLabels(ctx context.Context) error {
 	p := newProfileParser(symbolize, func(r *record) {
+		if r.labelsCut && !g.skips(r.frames) {
+			g.labelsDropped += r.count
+		}
 		if len(r.labels) == 0 || g.skips(r.frames) {
 			return
 		}
@@ -110,10 +113,11 @@ type profileParser struct {
 	stack []symbol
 	r     record
 	open  bool // r is to be visited when the next begins
+	long  bool // the line is longer than what is kept of it
 }
 
-// maxLine bounds a line. The longest is one of labels; those that do not fit are
-// not known.
+// maxLine bounds a line. The longest is one of labels; goroutines with labels that
+// do not fit are counted.
 const maxLine = 64 << 10
 
 func newProfileParser(symbolize func(uintptr) []symbol, visit func(*record)) *profileParser {
@@ -131,16 +135,17 @@ func (p *profileParser) Write(b []byte) (int, error) {
 			b = nil
 		}
 		if room := maxLine - len(p.line); len(part) > room {
-			part = part[:room]
+			part, p.long = part[:room], true
 		}
 		if i >= 0 && len(p.line) == 0 {
 			p.parse(part)
+			p.long = false
 			continue
 		}
 		p.line = append(p.line, part...)
 		if i >= 0 {
 			p.parse(p.line)
-			p.line = p.line[:0]
+			p.line, p.long = p.line[:0], false
 		}
 	}
 	return n, nil
@@ -169,6 +174,7 @@ func (p *profileParser) parse(line []byte) {
 	if line[0] == '#' {
 		if list, ok := bytes.CutPrefix(line, []byte("# labels: {")); ok && p.open {
 			p.r.labels, _ = parseLabels(p.r.labels[:0], list)
+			p.r.labelsCut = p.long
 		}
 		return
 	}

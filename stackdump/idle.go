@@ -14,14 +14,58 @@ func (d *Dump) fold(g *Group) bool {
 	if kind == "" {
 		return false
 	}
-	for i := range d.folded {
-		if d.folded[i].kind == kind {
-			d.folded[i].count += g.Count
-			return true
-		}
-	}
-	d.folded = append(d.folded, foldedCount{kind, g.Count})
+	d.addFolded(kind, g.Count)
 	return true
+}
+
+// addFolded keeps the kinds in order.
+func (d *Dump) addFolded(kind string, n int) {
+	i := 0
+	for i < len(d.folded) && d.folded[i].kind < kind {
+		i++
+	}
+	if i < len(d.folded) && d.folded[i].kind == kind {
+		d.folded[i].count += n
+		return
+	}
+	d.folded = append(d.folded, foldedCount{})
+	copy(d.folded[i+1:], d.folded[i:])
+	d.folded[i] = foldedCount{kind, n}
+}
+
+func (d *Dump) foldedMap() map[string]int {
+	if len(d.folded) == 0 {
+		return nil
+	}
+	m := map[string]int{}
+	for _, f := range d.folded {
+		m[f.kind] = f.count
+	}
+	return m
+}
+
+// maxKinds is how many kinds are read; there are some six.
+const maxKinds = 100
+
+// readFolded takes what the first line says of filters.
+func (d *Dump) readFolded(j *jsonReader, head *dumpLine) error {
+	d.unseen = head.Unseen
+	left := d.Filtered
+	if len(head.Folded) > maxKinds {
+		return errMuch
+	}
+	for kind, n := range head.Folded {
+		if n <= 0 || n > left {
+			return errSums
+		}
+		left -= n
+		kind, err := j.printable(kind)
+		if err != nil {
+			return err
+		}
+		d.addFolded(kind, n)
+	}
+	return nil
 }
 
 // idle returns in what part of the standard library goroutines idle, or "".

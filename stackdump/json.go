@@ -25,6 +25,9 @@ type dumpLine struct {
 	Missing    int           `json:"missing"`
 	Unlabelled int           `json:"labels_missing"`
 	Groups     int           `json:"groups"`
+
+	Folded map[string]int `json:"folded,omitempty"`
+	Unseen int            `json:"unseen,omitempty"`
 }
 
 // groupLine is the part of the other lines that never grows large.
@@ -72,9 +75,12 @@ const jsonVersion = 1
 // The other names are those of [Dump], [Group] and [Frame], and so are their
 // meanings; labels_missing counts the goroutines whose labels did not fit
 // into the memory allowed for a capture, groups the lines that follow.
+// folded counts, by kind, those of filtered that idle and were folded, and unseen the
+// goroutines with frames that the dump lacks and a filter looked for.
 // label_set is the place in labels of the set that a goroutine has; if none
 // in the group has it, it is not known which have which. A goroutine's waits_for is
-// what [Group.Object] returns, in hexadecimal. What is not known, false or
+// what [Group.Object] returns, in hexadecimal. ancestors, with id, frames and
+// created_by each, are those of [Group]. What is not known, false or
 // zero may be left out, but for the figures of the example.
 //
 // Text that is not UTF-8, which JSON cannot hold, is written with U+FFFD in its
@@ -90,7 +96,7 @@ func (d *Dump) WriteJSON(w io.Writer) error {
 		Version: jsonVersion, Taken: d.Taken, Elapsed: d.Elapsed, Stopped: d.Stopped,
 		Full: d.Full, System: d.system, Dumps: d.Dumps, Grouped: d.Grouped,
 		Total: d.Total, Skipped: d.Skipped, Filtered: d.Filtered, Missing: d.Missing, Unlabelled: d.labelsDropped,
-		Groups: len(d.Groups),
+		Groups: len(d.Groups), Folded: d.foldedMap(), Unseen: d.unseen,
 	})
 	j.text("\n")
 	for i := range d.Groups {
@@ -143,6 +149,7 @@ func (j *jsonWriter) group(g *Group) {
 		line.CreatedBy = &g.CreatedBy
 	}
 	j.open(line)
+	j.ancestors(g.Ancestors)
 	next := `,"labels":[`
 	for _, s := range g.Labels {
 		e := labelElement{s.Count, map[string]string{}}

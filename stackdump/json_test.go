@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -52,8 +53,9 @@ func TestJSON(t *testing.T) {
 	all := goldens(t)
 	all["here, full"], all["here, grouped"] = capture(t, Options{}), capture(t, Options{Limit: -1})
 	for name, d := range all {
+		d.fullStop = 0             // is for Render alone
 		d.Taken = d.Taken.Round(0) // its monotonic clock is this process's own
-		for _, d := range []*Dump{d, d.Filter(Filter{System: true}), d.Filter(Filter{State: []string{"chan"}}), d.Filter(Filter{Label: []string{"tenant"}})} {
+		for _, d := range []*Dump{d, d.Filter(Filter{System: true}), d.Filter(Filter{State: []string{"chan"}}), d.Filter(Filter{Label: []string{"tenant"}}), d.Filter(Filter{FoldIdle: true, NotMatch: []Matcher{regexp.MustCompile("no such")}})} {
 			b := writeJSON(t, d)
 			if n := bytes.Count(b, []byte("\n")); n != 1+len(d.Groups) {
 				t.Errorf("%s: %d lines for %d groups", name, n, len(d.Groups))
@@ -264,4 +266,25 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
+}
+
+// TestJSONFolded: what the first line says of filters is bounded and shown safely.
+func TestJSONFolded(t *testing.T) {
+	const head = `{"stackdump":1,"total":3,"filtered":3,"groups":0,`
+	for _, text := range []string{`"folded":{"a":-1}}`, `"folded":{"a":2,"b":2}}`, `"folded":{"a":0}}`, `"unseen":-1}`} {
+		if d, err := ReadJSON(strings.NewReader(head + text)); err == nil {
+			t.Errorf("%s: %+v", text, d)
+		}
+	}
+	many := `"folded":{`
+	for i := range maxKinds + 1 {
+		many += fmt.Sprintf(`"%d":1,`, i)
+	}
+	if _, err := ReadJSON(strings.NewReader(strings.ReplaceAll(head, "3", "1000") + many + `"x":1}}`)); !errors.Is(err, errMuch) {
+		t.Error(err)
+	}
+	text := render(t, readBack(t, []byte(head+`"folded":{"\u001b[31m":2},"unseen":1}`)), RenderOptions{})
+	if !strings.Contains(text, "\nfolded: 2 idle goroutines of the standard library: 2 \ufffd[31m\n") || !strings.Contains(text, "not seen by the filter: ") {
+		t.Errorf("%q", text)
+	}
 }

@@ -36,6 +36,10 @@ func Merge(dumps ...*Dump) *Dump {
 		d.Filtered += from.Filtered
 		d.Missing += from.Missing
 		d.labelsDropped += from.labelsDropped
+		d.unseen += from.unseen
+		for _, f := range from.folded {
+			d.addFolded(f.kind, f.count)
+		}
 		d.system = d.system && from.system
 	}
 	d.Full = d.Grouped == 0
@@ -105,9 +109,9 @@ func (m *merger) add(from *Dump) {
 }
 
 func (m *merger) find(g *Group) (*groupBuilder, *known) {
-	r := record{state: g.State, locked: g.Locked, by: g.CreatedBy, frames: g.Frames}
+	r := record{state: g.State, locked: g.Locked, by: g.CreatedBy, frames: g.Frames, ancestors: withoutIDs(g.Ancestors)}
 	if m.mixed {
-		r.locked, r.by, r.frames = false, Frame{}, comparable(g.Frames)
+		r.locked, r.by, r.frames, r.ancestors = false, Frame{}, comparable(g.Frames), nil
 	}
 	c := m.g.group(&r)
 	k := m.more[c]

@@ -57,10 +57,13 @@ func readJSON(r io.Reader, maxJSON, maxHeld int) (*Dump, error) {
 		Full: head.Full, system: head.System, Dumps: head.Dumps, Grouped: head.Grouped,
 		Total: head.Total, Skipped: head.Skipped, Filtered: head.Filtered, Missing: head.Missing, labelsDropped: head.Unlabelled,
 	}
+	if err := d.readFolded(j, &head); err != nil {
+		return nil, err
+	}
 	if err := numbers(int64(d.Elapsed), int64(d.Stopped)); err != nil {
 		return nil, err
 	}
-	for _, n := range []int{d.Dumps, d.Grouped, d.Total, d.Skipped, d.Filtered, d.Missing, d.labelsDropped, head.Groups} {
+	for _, n := range []int{d.Dumps, d.Grouped, d.Total, d.Skipped, d.Filtered, d.Missing, d.labelsDropped, d.unseen, head.Groups} {
 		if n < 0 || n > maxCount {
 			return nil, fmt.Errorf("%d of something: %w", n, errMuch)
 		}
@@ -215,6 +218,12 @@ func (j *jsonReader) group() (g Group, err error) {
 				g.Frames = append(g.Frames, f)
 				return err
 			})
+		case "ancestors":
+			err = j.list(func() error {
+				a, err := j.ancestor()
+				g.Ancestors = append(g.Ancestors, a)
+				return err
+			})
 		case "labels":
 			err = j.list(func() error {
 				s, err := j.labels()
@@ -252,13 +261,20 @@ func (j *jsonReader) frame() (f Frame, err error) {
 	if err := j.value(&f); err != nil {
 		return f, err
 	}
+	return f, j.printableFrame(&f)
+}
+
+func (j *jsonReader) printableFrame(f *Frame) (err error) {
+	if err := numbers(int64(f.Line)); err != nil {
+		return err
+	}
 	if err := j.hold(40); err != nil {
-		return f, err
+		return err
 	}
 	if f.Func, err = j.printable(f.Func); err == nil {
 		f.File, err = j.printable(f.File)
 	}
-	return f, err
+	return err
 }
 
 func (j *jsonReader) labels() (s LabelSet, err error) {
@@ -320,11 +336,6 @@ func (j *jsonReader) printable(s string) (string, error) {
 func (g *Group) valid(d *Dump) error {
 	if err := numbers(int64(g.MinWait), int64(g.MaxWait-g.MinWait), int64(g.Dumps), int64(d.Dumps-g.Dumps)); err != nil {
 		return err
-	}
-	for i := range g.Frames {
-		if err := numbers(int64(g.Frames[i].Line)); err != nil {
-			return err
-		}
 	}
 	if g.Count <= 0 || g.Count > maxCount || len(g.IDs) > g.Count {
 		return errSums

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // RenderOptions says how much to write. The zero value is for a person.
@@ -129,7 +128,7 @@ func (d *Dump) way(b *bufio.Writer, o RenderOptions) {
 	case d.Full:
 		fmt.Fprintf(b, "full capture, the world stood still for %s\n", short(d.Stopped))
 	default:
-		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them"))
+		fmt.Fprintf(b, "grouped capture in %s: ids, waits and creators are not known%s\n", short(d.Elapsed), d.fullHas(o, "has them, and stops the world for about "+short(d.FullStop())))
 	}
 }
 
@@ -139,7 +138,7 @@ func (d *Dump) fullHas(o RenderOptions, has string) string {
 	if o.Full == "" || d.Full || d.Dumps > 1 {
 		return ""
 	}
-	return fmt.Sprintf("; %s %s (the world stops for about %s)", o.Full, has, short(Estimate(d.Total)))
+	return "; " + o.Full + " " + has
 }
 
 // cutOff says what is not known of deep stacks.
@@ -156,8 +155,12 @@ func (d *Dump) cutOff(b *bufio.Writer, shown []Group, o RenderOptions) {
 			plural(cut, "stack"), profileDepth, d.fullHas(o, ends))
 	}
 	if d.unseen > 0 {
-		fmt.Fprintf(b, "\nnot seen by the filter: the frames in the middle or far out of %s, which the runtime leaves out%s\n",
-			plural(d.unseen, "deep stack"), d.fullHas(o, ends))
+		part := fmt.Sprintf("beyond the %d innermost", profileDepth)
+		if d.Full {
+			part = "in the middle"
+		}
+		fmt.Fprintf(b, "\nnot seen by the filter: the frames %s of %s, which the runtime leaves out%s\n",
+			part, plural(d.unseen, "deep stack"), d.fullHas(o, ends))
 	}
 }
 
@@ -202,15 +205,16 @@ func (g *Group) render(b *bufio.Writer, dumps int, o RenderOptions) {
 	if g.args != nil {
 		g.renderArgs(b)
 	} else {
-		g.renderFrames(b)
+		renderFrames(b, "    ", g.Frames)
 	}
 	if g.CreatedBy.Func != "" {
 		by := "created by " + g.CreatedBy.Func
 		if g.Parent != 0 {
 			by += " in goroutine " + strconv.FormatUint(g.Parent, 10)
 		}
-		frameLine(b, by, g.CreatedBy, 0)
+		frameLine(b, "    ", by, g.CreatedBy, 0)
 	}
+	g.renderAncestors(b)
 }
 
 // waitText returns "12 minutes" or "0 to 12 minutes", nothing if all are below a
@@ -264,35 +268,6 @@ func (g *Group) renderLabels(b *bufio.Writer) {
 		}
 		fmt.Fprintf(b, "    and %s more (%d)\n", plural(len(g.Labels)-3, "set"), n)
 	}
-}
-
-// renderFrames writes the calls, a recursion as one.
-func (g *Group) renderFrames(b *bufio.Writer) {
-	width := 0
-	for _, f := range g.Frames {
-		if n := utf8.RuneCountInString(f.Func); f.File != "" && n <= 50 {
-			width = max(width, n)
-		}
-	}
-	for i := 0; i < len(g.Frames); {
-		f, n := g.Frames[i], 1
-		for i+n < len(g.Frames) && g.Frames[i+n] == f {
-			n++
-		}
-		frameLine(b, f.Func, f, width)
-		if n > 1 {
-			fmt.Fprintf(b, "    (%d times)\n", n)
-		}
-		i += n
-	}
-}
-
-func frameLine(b *bufio.Writer, text string, f Frame, width int) {
-	if f.File == "" {
-		fmt.Fprintf(b, "    %s\n", text)
-		return
-	}
-	fmt.Fprintf(b, "    %-*s  %s:%d\n", width, text, f.File, f.Line)
 }
 
 // word quotes what would run into the text around it.
@@ -365,9 +340,9 @@ func (d *Delta) Render(w io.Writer, o RenderOptions) error {
 			}
 			b.WriteByte('\n')
 			c.Group.renderLabels(b)
-			c.Group.renderFrames(b)
+			renderFrames(b, "    ", c.Group.Frames)
 			if by := c.Group.CreatedBy; by.Func != "" {
-				frameLine(b, "created by "+by.Func, by, 0)
+				frameLine(b, "    ", "created by "+by.Func, by, 0)
 			}
 		}
 	}

@@ -61,8 +61,9 @@
 //   - In a grouped capture what a synctest bubble and a goroutineleak profile
 //     add to a state ("durable", "leaked") is not known.
 //   - The runtime prints the 50 innermost and 50 outermost frames of a deep
-//     stack; the profile holds the 128 innermost. What is missing is marked by a
-//     frame whose Func says so.
+//     stack; the profile holds the 128 innermost, or as many as profstackdepth in
+//     GODEBUG says. What is missing is marked by a frame whose Func says so, and
+//     Render counts the stacks in which a Filter could not see all.
 //
 // All functions may be called from several goroutines at once. A Dump is not
 // changed by anything here once it is made.
@@ -132,6 +133,8 @@ type Dump struct {
 
 	folded []foldedCount // of Filtered, those that idle
 	unseen int           // goroutines with frames that the dump lacks and a Filter asked for
+
+	fullStop time.Duration // of a grouped capture: how long a full one would stop the world
 }
 
 // Group is one or more goroutines with the same stack in the same state.
@@ -163,6 +166,10 @@ type Group struct {
 	// same. Both are known only in a full capture.
 	CreatedBy Frame
 	Parent    uint64
+
+	// Ancestors are the goroutines that led to this one, its creator first. They
+	// are known only in a full capture with tracebackancestors in GODEBUG.
+	Ancestors []Ancestor
 
 	// Of each goroutine in IDs: its wait in minutes, and its place in Labels
 	// or -1; sets is nil if the labels came from elsewhere than the ids. objects
@@ -229,6 +236,9 @@ func Capture(ctx context.Context, o Options) (*Dump, error) {
 	}
 	d.Skipped, d.Missing, d.labelsDropped = g.skipped, d.Missing+g.missing, g.labelsDropped
 	d.Groups = g.groups()
+	if !d.Full {
+		d.fullStop = estimate(d.Groups)
+	}
 	d.Elapsed = time.Since(d.Taken)
 	return d, nil
 }

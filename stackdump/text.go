@@ -76,7 +76,8 @@ func (p *textParser) goroutine(block []byte) bool {
 			}
 		case line[0] == '[':
 			// "[originating from goroutine 5]:" and that one's stack follow
-			// if GODEBUG has tracebackancestors. Not of this goroutine.
+			// if GODEBUG has tracebackancestors.
+			p.ancestors(line, rest)
 			return true
 		case bytes.HasPrefix(line, []byte("created by ")):
 			created = true

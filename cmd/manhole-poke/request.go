@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/inspect"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/printable"
+	"github.com/go-manhole/lazy/internal/commands"
 	"github.com/go-manhole/lazy/internal/words"
 )
 
@@ -136,7 +137,21 @@ func isTarget(word string) bool {
 	if word == "" {
 		return false
 	}
+	name, _, several := strings.Cut(word, " ")
+	if several && isCommand(name) {
+		return false // stack diff FILE in one word
+	}
 	return strings.Contains(word, "/") || strings.Trim(word, "0123456789") == ""
+}
+
+// isCommand reports whether every session has a command of this name.
+func isCommand(name string) bool {
+	for _, c := range inspect.Merge(commands.Builtin()) {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // takeFlags takes -o FILE and -f from wherever they stand in a command, because

@@ -119,7 +119,8 @@ func observing() []frame.Command {
 					Name: "diff", Usage: "[DURATION] [FILTER]...", Topic: Leaks,
 					What:    "what changed since stacks were last shown, or in DURATION from now",
 					Options: filters,
-					Notes:   []string{"Enter ends DURATION early."},
+					Notes: []string{"Enter ends DURATION early. manhole-poke also takes a file that stack json wrote earlier, " +
+						"perhaps of another process with the same program, and compares with that: stack diff FILE."},
 					Example: "stack diff 10s -match http",
 				},
 			},

@@ -40,7 +40,7 @@ func Compile(text string) (*Pattern, error) {
 	}
 	c := compiler{}
 	c.compile(n)
-	c.emit(instruction{op: opMatch})
+	c.emit(opMatch)
 	if len(c.program) > maxProgram || c.steps > maxSteps {
 		return nil, wrong("expression too large", text)
 	}
@@ -86,9 +86,13 @@ type compiler struct {
 	steps   int
 }
 
-func (c *compiler) emit(i instruction) int {
+// emit appends an instruction, which goes on at the one after it, and returns its
+// place.
+//
+//go:noinline
+func (c *compiler) emit(op operation) int {
 	if len(c.program) <= maxProgram {
-		c.program = append(c.program, i)
+		c.program = append(c.program, instruction{op: op, x: len(c.program) + 1})
 	}
 	return len(c.program) - 1
 }
@@ -100,11 +104,11 @@ func (c *compiler) compile(n *node) {
 	}
 	switch n.kind {
 	case '1':
-		i := c.emit(instruction{op: opOne, set: n.set})
-		c.program[i].x = i + 1
+		i := c.emit(opOne)
+		c.program[i].set = n.set
 	case 'a':
-		i := c.emit(instruction{op: opAssert, assert: n.assert})
-		c.program[i].x = i + 1
+		i := c.emit(opAssert)
+		c.program[i].assert = n.assert
 	case '&':
 		for _, sub := range n.sub {
 			c.compile(sub)
@@ -116,10 +120,9 @@ func (c *compiler) compile(n *node) {
 				c.compile(sub)
 				break
 			}
-			fork := c.emit(instruction{op: opEither})
-			c.program[fork].x = fork + 1
+			fork := c.emit(opEither)
 			c.compile(sub)
-			ends = append(ends, c.emit(instruction{op: opJump}))
+			ends = append(ends, c.emit(opJump))
 			c.program[fork].y = len(c.program)
 		}
 		for _, i := range ends {
@@ -130,18 +133,16 @@ func (c *compiler) compile(n *node) {
 			c.compile(n.sub[0])
 		}
 		if n.max < 0 {
-			fork := c.emit(instruction{op: opEither})
-			c.program[fork].x = fork + 1
+			fork := c.emit(opEither)
 			c.compile(n.sub[0])
-			back := c.emit(instruction{op: opJump})
+			back := c.emit(opJump)
 			c.program[back].x = fork
 			c.program[fork].y = len(c.program)
 			return
 		}
 		var forks []int
 		for i := n.min; i < n.max && c.steps <= maxSteps; i++ {
-			fork := c.emit(instruction{op: opEither})
-			c.program[fork].x = fork + 1
+			fork := c.emit(opEither)
 			forks = append(forks, fork)
 			c.compile(n.sub[0])
 		}

@@ -4,6 +4,7 @@ package pollconn
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,13 @@ func result(n uintptr, errno syscall.Errno) (int, error) {
 		return -1, errno
 	}
 	return int(n), nil
+}
+
+// processCPU returns the CPU time that the process has used.
+func processCPU() time.Duration {
+	var ts unix.Timespec
+	syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_PROCESS_CPUTIME_ID, uintptr(unsafe.Pointer(&ts)), 0)
+	return time.Duration(ts.Nano())
 }
 
 // fileOf returns what a descriptor refers to, or the zero value.

@@ -39,9 +39,9 @@ func interval(quiet time.Duration) time.Duration {
 	}
 }
 
-// A Conn is the connection to a peer. Its methods may be called concurrently;
-// when two wait they are woken in turn, and Close ends that. Alarm, Wake and
-// CallPending are the doorkeeper's.
+// A Conn is the connection to a peer. Its methods may be called concurrently,
+// except for Read; when two wait they are woken in turn, and Close ends that.
+// Alarm, Wake, CallPending, MayPark and Park are the doorkeeper's.
 type Conn struct {
 	mu       sync.RWMutex  // held to read fd while a system call, none of which waits, uses it
 	fd       int           // -1 once closed
@@ -53,6 +53,12 @@ type Conn struct {
 	deadline atomic.Int64 // of Read, as sinceStart; 0 is none
 	active   atomic.Int64 // when a byte was last read or written, as sinceStart
 	pending  atomic.Pointer[func()]
+
+	reading atomic.Bool // a Read waits
+	parked  atomic.Bool // the doorkeeper is in Park
+	parking parking     // the doorkeeper's
+	early   bool        // the last wait of Read was over before Park was
+	alone   bool        // Read has found something before the doorkeeper, which got no processor after Park
 }
 
 // A file is a device and an inode. No two files that are open have the same.
@@ -79,11 +85,15 @@ func (c *Conn) Quiet() time.Duration {
 }
 
 // Pause returns when it is time to look again.
-func (c *Conn) Pause() {
+func (c *Conn) Pause() { c.pause(handoffTimeout) }
+
+// pause is Pause with the longest that it may take. It reports whether the
+// doorkeeper ended it.
+func (c *Conn) pause(most time.Duration) (woken bool) {
 	select {
 	case <-c.closed:
 		time.Sleep(PollInterval) // what waits for something else asks again and again
-		return
+		return false
 	default:
 	}
 	c.pausing.Add(1)
@@ -91,9 +101,11 @@ func (c *Conn) Pause() {
 	c.alarm.Reset(interval(c.Quiet()))
 	select {
 	case <-c.woken:
+		return true
 	case <-c.closed:
-	case <-time.After(handoffTimeout):
+	case <-time.After(most):
 	}
+	return false
 }
 
 // Alarm starts the doorkeeper's timer and returns its channel. After each
@@ -155,9 +167,10 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 	for !c.expired() {
 		n, err = c.TryRead(p)
 		if err != os.ErrDeadlineExceeded {
+			c.alone = c.early && err == nil
 			return n, err
 		}
-		c.Pause()
+		c.readPause()
 	}
 	return 0, os.ErrDeadlineExceeded
 }

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pair returns a Conn with a doorkeeper, and its peer.
-func pair(t *testing.T) (*Conn, *net.UnixConn) {
+// unattended returns a Conn without a doorkeeper, and its peer.
+func unattended(t *testing.T) (*Conn, *net.UnixConn) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -32,7 +32,13 @@ func pair(t *testing.T) (*Conn, *net.UnixConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := New(fds[0])
+	return New(fds[0]), peer.(*net.UnixConn)
+}
+
+// pair returns a Conn with a doorkeeper, and its peer.
+func pair(t *testing.T) (*Conn, *net.UnixConn) {
+	t.Helper()
+	c, peer := unattended(t)
 	alarm, ended, stopped := c.Alarm(), make(chan bool), make(chan bool)
 	go func() {
 		defer close(stopped)
@@ -52,7 +58,7 @@ func pair(t *testing.T) (*Conn, *net.UnixConn) {
 		c.Close()
 		peer.Close()
 	})
-	return c, peer.(*net.UnixConn)
+	return c, peer
 }
 
 func TestRead(t *testing.T) {

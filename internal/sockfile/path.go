@@ -35,10 +35,14 @@ func ChoosePath() (path string, passedOver, err error) {
 func CheckPath(path string) (string, error) {
 	isFile := !abstract(path)
 	if isFile {
-		var err error
-		if path, err = filepath.Abs(path); err != nil {
-			return "", fmt.Errorf("path %s: %w; give an absolute one with WithPath", path, err)
+		if !filepath.IsAbs(path) {
+			dir, err := unix.Getwd()
+			if err != nil {
+				return "", fmt.Errorf("path %s: %w; give an absolute one with WithPath", path, err)
+			}
+			path = dir + "/" + path
 		}
+		path = filepath.Clean(path)
 	}
 	// One byte less than the array, for systems that want it terminated.
 	if limit := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > limit {

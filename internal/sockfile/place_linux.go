@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +18,15 @@ func RemoveElsewhere(sock int, path string) {
 	if err != nil || abstract(path) {
 		return
 	}
-	roots, _ := filepath.Glob("/proc/self/task/*/root")
-	for _, root := range append([]string{"/"}, roots...) {
+	roots := []string{""}
+	if tasks, err := os.Open("/proc/self/task"); err == nil {
+		ids, _ := tasks.Readdirnames(-1)
+		tasks.Close()
+		for _, id := range ids {
+			roots = append(roots, "/proc/self/task/"+id+"/root")
+		}
+	}
+	for _, root := range roots {
 		name := root + path
 		var st unix.Stat_t
 		if unix.Lstat(name, &st) == nil && uint64(st.Dev) == dev && uint64(uint32(st.Ino)) == ino {
@@ -49,7 +55,7 @@ func placeOf(sock int) (dev, ino uint64, err error) {
 		return 0, 0, err
 	}
 	answer := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, answer, 0)
+	n, err := unix.Read(fd, answer)
 	if err != nil {
 		return 0, 0, err
 	}

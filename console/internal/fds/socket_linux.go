@@ -2,8 +2,6 @@ package fds
 
 import (
 	"fmt"
-	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -26,21 +24,22 @@ func named(fd int) (string, identity) {
 	// Go's own listeners are MPTCP where the kernel has it.
 	id := identity{family: family, kind: kind, tcp: (family == unix.AF_INET || family == unix.AF_INET6) &&
 		(protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP)}
-	name := socketName(family, kind, protocol)
-	if local, err := unix.Getsockname(fd); err == nil {
-		name += " " + address(local)
-		if at, ok := local.(*unix.SockaddrUnix); ok {
-			id.local = at.Name
+	called := socketName(family, kind, protocol)
+	if local, err := name(unix.SYS_GETSOCKNAME, fd); err == nil {
+		at := address(local)
+		called += " " + at
+		if family == unix.AF_UNIX {
+			id.local = at
 		}
 	}
-	remote, err := unix.Getpeername(fd)
-	if peer, ok := remote.(*unix.SockaddrNetlink); ok && peer.Pid == 0 && peer.Groups == 0 {
+	remote, err := name(unix.SYS_GETPEERNAME, fd)
+	if unconnected(remote) {
 		err = unix.ENOTCONN // one that is not connected has this address
 	}
 	if id.connected = err == nil; id.connected {
-		name += " -> " + address(remote)
+		called += " -> " + address(remote)
 	}
-	return name, id
+	return called, id
 }
 
 // option returns a socket's option, or -1.
@@ -81,7 +80,7 @@ func socket(fd int, own string) entry {
 			fmt.Fprintf(&b, " (pid %d)", peer.Pid)
 		}
 	}
-	if own != "" && id.local == own {
+	if own != "" && id.local == format.Printable(own) {
 		b.WriteString(ours)
 	}
 	if listens {
@@ -188,34 +187,6 @@ func socketName(family, kind, protocol int) string {
 		name += " seqpacket"
 	}
 	return name
-}
-
-func address(a unix.Sockaddr) string {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(a.Addr)
-		if a.ZoneId != 0 {
-			ip = ip.WithZone(strconv.FormatUint(uint64(a.ZoneId), 10))
-		}
-		return netip.AddrPortFrom(ip, uint16(a.Port)).String()
-	case *unix.SockaddrUnix:
-		if a.Name == "" || a.Name == "@" {
-			return "unnamed"
-		}
-		return format.Printable(a.Name)
-	case *unix.SockaddrNetlink:
-		return fmt.Sprintf("pid %d groups %#x", a.Pid, a.Groups)
-	case *unix.SockaddrLinklayer:
-		return fmt.Sprintf("protocol %#04x interface %d", a.Protocol>>8|a.Protocol<<8, a.Ifindex)
-	case *unix.SockaddrVM:
-		if a.CID == math.MaxUint32 {
-			return fmt.Sprintf("any:%d", a.Port)
-		}
-		return fmt.Sprintf("%d:%d", a.CID, a.Port)
-	}
-	return "?"
 }
 
 // tcpState names a state as ss and netstat do (include/net/tcp_states.h).

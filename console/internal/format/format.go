@@ -32,11 +32,19 @@ func ShortSize(n uint64) string {
 	return fmt.Sprintf("%.2f%s", scaled, units[unit])
 }
 
+// shortBytes abbreviates the unit of a size below a kilobyte.
+func shortBytes(size string) string {
+	if n, ok := strings.CutSuffix(size, " bytes"); ok {
+		return n + "B"
+	}
+	return size
+}
+
 // Quantity returns a value with its unit, one of package runtime/metrics.
 func Quantity(v float64, unit string) string {
 	switch {
 	case unit == "bytes" && v >= 0 && v < math.MaxInt64:
-		return strings.ReplaceAll(ShortSize(uint64(v)), " bytes", "B")
+		return shortBytes(ShortSize(uint64(v)))
 	case unit == "seconds" && v < 1e-3:
 		return strconv.FormatFloat(v*1e6, 'f', 1, 64) + "µs"
 	case unit == "seconds" && v < 1:
@@ -70,6 +78,8 @@ func Printable(s string) string {
 }
 
 // Field writes a line "name: value".
+//
+//go:noinline
 func Field(w io.Writer, name string, value any) { fmt.Fprintf(w, "%s: %v\n", name, value) }
 
 // Wrap returns the words of a text in lines of at most width runes, unless one

@@ -63,6 +63,9 @@ func matching(commands []frame.Command, before []words.Word, prefix string) (fit
 		}
 	}
 	slices.Sort(fit)
+	if n := len(line); n > 1 && line[0] == "stack" && line[n-1] == "diff" && !strings.HasPrefix(prefix, "-") {
+		fit = append(fit, files("", prefix)...)
+	}
 	return fit
 }
 

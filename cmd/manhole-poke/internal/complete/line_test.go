@@ -57,6 +57,8 @@ func TestLine(t *testing.T) {
 		{"stack >! heap2^", "stack >! ", "heap2.pprof ", ""},
 		{"stack > d^", "stack > ", "dir/", ""},
 		{"stack > dir/^", "stack > ", "dir/inner/", ""},
+		{"stack diff h^", "stack diff ", "heap.pprof heap2.pprof", ""},
+		{"stack full diff dir/^", "stack full diff ", "dir/inner/", ""},
 		{"stack > w^", "stack > ", "", ""},
 		{"stack > ^", "stack > ", "dir/ heap.pprof heap2.pprof", ""},
 		{"nothing ^", "nothing ", "", ""},

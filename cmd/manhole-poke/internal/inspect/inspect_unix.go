@@ -79,6 +79,8 @@ func (i *Inspector) Is(line string) bool {
 	switch {
 	case shows(name):
 		return !known // the program's own has precedence
+	case name == "stack":
+		return diffFile(line) != ""
 	case name == "help" && i.o.Help != nil:
 		return i.Is(rest)
 	case name == "set":
@@ -208,6 +210,9 @@ func (i *Inspector) answer(ctx context.Context, q question, w io.Writer, sink se
 		if _, _, ok := i.s.Command([]string{"set"}); !ok {
 			return errors.New("this session cannot: the program only lets itself be observed (lazy.WithReadOnly), or its version of lazy is older than set")
 		}
+	}
+	if i.s != nil && q.name == "stack" {
+		return i.diff(ctx, q.name+" "+q.rest, w, sink)
 	}
 	if err := i.open(ctx, sink); err != nil {
 		return err
