@@ -17,8 +17,9 @@ import (
 // Bounds of what Blocked holds.
 const (
 	maxObjects = 1 << 16
-	maxPlaces  = 8  // groups of an object
-	maxHolders = 8  // goroutines that may hold an object
+	maxPlaces  = 8 // groups of an object
+	maxHolders = 8 // goroutines that may hold an object
+	maxWaiters = 256
 	maxEdges   = 64 // those of them that wait for another
 	maxCycles  = 10
 	maxBefore  = 128 // bytes from the start of a struct to a lock in it
@@ -55,7 +56,8 @@ type Object struct {
 	Holders     []Holder
 	MoreHolders int
 
-	edges []edge
+	waiters []uint64 // ids of those that wait, 256 at most
+	edges   []edge
 }
 
 // Place is a group, of which Count goroutines wait for an object.
@@ -99,8 +101,8 @@ type waiter struct {
 // CaptureBlocked captures all goroutines as Capture does with Full and Objects, and
 // looks for what those that pass the filter wait for.
 //
-// For goroutines that may be in a deadlock it looks again for 100 milliseconds: those
-// that went on in between are in none.
+// At locks that may be in a deadlock it looks again for 100 milliseconds: those that
+// one of the goroutines got in between are in none.
 func CaptureBlocked(ctx context.Context, o Options, f Filter) (*Blocked, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -202,7 +204,7 @@ func (a *analysis) group(g *Group) {
 	for i, id := range g.IDs {
 		wait := time.Duration(g.waits[i]) * time.Minute
 		if o := g.Object(i); o != 0 {
-			a.waits(kind, o, g, wait)
+			a.waits(kind, o, g, wait, id)
 			continue
 		}
 		var all []uint64
@@ -210,7 +212,7 @@ func (a *analysis) group(g *Group) {
 			all = a.memory.all(id)
 		}
 		for _, c := range all {
-			a.waits("channel", c, g, wait)
+			a.waits("channel", c, g, wait, id)
 		}
 		if len(all) == 0 {
 			a.b.Unknown++
@@ -219,7 +221,7 @@ func (a *analysis) group(g *Group) {
 }
 
 // waits counts a goroutine that waits for an object.
-func (a *analysis) waits(kind string, addr uint64, g *Group, wait time.Duration) {
+func (a *analysis) waits(kind string, addr uint64, g *Group, wait time.Duration, id uint64) {
 	if kind == "select" {
 		kind = "channel"
 	}
@@ -238,6 +240,9 @@ func (a *analysis) waits(kind string, addr uint64, g *Group, wait time.Duration)
 		o.Kind = kind // not only the Mutex in it
 	}
 	o.Waiters++
+	if o.lock() && len(o.waiters) < maxWaiters {
+		o.waiters = append(o.waiters, id)
+	}
 	o.MinWait, o.MaxWait = min(o.MinWait, wait), max(o.MaxWait, wait)
 	for i := range o.Places {
 		if p := o.Places[i].Group; p == g || p.State == g.State && p.place() == g.place() {

@@ -46,7 +46,7 @@ func (b *Blocked) renderCycle(out *bufio.Writer, cycle []Link) {
 		writePlace(out, "        ", l.Holder.Group)
 	}
 	if b.Memory == nil {
-		out.WriteString("    None of them went on within 100 ms. It is not certain: a stack may still have the address of a lock that was unlocked.\n")
+		out.WriteString("    Nobody got one of these locks within 100 ms. It is not certain: a stack may still have the address of a lock that was unlocked.\n")
 	} else {
 		out.WriteString("    It is not certain: an argument does not say that a lock is held.\n")
 	}

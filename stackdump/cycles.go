@@ -54,7 +54,7 @@ func cycles(objects []Object) (all [][]Link) {
 	return all
 }
 
-// confirm drops the cycles in which a goroutine went on.
+// confirm drops the cycles with a lock that one of those that wait for it gets.
 func (b *Blocked) confirm(ctx context.Context) {
 	if b.Memory != nil {
 		return
@@ -67,16 +67,17 @@ func (b *Blocked) confirm(ctx context.Context) {
 		}
 		var stack []uint64
 		b.Cycles = slices.DeleteFunc(b.Cycles, func(cycle []Link) bool {
-			for i, l := range cycle {
-				p := parked.Find(list, l.Holder.ID)
-				if p == nil {
-					return true
-				}
-				stack = p.Stack(stack)
-				// The semaphore is in the lock that it waits for.
-				want := cycle[(i+1)%len(cycle)].Object.Addr
-				if s := p.Semaphore(stack); s < want || s > want+16 {
-					return true
+			for _, l := range cycle {
+				for _, id := range l.Object.waiters {
+					p := parked.Find(list, id)
+					if p == nil {
+						return true
+					}
+					stack = p.Stack(stack)
+					// The semaphore is in the lock.
+					if s := p.Semaphore(stack); s < l.Object.Addr || s > l.Object.Addr+16 {
+						return true
+					}
 				}
 			}
 			return false
