@@ -94,9 +94,8 @@ type Options struct {
 	Force bool
 
 	// Objects has a full capture find channels and RWMutexes too (see
-	// Group.Object). It reads the runtime's memory with process_vm_readv(2), which
-	// never faults, but which a seccomp filter might punish. Linux on amd64 and
-	// arm64 only, with Go 1.26 and 1.27.
+	// Group.Object). It reads the runtime's memory, on Linux on amd64 and arm64
+	// only, with Go 1.26 and 1.27.
 	Objects bool
 
 	// Args keeps the arguments of the calls, which Render writes as the runtime
