@@ -1,11 +1,13 @@
 package lazy_test
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-manhole/lazy/internal/lazytest"
 )
@@ -51,15 +53,26 @@ func TestStacksHardToTell(t *testing.T) {
 		{"stack raw -n 1 -not-match descend", []string{"goroutine "}, "main.descend"},
 		{"stack diff 0.05 -n 3", []string{": 0 new, 0 grown, 0 shrunk, 0 gone, "}, "lazy: error"},
 	} {
-		got := tg.Script(test.line + "\n")
-		tg.Gone()
-		for _, want := range test.want {
-			if !strings.Contains(got, want) {
-				t.Errorf("%s: no %q in\n%.3000s", test.line, want, got)
+		// Some of the goroutines may not be where they come to rest yet.
+		for start := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+			got := tg.Script(test.line + "\n")
+			tg.Gone()
+			wrong := ""
+			for _, want := range test.want {
+				if !strings.Contains(got, want) {
+					wrong = fmt.Sprintf("no %q", want)
+				}
 			}
-		}
-		if strings.Contains(got, test.not) {
-			t.Errorf("%s: %q in\n%.3000s", test.line, test.not, got)
+			if strings.Contains(got, test.not) {
+				wrong = fmt.Sprintf("%q is", test.not)
+			}
+			if wrong == "" {
+				break
+			}
+			if time.Since(start) > time.Minute {
+				t.Errorf("%s: %s in\n%.3000s", test.line, wrong, got)
+				break
+			}
 		}
 	}
 	got := tg.Script("stack raw -match refunds\n")
@@ -94,5 +107,8 @@ func TestDiffWaits(t *testing.T) {
 	c.Write([]byte("\n"))
 	got := lazytest.Until(t, c, "lazy> ")
 	c.Close()
-	lazytest.Wants(t, got, ": 0 new, 1 grown, 0 shrunk, 0 gone, ", "main.parked")
+	// They may not have come to where the first one waits.
+	if lazytest.Wants(t, got, "main.parked"); strings.Contains(got, ": 0 new, 0 grown,") {
+		t.Error(got)
+	}
 }

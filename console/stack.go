@@ -127,7 +127,7 @@ func (s *session) capture(ctx context.Context, a *args.Parsed, o stackdump.Optio
 
 // raw writes the runtime's own text, of all goroutines if there is no filter.
 func (s *session) raw(ctx context.Context, a *args.Parsed, force bool, filter stackdump.Filter) error {
-	filters := len(a.Given) - 1
+	filters := len(a.Given) - len(a.Words)
 	if force {
 		filters--
 	}

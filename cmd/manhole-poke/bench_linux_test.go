@@ -2,13 +2,17 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/go-manhole/lazy"
 	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/poketest"
+	"github.com/go-manhole/lazy/cmd/manhole-poke/internal/procfs"
 )
 
 // BenchmarkPoke compares manhole-poke with gops, from the start of the command to
@@ -64,4 +68,67 @@ func median(b *testing.B, command ...string) float64 {
 	}
 	slices.Sort(took)
 	return took[len(took)/2]
+}
+
+const crowdVariable = "MANHOLE_POKE_TEST_CROWD"
+
+// crowd is an idle program with many goroutines.
+func crowd() {
+	go poketest.EndWithInput()
+	if err := lazy.Arm(lazy.WithPath(os.Args[1]), lazy.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	n, _ := strconv.Atoi(os.Getenv(crowdVariable))
+	for range n {
+		go leaked()
+	}
+	fmt.Println("ready")
+	select {}
+}
+
+// BenchmarkLive measures the CPU time, in percent of one CPU, of an idle process
+// with this many goroutines: alone, while somebody has a session and says
+// nothing, and while manhole-poke top shows it.
+//
+//	go test -run '^$' -bench Live -benchtime 1x -v ./cmd/manhole-poke
+func BenchmarkLive(b *testing.B) {
+	b.Setenv("TERM", "xterm")
+	for _, n := range []int{100, 1000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.Setenv(crowdVariable, fmt.Sprint(n))
+			const long = 20 * time.Second
+			for range b.N {
+				b.ReportMetric(0, "ns/op")
+				g := poketest.Start(b, "crowd")
+				used := func() time.Duration {
+					text, err := os.ReadFile("/proc/" + g.PID + "/stat")
+					if err != nil {
+						b.Fatal(err)
+					}
+					s, err := procfs.ParseStat(text)
+					if err != nil {
+						b.Fatal(err)
+					}
+					return s.User + s.System
+				}
+				measure := func(what string, s *poketest.Terminal) {
+					s.Watch(3 * time.Second)
+					before := used()
+					s.Watch(long)
+					b.ReportMetric(100*(used()-before).Seconds()/long.Seconds(), "%"+what)
+				}
+				measure("alone", &poketest.Terminal{})
+				s, wait := poketest.AtTerminal(b, g.PID)
+				measure("session", s)
+				s.Type(b, "\x04")
+				wait()
+				s, wait = poketest.AtTerminal(b, "top", g.PID)
+				measure("top", s)
+				s.Draws(b, 180, 20, "WHERE") // it still works
+				s.Type(b, "q")
+				wait()
+			}
+		})
+	}
 }

@@ -110,7 +110,7 @@ func (c *client) addSubcommands(root *cobra.Command, flags *pflag.FlagSet) {
 			Args:  cobra.ArbitraryArgs, // each checks its own
 			RunE:  func(_ *cobra.Command, args []string) error { return sub.run(c, args) },
 			ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
-				if sub.values == nil || len(args) > 0 {
+				if sub.values == nil || len(args) > 0 && !sub.several {
 					return completions(nil, word)
 				}
 				return completions(sub.values(), word)

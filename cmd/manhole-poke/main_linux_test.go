@@ -13,7 +13,7 @@ import (
 	"github.com/go-manhole/lazy/internal/signame"
 )
 
-func TestMain(m *testing.M) { poketest.Main(m, lazytest.Roles{"leaking": leaking}) }
+func TestMain(m *testing.M) { poketest.Main(m, lazytest.Roles{"leaking": leaking, "crowd": crowd}) }
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{

@@ -11,8 +11,9 @@ import (
 // A subcommand is a word that may stand where a target does.
 type subcommand struct {
 	manual.Subcommand
-	values func() []complete.Candidate // of its first argument; nil if there are none
-	run    func(c *client, args []string) error
+	values  func() []complete.Candidate // of its first argument; nil if there are none
+	several bool                        // and of those after it
+	run     func(c *client, args []string) error
 }
 
 // subcommands is a function because help, which is in it, reads it.
@@ -44,7 +45,7 @@ func subcommands() []subcommand {
 				More:  "Shows goroutines by stack with their growth, the scheduler, the heap and, when asked, CPU by function, until q is pressed; ? explains it. top --all shows every armed process. It holds the session of each process: others who come get \"busy\". Where there is no terminal, use the console command watch.",
 				Flags: []string{"all", "every", "signal", "path", "timeout", "restricted"},
 			},
-			values: func() []complete.Candidate { return targetCandidates(nil) }, run: (*client).top,
+			values: func() []complete.Candidate { return targetCandidates(nil) }, several: true, run: (*client).top,
 		},
 		{
 			Subcommand: manual.Subcommand{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -20,14 +21,14 @@ import (
 // leaking is a program that starts more and more goroutines that wait.
 func leaking() {
 	go poketest.EndWithInput()
-	if err := lazy.Arm(lazy.WithPath(os.Args[1])); err != nil {
+	if err := lazy.Arm(lazy.WithPath(os.Args[1]), lazy.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
 		fmt.Println("error:", err)
 		return
 	}
 	fmt.Println("ready")
 	for range 5000 {
 		go leaked()
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 	select {}
 }
@@ -44,10 +45,14 @@ func TestTopAtTerminal(t *testing.T) {
 	g := poketest.Start(t, "leaking")
 	t.Setenv("TERM", "xterm")
 	s, wait := poketest.AtTerminal(t, "top", "--every", "500ms", g.PID)
-	shows(t, s, `\+[1-9]\d* .*manhole-poke\.leaked  top_linux_test\.go:\d+  < github\.com.*leaking`)
+	shows(t, s, `\+[1-9]\d* .*manhole-poke\.leaked  top_linux_test\.go:\d+`)
 	poketest.Run(t, "", g.PID, "version").Fails(t, exit.Busy, "busy")
+	_, second := poketest.AtTerminal(t, "top", g.PID)
+	if st := second(); st != exit.Busy {
+		t.Errorf("a second view: exit status %d", st)
+	}
 	s.Type(t, "\r")
-	shows(t, s, `\d+ goroutines, \+\d+ since the start(?s:.)*created by `)
+	shows(t, s, `\d+ goroutines, \+\d+ since the start(?s:.)*manhole-poke\.leaked`)
 	s.Type(t, "q") // back
 	shows(t, s, "WHERE(?s:.)*leaked")
 	s.Type(t, "/nothing has this\r")

@@ -61,6 +61,7 @@ func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) (all s
 		select {
 		case c := <-s.chunk:
 			s.shown += c
+			s.shown = s.shown[max(0, len(s.shown)-100_000):] // some pictures
 		case <-again.C:
 			n++
 			s.Resize(t, columns+n%2, rows)
@@ -70,6 +71,17 @@ func (s *Terminal) Draws(t testing.TB, columns, rows int, pattern string) (all s
 	}
 	all, s.shown = s.shown, ""
 	return all
+}
+
+// Watch takes what the terminal shows for some time.
+func (s *Terminal) Watch(d time.Duration) {
+	for over := time.After(d); ; {
+		select {
+		case <-s.chunk:
+		case <-over:
+			return
+		}
+	}
 }
 
 // Resize changes the size of the terminal.

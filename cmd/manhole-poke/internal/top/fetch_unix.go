@@ -4,6 +4,7 @@ package top
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -22,9 +23,11 @@ type Target struct {
 }
 
 const (
-	// share is how much longer than the answers took a process is left alone at
-	// least: so they take at most 2 % of the time.
+	// share is how much longer than the time that the answers cost a process is
+	// left alone at least: so they cost at most 2 % of a CPU.
 	share = 49
+
+	cpuTick = 10 * time.Millisecond // that is how exactly the CPU time is known
 
 	maxAnswers = 256 << 20 // bytes of the answers of all processes at one time
 	maxAnswer  = 32 << 20  // and of one
@@ -35,6 +38,7 @@ type settings struct {
 	every    atomic.Int64
 	frozen   atomic.Bool
 	profile  atomic.Bool // one CPU profile every profileEvery
+	selected atomic.Int64
 	maxBytes int
 	parse    chan struct{} // a token for each dump that is parsed at the same time
 }
@@ -60,6 +64,7 @@ type worker struct {
 	now      chan struct{} // figures are wanted
 	cpu      chan struct{} // a CPU profile is wanted
 	profiled time.Time
+	cost     time.Duration // of the answer before
 }
 
 // run asks until the context ends, or quit. Then it leaves the session so that
@@ -100,7 +105,9 @@ func (w *worker) round(ctx, quit context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	least := share * sample.Took
+	// One costly answer is no reason to wait long.
+	least := share * min(sample.Cost, cmp.Or(w.cost, sample.Cost))
+	w.cost = sample.Cost
 	every := func() time.Duration { return max(time.Duration(w.settings.every.Load()), least) }
 	w.report(ctx, update{sample: sample, every: every()})
 	asked := time.Now()
@@ -125,7 +132,8 @@ func (w *worker) round(ctx, quit context.Context, s *session.Session) error {
 				return err
 			}
 		case <-due.C:
-			if w.settings.profile.Load() && time.Since(w.profiled) >= profileEvery {
+			selected := int(w.settings.selected.Load())
+			if w.settings.profile.Load() && (selected < 0 || selected == w.i) && time.Since(w.profiled) >= profileEvery {
 				return w.takeProfile(ctx, quit, s)
 			}
 			return nil
@@ -136,6 +144,7 @@ func (w *worker) round(ctx, quit context.Context, s *session.Session) error {
 // sample asks for the stacks and the figures.
 func (w *worker) sample(ctx, quit context.Context, s *session.Session) (*Sample, error) {
 	begin := time.Now()
+	before, _ := cpuUsed(s.Process().PID)
 	sample := &Sample{}
 	text, failed, err := w.ask(quit, s, metricsLine)
 	switch {
@@ -155,8 +164,11 @@ func (w *worker) sample(ctx, quit context.Context, s *session.Session) (*Sample,
 		return nil, err
 	}
 	sample.When = time.Now()
-	sample.Took = sample.When.Sub(begin)
-	sample.CPU, sample.CPUKnown = cpuUsed(s.Process().PID)
+	sample.Cost = sample.When.Sub(begin)
+	if sample.CPU, sample.CPUKnown = cpuUsed(s.Process().PID); sample.CPUKnown && before > 0 {
+		// The rest of the time it waited for a CPU, or slept.
+		sample.Cost = min(sample.Cost, sample.CPU-before+cpuTick)
+	}
 	if failed == "" {
 		w.settings.parse <- struct{}{}
 		dump, err := stackdump.ReadJSON(text)

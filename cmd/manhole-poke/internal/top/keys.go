@@ -33,6 +33,9 @@ const (
 
 // NewModel returns the view of processes.
 func NewModel(procs []*Proc, every time.Duration) *Model {
+	for _, p := range procs {
+		p.max = min(maxStacks, maxAllStacks/len(procs))
+	}
 	return &Model{Procs: procs, Selected: -1, Every: every, height: 10}
 }
 

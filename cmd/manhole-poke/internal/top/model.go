@@ -16,9 +16,12 @@ import (
 	"github.com/go-manhole/lazy/stackdump"
 )
 
-// maxStacks limits what is held of one process. A dump has its largest groups
+// Limits of what is held of one process, and of all. A dump has its largest groups
 // first, so those are held.
-const maxStacks = 10_000
+const (
+	maxStacks    = 10_000
+	maxAllStacks = 50_000
+)
 
 // A Sample is what a process answered at one moment.
 type Sample struct {
@@ -27,7 +30,7 @@ type Sample struct {
 	Metrics  Metrics
 	CPU      time.Duration // that the process has used, if that is known
 	CPUKnown bool
-	Took     time.Duration // from the questions to the last of the answers
+	Cost     time.Duration // CPU time of the process for the answers, at most
 	Note     string        // what could not be had, and why
 }
 
@@ -42,6 +45,7 @@ type Proc struct {
 	CPU    Profile
 	Notice string
 
+	max         int     // stacks
 	now, before *Sample // before is nil at first
 	start       int     // goroutines when the view, or the counting, began
 	stacks      map[string]*stack
@@ -59,7 +63,7 @@ type stack struct {
 func (p *Proc) Add(s *Sample) {
 	first := p.stacks == nil
 	if first {
-		p.stacks = map[string]*stack{}
+		p.stacks, p.max = map[string]*stack{}, cmp.Or(p.max, maxStacks)
 		p.start = s.Dump.Total
 	}
 	p.before, p.now, p.Notice = p.now, s, s.Note
@@ -78,7 +82,7 @@ func (p *Proc) Add(s *Sample) {
 		key := keyOf(g.Frames)
 		st := p.stacks[key]
 		if st == nil {
-			if len(p.stacks) >= maxStacks {
+			if len(p.stacks) >= p.max {
 				p.left += g.Count
 				continue
 			}

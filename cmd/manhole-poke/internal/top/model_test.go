@@ -27,7 +27,7 @@ func dump(counts map[string]int) *stackdump.Dump {
 // ticks returns a process after samples one second apart.
 func ticks(p *Proc, counts ...map[string]int) *Proc {
 	for i, c := range counts {
-		p.Add(&Sample{When: when.Add(time.Duration(i) * time.Second), Dump: dump(c), Took: 10 * time.Millisecond, CPU: time.Duration(i) * time.Second / 2, CPUKnown: true,
+		p.Add(&Sample{When: when.Add(time.Duration(i) * time.Second), Dump: dump(c), Cost: 10 * time.Millisecond, CPU: time.Duration(i) * time.Second / 2, CPUKnown: true,
 			Metrics: Metrics{Values: map[string]float64{heapBytes: 3 << 20, cycles: float64(7 + i)}, Histograms: map[string][]Bucket{latencies: {{1e-6, float64(10 + i)}}}}})
 	}
 	return p

@@ -23,6 +23,7 @@ func Run(ctx context.Context, targets []Target, every time.Duration) error {
 	}
 	v.model = NewModel(procs, every)
 	v.settings.every.Store(int64(every))
+	v.settings.selected.Store(-1)
 	v.settings.maxBytes = min(maxAnswer, maxAnswers/len(targets))
 	v.settings.parse = make(chan struct{}, 2)
 	v.start(targets)
@@ -128,16 +129,24 @@ func (v *view) show() error {
 	defer screen.Fini()
 	// A terminal to which nothing can be written must not keep the sessions.
 	defer context.AfterFunc(v.ctx, v.leave)()
-	second := time.NewTicker(time.Second)
-	defer second.Stop()
+	tick := time.NewTicker(drawEvery)
+	defer tick.Stop()
+	var drawn time.Time
+	changed := true // by the person, who should see it at once
+	news := false   // of a process
 	for {
-		v.draw(screen)
+		if changed {
+			v.draw(screen)
+			drawn, changed, news = time.Now(), false, false
+		}
 		select {
 		case e, ok := <-screen.EventQ():
 			if done, err := v.handle(screen, e, ok); done {
 				return err
 			}
+			changed = true
 		case u := <-v.updates:
+			news = true
 			for more := true; more; {
 				v.take(u)
 				select {
@@ -146,12 +155,16 @@ func (v *view) show() error {
 					more = false
 				}
 			}
-		case <-second.C:
+		case <-tick.C:
+			changed = news || time.Since(drawn) > time.Second
 		case <-v.ctx.Done():
 			return context.Cause(v.ctx)
 		}
 	}
 }
+
+// drawEvery limits how often many processes have the screen drawn.
+const drawEvery = 100 * time.Millisecond
 
 // handle does what an event of the terminal asks for, and reports whether that
 // is to leave.
@@ -175,7 +188,6 @@ func (v *view) handle(screen tcell.Screen, e tcell.Event, ok bool) (done bool, e
 		case Quit:
 			return true, nil
 		case SampleCPU:
-			v.settings.profile.Store(v.model.profile)
 			for _, p := range v.model.shown() {
 				p.CPU = Profile{Pending: p.Ended == nil}
 			}
@@ -188,6 +200,7 @@ func (v *view) handle(screen tcell.Screen, e tcell.Event, ok bool) (done bool, e
 			v.each(func(w *worker) chan struct{} { return w.now })
 		}
 		v.settings.profile.Store(v.model.profile)
+		v.settings.selected.Store(int64(v.model.Selected))
 	}
 	return false, nil
 }

@@ -119,7 +119,7 @@ func (p *Proc) cost() string {
 	if math.IsNaN(passed) || passed <= 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f%%", min(100, 100*p.now.Took.Seconds()/passed))
+	return fmt.Sprintf("%.1f%%", min(100, 100*p.now.Cost.Seconds()/passed))
 }
 
 // stop is how long the world stood still for the stacks.
@@ -145,7 +145,7 @@ const help = `Processes
   GCS      garbage collections since the last tick
   PAUSE    the longest time that one of them stopped the program
   COST     at most this much of one CPU was spent on the answers for this view.
-           It counts the time until they came: too much in a busy process.
+           Holding the session costs a little besides.
   STOP     how long the program stood still for the stacks. It is not known
            above 1,000 goroutines: some 0.2 ms with 100,000.
 
