@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,51 @@ func BenchmarkIdle(b *testing.B) {
 		}
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkHeld measures what a session that is held and silent costs an idle
+// process, and how long a line there and back takes.
+//
+//	go test -run '^$' -bench Held -benchtime 1x
+func BenchmarkHeld(b *testing.B) {
+	for range b.N {
+		tg := startTarget(b)
+		tg.Ring()
+		conn := tg.Dial()
+		lazytest.Until(b, conn, lazytest.Prompt)
+		time.Sleep(7 * time.Second) // until it is looked at seldom
+		const span = 10 * time.Second
+		cpu, switches := tg.cpu(), tg.switches()
+		time.Sleep(span)
+		b.ReportMetric(100*float64(tg.cpu()-cpu)/float64(span), "%core")
+		b.ReportMetric(float64(tg.switches()-switches)/span.Seconds(), "switches/s")
+		var took []time.Duration
+		for range 100 {
+			atNoParticularMoment(50 * time.Millisecond)
+			start := time.Now()
+			fmt.Fprintln(conn, "version")
+			lazytest.Until(b, conn, lazytest.Prompt)
+			took = append(took, time.Since(start))
+		}
+		b.ReportMetric(median(took), "ms/line")
+		tg.Kill()
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// switches is how often the target's threads were switched.
+func (tg *target) switches() (sum int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", tg.PID))
+	for _, task := range tasks {
+		b, _ := os.ReadFile(task)
+		for line := range strings.Lines(string(b)) {
+			if name, value, _ := strings.Cut(line, ":"); strings.HasSuffix(name, "ctxt_switches") {
+				n, _ := strconv.Atoi(strings.TrimSpace(value))
+				sum += n
+			}
+		}
+	}
+	return sum
 }
 
 // cpu is the CPU time that the target's threads have used.

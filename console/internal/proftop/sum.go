@@ -2,7 +2,8 @@ package proftop
 
 import (
 	"cmp"
-	"sort"
+
+	"github.com/go-manhole/lazy/internal/order"
 )
 
 // totals is a profile summed up by function.
@@ -99,14 +100,12 @@ func (t *totals) entries(byCum bool) []entry {
 }
 
 func sorted(all []entry, byCum bool) {
-	// Not slices.SortFunc, which adds 15 kB to a program for each type.
-	sort.Slice(all, func(i, j int) bool {
-		a, b := all[i], all[j]
+	order.Sort(all, func(a, b entry) int {
 		flat, cum := cmp.Compare(abs(b.flat), abs(a.flat)), cmp.Compare(abs(b.cum), abs(a.cum))
 		if byCum {
 			flat, cum = cum, flat
 		}
-		return cmp.Or(flat, cum, cmp.Compare(a.name, b.name)) < 0
+		return cmp.Or(flat, cum, cmp.Compare(a.name, b.name))
 	})
 }
 
