@@ -97,7 +97,7 @@ func TestNcAndSocat(t *testing.T) {
 		`echo stats | nc -N -U /tmp/manhole-$PID`:                           `^goroutines: \d+\nOS threads: \d+\nGOMAXPROCS: \d+\nnum CPU: \d+\n$`,
 		`printf '\007' | nc -N -U /tmp/manhole-$PID`:                        `^goroutines: \d+\nOS threads: \d+\nGOMAXPROCS: \d+\nnum CPU: \d+\n$`,
 		`nc -N -U /tmp/manhole-$PID </dev/null`:                             `(?s)^lazy: pid .*targetMain`,
-		`(sleep 1; echo quit) | nc -U /tmp/manhole-$PID`:                    `(?s)^lazy: pid .*targetMain.*lazy> `,
+		`(sleep 1; echo quit) | nc -U /tmp/manhole-$PID`:                    `(?s)^lazy: pid .*lazy: stack shows them all\nlazy> $`,
 		`printf 'version\nquit\n' | socat - unix-connect:/tmp/manhole-$PID`: `^go1\S*\n$`,
 	} {
 		got, err := tg.Shell(lazytest.RingAndWait("/tmp/manhole-$PID") + line)

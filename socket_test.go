@@ -155,7 +155,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 		}
 		tg.Ring()
 		c := tg.Dial()
-		lazytest.Wants(t, lazytest.Until(t, c, lazytest.Prompt), "targetMain")
+		lazytest.Wants(t, lazytest.Until(t, c, lazytest.Prompt), "goroutines: ", "lazy: stack shows them all")
 		c.Close()
 		tg.Gone()
 		// A stale socket needs one more descriptor.

@@ -48,13 +48,14 @@ func TestCalledLikeASubcommand(t *testing.T) {
 }
 
 func TestNearlyASubcommand(t *testing.T) {
-	for word, near := range map[string]string{"lst": "list", "List": "list", "hlep": "help", "kernle": "kernel", "vers": "version", "stats": "", "xyz": "", "my": ""} {
+	for word, near := range map[string]string{"lst": "list", "List": "list", "hlep": "help", "kernle": "kernel", "vers": "version", "xyz": "", "my": ""} {
 		r := poketest.Run(t, "", word)
 		r.Fails(t, exit.NotFound, fmt.Sprintf("%q", word), "list the processes with manhole-poke")
 		if said := strings.Contains(r.Stderr, "the subcommand"); said != (near != "") || said && !strings.Contains(r.Stderr, "the subcommand "+near+";") {
 			t.Errorf("%s: %s", word, r.Stderr)
 		}
 	}
+	poketest.Run(t, "", "stats").Fails(t, exit.NotFound, `"stats"`, "try manhole-poke PID stats")
 }
 
 func TestStandardOutputFull(t *testing.T) {

@@ -137,7 +137,7 @@ func TestExamplesPasted(t *testing.T) {
 // elsewhere is what cannot be run here: it needs another machine, an installation
 // or somebody who types, lasts, or names what only the reader has. --all would
 // disturb the processes of other tests.
-var elsewhere = regexp.MustCompile(`ssh |kubectl|sudo|completion|manhole-poke (-t 3 )?(debug|gops|kernel|demo|man|top)\b|go install|TARGET|COMMAND|\b(orders|billing)\b|99999|--all|nats|shop|^manhole-poke (PID|\d+)$| tail\b| freeze\b`)
+var elsewhere = regexp.MustCompile(`ssh |kubectl|sudo|completion|manhole-poke (-t 3 )?(debug|gops|kernel|demo|man|top)\b|go install|TARGET|COMMAND|\b(orders|billing)\b|99999|--all|nats|shop|^manhole-poke (PID|\d+)$| tail\b| freeze\b| -list `)
 
 // serving returns the id of a goroutine of the program that serves a request.
 func serving(t *testing.T, p *lazytest.Process) string {
@@ -175,6 +175,9 @@ func runPasted(t *testing.T, line, id string, web, other *lazytest.Process) {
 	}
 	text = strings.ReplaceAll(text, "PID", pids[0])
 	text = strings.ReplaceAll(text, "-id 18", "-id "+id)
+	if strings.HasSuffix(text, " before.json") {
+		text = "manhole-poke " + pids[0] + " stack json >before.json\n" + text
+	}
 	ring := ""
 	if strings.Contains(text, "nc -") || strings.Contains(text, "socat ") {
 		tool, path := "nc", "/tmp/manhole-"+pids[0]
