@@ -116,6 +116,11 @@ What leaks?
 
       Since the last stack.
 
+What does it wait for?
+  stack -state TEXT   the goroutines that wait now: TEXT is chan, select, sync,
+                      IO, semacquire or sleep
+  fds -idle DURATION  silent connections, their peers, and who waits on them
+
 What is it made of?
   version  the Go version, and 10 µs
 `,
