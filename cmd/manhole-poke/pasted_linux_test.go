@@ -35,13 +35,15 @@ func startPasted(t *testing.T, name string) *lazytest.Process {
 
 var (
 	longDuration = regexp.MustCompile(`\b(pprof-cpu|pprof-heap|pprof \w+|trace|freeze|stack diff) \d+[sm]\b`)
+	unsaid       = regexp.MustCompile(`\b(pprof-cpu|pprof block|pprof mutex|trace)( -.*)?$`) // how long
 	longWatch    = regexp.MustCompile(`\bwatch( -\w+ \S+)* [\d.]+ \d+$`)
 	somePID      = regexp.MustCompile(`\b\d{4,5}\b`)
 )
 
 // shortened makes an example short: what it does takes its time.
 func shortened(line string) string {
-	return longWatch.ReplaceAllString(longDuration.ReplaceAllString(line, "$1 50ms"), "watch$1 0.05 2")
+	line = unsaid.ReplaceAllString(longDuration.ReplaceAllString(line, "$1 50ms"), "$1 50ms$2")
+	return longWatch.ReplaceAllString(line, "watch$1 0.05 2")
 }
 
 // forms returns the commands, then their forms.

@@ -126,7 +126,11 @@ func (p *Process) Shell(line string) (string, error) {
 }
 
 // RingAndWait is the beginning of a command line for Shell that rings and waits
-// for the socket at path, in which the shell may replace $PID.
+// until the socket at path listens, in which the shell may replace $PID. In another
+// network namespace, or on another system, that cannot be seen: there it may be a
+// moment too early.
 func RingAndWait(path string) string {
-	return "kill -USR2 $PID; for i in $(seq 3000); do test -S " + path + " && break; sleep 0.02; done; "
+	const listening = " 00010000 .* " // __SO_ACCEPTCON in the flags of proc_net_unix(5)
+	return `kill -USR2 $PID; seen=0; for i in $(seq 3000); do ` +
+		`test -S ` + path + ` && { grep -q "` + listening + path + `$" /proc/net/unix || test $((seen += 1)) -gt 50; } 2>/dev/null && break; sleep 0.02; done; `
 }

@@ -3,7 +3,8 @@
 //
 // That is process_vm_readv(2) on oneself. A seccomp filter may kill the process for
 // that call, which no one can find out beforehand, so where there is a filter it is
-// /proc/self/mem: open(2) and pread(2) are what every program needs.
+// /proc/self/mem: open(2) and pread(2) are what every program needs. So it is where
+// the kernel does not have the call.
 package selfmem
 
 import (
@@ -40,6 +41,10 @@ func ReadMany(b []byte, addresses []uint64, size int) (n int, err error) {
 		local := unix.Iovec{Base: unsafe.SliceData(part)}
 		local.SetLen(len(part))
 		got, err := unix.ProcessVMReadv(pid, []unix.Iovec{local}, remote[:len(batch)], 0)
+		if err == unix.ENOSYS { // without CONFIG_CROSS_MEMORY_ATTACH
+			got, err := readFile(b[n:], append(batch, addresses...), size)
+			return n + got, err
+		}
 		if err != nil {
 			return n, os.NewSyscallError("process_vm_readv", err)
 		}
