@@ -139,7 +139,7 @@ func (p *parser) character() (rune, error) {
 		}
 		return n, nil
 	case 'x':
-		digits, rest := p.rest, ""
+		var digits, rest string
 		if after, ok := strings.CutPrefix(p.rest, "{"); ok {
 			if digits, rest, ok = strings.Cut(after, "}"); !ok {
 				break
