@@ -36,7 +36,7 @@ func startPasted(t *testing.T, name string) *lazytest.Process {
 var (
 	longDuration = regexp.MustCompile(`\b(pprof-cpu|pprof-heap|pprof \w+|trace|freeze|stack diff) \d+[sm]\b`)
 	unsaid       = regexp.MustCompile(`\b(pprof-cpu|pprof block|pprof mutex|trace)( -.*)?$`) // how long
-	longWatch    = regexp.MustCompile(`\bwatch( -\w+ \S+)* [\d.]+ \d+$`)
+	longWatch    = regexp.MustCompile(`\bwatch( [^|;']+?)? [\d.]+ \d+$`)
 	somePID      = regexp.MustCompile(`\b\d{4,5}\b`)
 )
 
