@@ -23,7 +23,8 @@ func Main() {
 		fmt.Println("error:", err)
 		return
 	}
-	const session = `kill -USR2 $PPID; for i in $(seq 3000); do test -S /tmp/manhole-$PPID && break; sleep 0.02; done
+	// The socket is there a moment before it listens: __SO_ACCEPTCON, proc_net_unix(5).
+	const session = `kill -USR2 $PPID; for i in $(seq 3000); do grep -q " 00010000 .* /tmp/manhole-$PPID$" /proc/net/unix && break; sleep 0.02; done
 		echo stats | nc -N -U /tmp/manhole-$PPID
 		for i in $(seq 3000); do test -e /tmp/manhole-$PPID || break; sleep 0.02; done`
 	for range 3 {
