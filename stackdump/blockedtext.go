@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Render writes a summary, likely deadlocks, and a table of what is waited for with
+// Render writes a summary, likely deadlocks, and a table of the objects that goroutines wait for, with
 // at most o.Groups objects, or 20 if that is 0. The error is w's.
 func (b *Blocked) Render(w io.Writer, o RenderOptions) error {
 	out := bufio.NewWriter(w)

@@ -8,7 +8,7 @@ import (
 	"github.com/go-manhole/lazy/internal/parked"
 )
 
-// cycles finds cycles of locks: each is waited for by a goroutine that may hold the
+// cycles finds cycles of locks: a goroutine waits for each that may hold the
 // one before it. Each lock is in one of them at most.
 func cycles(objects []Object) (all [][]Link) {
 	const (

@@ -79,7 +79,7 @@ func (g *Group) WaitsOn() string {
 }
 
 // objectOffsets are the functions whose first argument is, or is that far inside of,
-// what is waited for. Others, such as sync.runtime_SemacquireWaitGroup, no longer
+// what the goroutine waits for. Others, such as sync.runtime_SemacquireWaitGroup, no longer
 // have theirs by then.
 var objectOffsets = map[string]uint64{
 	"internal/sync.(*Mutex).lockSlow": 0,
