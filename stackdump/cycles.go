@@ -8,8 +8,8 @@ import (
 	"github.com/go-manhole/lazy/internal/parked"
 )
 
-// cycles finds cycles of locks: a goroutine waits for each that may hold the
-// one before it. Each lock is in one of them at most.
+// cycles finds cycles of locks: a goroutine that may hold one of them waits for the
+// next. Each lock is in one cycle at most.
 func cycles(objects []Object) (all [][]Link) {
 	const (
 		white = iota // not seen
